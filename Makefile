@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install test test-all lint format demo clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## make .venv with the package, editable, and what tests and checks need
+
+# pip first: the resolver of an old one needs minutes for boto3 and s3fs.
+$(INSTALLED): pyproject.toml hatch_build.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test,dev]'
+	@touch $@
+
+test: $(INSTALLED)  ## run the fast tests
+	@$(BIN)/python -m pytest -m "not slow and not chaos"
+
+test-all: $(INSTALLED)  ## run all tests, also the slow ones and those that kill things
+	@$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED)  ## correct style and format where a tool can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+demo: $(INSTALLED)  ## redact real clips on this machine, from end to end
+	@$(BIN)/python -m redact_dask.demo
+
+clean:  ## remove all that is made
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf redact_dask/detectors/weights
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

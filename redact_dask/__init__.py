@@ -1,0 +1,35 @@
+"""Removes every face from fleet video with Dask.
+
+- `redact` does all: a source, a destination, a configuration.
+- `Config` holds every setting; `load_config` reads it from a file.
+- `Summary` and `Status` tell what a run did, and how far it is.
+- `Detector` and `Box` are the contract for detectors of your own.
+- `RedactError` and its children are what can go wrong.
+"""
+
+from importlib.metadata import version
+
+from redact_dask.api import redact
+from redact_dask.config import Config
+from redact_dask.config import load as load_config
+from redact_dask.detectors import Box, Detector
+from redact_dask.driver import Summary
+from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
+from redact_dask.status import Status
+
+__version__ = version("redact-dask")
+
+__all__ = [
+    "Box",
+    "Config",
+    "ConfigError",
+    "Detector",
+    "RedactError",
+    "SourceError",
+    "Status",
+    "Summary",
+    "UsageError",
+    "__version__",
+    "load_config",
+    "redact",
+]

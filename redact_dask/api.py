@@ -1,0 +1,62 @@
+"""Redacting a source, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from redact_dask import cluster, inventory, storage
+from redact_dask import config as configuration
+from redact_dask.config import Config
+from redact_dask.driver import Backfill, Observer, Summary
+
+
+def redact(
+    source: str | Path,
+    dest: str | Path,
+    config: Config | Mapping[str, Any] | str | Path | None = None,
+    client: Client | None = None,
+    observe: Observer = lambda status: None,
+) -> Summary:
+    """Redact every video of a source, and publish the copies with a manifest.
+
+    Parameters
+    ----------
+    source
+        A video, a folder, a pattern with ``*``, or an ``s3://`` prefix.
+    dest
+        Folder or ``s3://`` prefix that mirrors the source's paths.
+    config
+        Settings: ready, nested in a mapping, or the path of a YAML file.
+    client
+        Of a cluster that runs already; default: what ``config.cluster`` says.
+    observe
+        Called with the `Status` after each change.
+
+    Returns
+    -------
+    What was done. A video that could not be redacted safely is among its ``failures``.
+
+    Raises
+    ------
+    UsageError
+        The source, the destination, a setting or the cluster cannot be used; nothing was done.
+    """
+    settings = _config(config)
+    videos = inventory.take(str(source), str(dest))
+    destination = storage.canonical(str(dest))
+    at = nullcontext(cluster.prepared(client)) if client else cluster.connected(settings.cluster)
+    with at as connected:
+        return Backfill(connected, destination, settings, observe).run(videos)
+
+
+def _config(config: Config | Mapping[str, Any] | str | Path | None) -> Config:
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Mapping):
+        return configuration.validate(config)
+    return configuration.load(config)

@@ -1,0 +1,76 @@
+"""From configuration to a Dask client."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+from distributed import Client, LocalCluster, Worker, WorkerPlugin
+
+from redact_dask.config import ClusterSettings
+from redact_dask.errors import UsageError
+
+
+class OneThreadATask(WorkerPlugin):
+    """Keeps libraries from starting threads of their own: a task is one thread, tasks are many."""
+
+    name = "redact-dask-one-thread-a-task"
+
+    def setup(self, worker: Worker) -> None:
+        """Run on each worker when it starts, and when it starts again."""
+        cv2.setNumThreads(1)
+
+
+@contextmanager
+def connected(settings: ClusterSettings) -> Iterator[Client]:
+    """Give a client of the configured cluster; workers that were started for it end with it.
+
+    Raises
+    ------
+    UsageError
+        Nobody answers at the address, or a worker there has other versions.
+    """
+    if settings.address is None:
+        with _local(settings) as cluster, Client(cluster) as client:
+            yield prepared(client)
+        return
+    try:
+        client = Client(settings.address)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no cluster answers at {settings.address}: {error}") from None
+    with client:
+        yield prepared(client)
+
+
+def prepared(client: Client) -> Client:
+    """Make a cluster ready for the stages.
+
+    Raises
+    ------
+    UsageError
+        The package is missing on a worker.
+    """
+    try:
+        client.register_plugin(OneThreadATask())
+    except ImportError as error:
+        raise UsageError(f"a worker cannot import redact_dask ({error}); install it there") from None
+    return client
+
+
+def threads(client: Client) -> int:
+    """Return the number of tasks that the cluster can run at once, at least one."""
+    return max(1, sum(client.nthreads().values()))
+
+
+def _local(settings: ClusterSettings) -> LocalCluster:
+    return LocalCluster(
+        n_workers=settings.workers or os.cpu_count() or 1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=settings.dashboard,
+        # A failed task is told by its video's row; a traceback on the terminal would tell it worse.
+        silence_logs=logging.CRITICAL,
+    )

@@ -1,0 +1,219 @@
+"""Every setting, with its default and its unit. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from redact_dask import detectors
+from redact_dask.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ChunkSettings(Section):
+    """How a video is cut."""
+
+    seconds: float = Field(10.0, gt=0)
+    """Shortest length of a chunk; it goes on until the next keyframe."""
+
+
+class DetectSettings(Section):
+    """Who looks for what must be hidden."""
+
+    detectors: tuple[str, ...] = Field(("centerface",), min_length=1)
+    """Registered names; their boxes are united."""
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of each detector, by its name."""
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> DetectSettings:
+        for name in (*self.detectors, *self.options):
+            detectors.check_options(name, self.options.get(name, {}))
+        return self
+
+
+class TrackSettings(Section):
+    """How detections become regions over the whole video."""
+
+    start: float = Field(0.4, ge=0, le=1)
+    """Confidence from which one detection proves a track."""
+    extend: float = Field(0.1, ge=0, le=1)
+    """Confidence from which a detection may extend a proven track."""
+    gap_s: float = Field(1.0, ge=0)
+    """Longest hole in a track that is filled, seconds."""
+    pad_s: float = Field(0.2, ge=0)
+    """Time that a track is prolonged by at either end, seconds."""
+    margin: float = Field(0.25, ge=0)
+    """Share of a box's width and height that is added on each side."""
+
+
+class RedactSettings(Section):
+    """How a region is made unrecognisable."""
+
+    style: Literal["pixelate", "gaussian", "solid"] = "pixelate"
+    cells: int = Field(4, ge=1, le=8)
+    """``pixelate``: averaged cells along the longer side of a region, whatever its size."""
+    radius: float = Field(20.0, gt=0)
+    """``gaussian``: standard deviation in pixels; a region of more than 8 of them gets more."""
+
+
+class EncodeSettings(Section):
+    """How redacted frames are encoded, with libx264."""
+
+    crf: float = Field(20.0, ge=0, le=51)
+    """Constant rate factor: lower is better and larger."""
+    preset: Literal[
+        "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
+    ] = "veryfast"
+
+
+class ClusterSettings(Section):
+    """Where the tasks run: an existing cluster's address, or else workers on this machine."""
+
+    address: str | None = None
+    """Address of a running scheduler, ``tcp://host:8786``."""
+    workers: int | None = Field(None, ge=1)
+    """Worker processes on this machine, with one thread each; default: one a core."""
+    dashboard: str = "127.0.0.1:8787"
+    """Where the dashboard of workers on this machine listens; another port if it is taken."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ClusterSettings:
+        if self.address and self.workers:
+            raise ValueError("address and workers exclude each other: a running cluster has its own")
+        return self
+
+
+class DriverSettings(Section):
+    """How a run goes through its videos."""
+
+    window: int | None = Field(None, ge=1)
+    """Videos in flight; default: two for each thread of the cluster, and two more."""
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    chunk: ChunkSettings = ChunkSettings()
+    detect: DetectSettings = DetectSettings()
+    track: TrackSettings = TrackSettings()
+    redact: RedactSettings = RedactSettings()
+    encode: EncodeSettings = EncodeSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    driver: DriverSettings = DriverSettings()
+    work: str | None = None
+    """URI of the work area, in storage that all workers share; default: ``_work`` in DEST."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name of all that decides the output: 16 hexadecimal digits of a SHA-256."""
+        return self._digest("chunk", "detect", "track", "redact", "encode")
+
+    @property
+    def detection_fingerprint(self) -> str:
+        """Name of all that decides the detections of a chunk: 16 hexadecimal digits."""
+        return self._digest("chunk", "detect", salt=version("redact-dask"))
+
+    def _digest(self, *sections: str, salt: str = "") -> str:
+        settings = self.model_dump(mode="json", include=set(sections))
+        text = json.dumps([salt, settings], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load(
+    file: str | Path | None = None,
+    assignments: Iterable[str] = (),
+    overrides: Mapping[str, Any] | None = None,
+) -> Config:
+    """Build the configuration from a file, then assignments, then overrides.
+
+    Parameters
+    ----------
+    file
+        Path of a YAML file with the sections of `Config`.
+    assignments
+        ``section.key=value``, the value in YAML.
+    overrides
+        Nested like the file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or a key or value is wrong; the sentence names it.
+    """
+    settings = _read(Path(file)) if file else {}
+    for assignment in assignments:
+        settings = _merge(settings, _parse(assignment))
+    return validate(_merge(settings, overrides or {}))
+
+
+def validate(settings: Mapping[str, Any]) -> Config:
+    """Check nested settings and fill in the defaults; raise `ConfigError` naming a wrong key."""
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, Config)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the configuration {file} is not YAML: {error}") from None
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"the configuration {file} must be a mapping of sections")
+    return settings
+
+
+def _parse(assignment: str) -> dict[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {assignment}: write it as section.key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from None
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merge(below, value) if both else value
+    return merged
+
+
+def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return one sentence for the first thing that is wrong."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] != "extra_forbidden":
+        where = f"configuration key {key}: " if key else "configuration: "
+        return where + first["msg"].removeprefix("Value error, ")
+    for part in path[:-1]:
+        annotation = model.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return f"unknown configuration key {key}"
+        model = annotation
+    return f"unknown configuration key {key}; known here: {', '.join(model.model_fields)}"

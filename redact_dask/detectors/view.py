@@ -1,0 +1,82 @@
+"""What a detector sees: a frame scaled down and turned upright; and the way back for its boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from redact_dask.detectors.base import Box, Detector
+from redact_dask.model import Detection, Facts
+
+
+class View:
+    """One detector's view of one video.
+
+    Parameters
+    ----------
+    facts
+        Of the video: size and rotation.
+    detector
+        Is asked for the size that it wants.
+    name
+        Registered name of the detector.
+    """
+
+    def __init__(self, facts: Facts, detector: Detector, name: str) -> None:
+        self.detector = detector
+        self._facts = facts
+        self._name = name
+        self._turns = facts.rotation // 90
+        stored = (facts.width, facts.height)
+        upright = stored[::-1] if self._turns % 2 else stored
+        self._upright = detector.input_size(*upright)
+        self._stored = self._upright[::-1] if self._turns % 2 else self._upright
+        self._reformatter = VideoReformatter()
+
+    def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Return the picture as the detector wants it: shape (height, width, 3), BGR, upright."""
+        width, height = self._stored
+        small = self._reformatter.reformat(
+            frame, width, height, "bgr24", interpolation="BILINEAR", threads=1
+        )
+        image: NDArray[Any] = small.to_ndarray()
+        return np.rot90(image, self._turns)
+
+    def detections(self, first_frame: int, images: NDArray[np.uint8]) -> Iterator[Detection]:
+        """Let the detector look at the images of consecutive frames.
+
+        Parameters
+        ----------
+        first_frame
+            Number of the first of them in the video.
+        images
+            Shape (n, height, width, 3), as `image` returns them.
+        """
+        for frame, boxes in enumerate(self.detector.detect(images), first_frame):
+            for box in boxes:
+                yield self._detection(frame, box)
+
+    def _detection(self, frame: int, box: Box) -> Detection:
+        """Return a box on the image as a detection on the stored picture, inside its border."""
+        x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
+        width, height = self._upright
+        for _ in range(self._turns):
+            # Undoes one counter-clockwise quarter turn.
+            x0, y0, x1, y1 = height - y1, x0, height - y0, x1
+            width, height = height, width
+        across, down = self._facts.width / width, self._facts.height / height
+        return Detection(
+            frame=frame,
+            x0=min(max(x0 * across, 0.0), self._facts.width),
+            y0=min(max(y0 * down, 0.0), self._facts.height),
+            x1=min(max(x1 * across, 0.0), self._facts.width),
+            y1=min(max(y1 * down, 0.0), self._facts.height),
+            confidence=box.confidence,
+            label=box.label,
+            detector=self._name,
+        )

@@ -1,0 +1,267 @@
+"""A backfill: a rolling window of videos over a cluster, and their rows in the manifest."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from distributed import Client, Future, as_completed
+
+from redact_dask import cluster, manifest, storage
+from redact_dask.config import Config
+from redact_dask.errors import VideoError
+from redact_dask.graph import Result, VideoGraph, stage_and_video
+from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
+from redact_dask.rows import Outcome, rows
+from redact_dask.stages import Job
+from redact_dask.status import Status
+
+_FLUSH_S = 30.0
+"""Seconds after which rows are written; a crash costs no more of them, and their videos are redone."""
+
+Observer = Callable[[Status], None]
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A video that was not published."""
+
+    path: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did."""
+
+    videos: int
+    published: int
+    quarantined: int
+    skipped: int
+    """Published by an earlier run from the same source with the same settings."""
+    frames: int
+    """Frames of the videos that this run published."""
+    faces: int
+    """Tracks hidden in them."""
+    wall_s: float
+    output: str
+    """URL of the destination."""
+    manifest: str
+    """URL of the manifest."""
+    failures: tuple[Quarantined, ...]
+
+
+def manifest_root(destination: str) -> str:
+    """Return the URL of a destination's manifest."""
+    return storage.join(destination, "_manifest")
+
+
+def split(
+    videos: Sequence[Video], destination: str, config: Config
+) -> tuple[list[Video], list[Video]]:
+    """Part the videos into those to do, and those whose redacted copy is already there.
+
+    A copy counts if the manifest tells that it was made from this version of the source with these
+    settings, and a file of that size is in its place.
+    """
+    done = {
+        video: (output, size)
+        for video, fingerprint, output, size in manifest.published(manifest_root(destination))
+        if fingerprint == config.fingerprint
+    }
+    there = storage.sizes(destination) if done else {}
+    to_do: list[Video] = []
+    skipped: list[Video] = []
+    for video in videos:
+        output, size = done.get(video.id, ("", -1))
+        (skipped if there.get(output) == size else to_do).append(video)
+    return to_do, skipped
+
+
+class Backfill:
+    """One run over many videos.
+
+    Parameters
+    ----------
+    client
+        Of a cluster that is ready for the stages.
+    destination
+        URL of the destination's root.
+    config
+        All settings.
+    observe
+        Called after each change of the run's status.
+    """
+
+    def __init__(
+        self, client: Client, destination: str, config: Config, observe: Observer
+    ) -> None:
+        self._client = client
+        self._destination = destination
+        self._config = config
+        self._observe = observe
+        self._work = config.work or storage.join(destination, "_work")
+        self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+        self._writer = manifest.Writer(manifest_root(destination), self._run)
+        self._flushed = time.monotonic()
+        self._flights: dict[str, _Flight] = {}
+        self._published: list[Job] = []
+        self._failures: list[Quarantined] = []
+
+    def run(self, videos: Sequence[Video]) -> Summary:
+        """Redact all videos that are not done yet; return when each is published or quarantined."""
+        to_do, skipped = split(videos, self._destination, self._config)
+        self._status = Status(len(videos), sum(v.size for v in to_do), skipped=len(skipped))
+        self._paths = {video.path for video in videos}
+        self._observe(self._status)
+        waiting = enumerate(to_do)
+        window = self._config.driver.window or 2 * cluster.threads(self._client) + 2
+        completed = as_completed(with_results=True, raise_errors=False)
+        try:
+            completed.update([self._launch(*next_one) for next_one in islice(waiting, window)])
+            for future, result in completed:
+                completed.update(self._take(future, result))
+                completed.update(
+                    [
+                        self._launch(*next_one)
+                        for next_one in islice(waiting, window - len(self._flights))
+                    ]
+                )
+                self._observe(self._status)
+                if time.monotonic() - self._flushed > _FLUSH_S:
+                    self._flush()
+        finally:
+            for flight in self._flights.values():
+                self._client.cancel(flight.futures, force=True)
+            self._flush()
+        return self._summary()
+
+    def _launch(self, rank: int, video: Video) -> Future[Any]:
+        job = Job(video, self._destination, storage.join(self._work, video.id), self._config)
+        graph = VideoGraph(self._client, self._run, job, rank)
+        probe = graph.probe()
+        self._flights[video.id] = _Flight(job, graph, time.time(), [probe], [])
+        return probe
+
+    def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
+        """Note the result of a task; return the futures that it makes possible."""
+        stage, video = stage_and_video(future.key)
+        flight = self._flights.get(video)
+        if flight is None:
+            return []  # Its video has failed already.
+        if future.status != "finished":
+            self._fail(flight, stage, _reason(result))
+            return []
+        flight.results.append(result)
+        self._count(result)
+        if isinstance(result, Probed):
+            return self._go_on(flight, result)
+        if isinstance(result, Joined):
+            self._land(flight, None)
+        return []
+
+    def _go_on(self, flight: _Flight, probed: Probed) -> list[Future[Any]]:
+        video = flight.job.video
+        self._status.bytes_probed += video.size
+        self._status.frames_probed += probed.facts.frames
+        path = probed.target.removeprefix(self._destination + "/")
+        if path != video.path and path in self._paths:
+            self._fail(flight, "probe", f"its copy would be named {path}, as that of another video")
+            return []
+        futures = list(flight.graph.rest(probed))
+        flight.futures.extend(futures)
+        return futures
+
+    def _count(self, result: Result) -> None:
+        if isinstance(result, Detected):
+            self._status.frames_analysed += result.frames
+        if isinstance(result, Rendered):
+            self._status.frames_rendered += result.frames
+
+    def _fail(self, flight: _Flight, stage: str, reason: str) -> None:
+        self._client.cancel(flight.futures, force=True)
+        self._failures.append(Quarantined(flight.job.video.path, stage, reason))
+        self._land(flight, Failure(stage, reason))
+
+    def _land(self, flight: _Flight, failure: Failure | None) -> None:
+        del self._flights[flight.job.video.id]
+        outcome = flight.outcome(failure)
+        self._writer.add(rows(outcome, self._config.fingerprint))
+        frames = outcome.probed.facts.frames if outcome.probed else 0
+        if failure:
+            self._status.quarantined += 1
+            done = sum(seen.frames for seen in outcome.detected)
+            done += sum(made.frames for made in outcome.rendered)
+            self._status.frames_given_up += 2 * frames - done
+        else:
+            self._status.published += 1
+            self._status.frames += frames
+            self._status.faces += outcome.faces
+            self._published.append(flight.job)
+
+    def _flush(self) -> None:
+        """Write the rows, and only then remove what the videos would be made from again."""
+        self._writer.flush()
+        for job in self._published:
+            storage.remove(job.work)
+        self._published.clear()
+        storage.prune(self._work)
+        self._flushed = time.monotonic()
+
+    def _summary(self) -> Summary:
+        status = self._status
+        return Summary(
+            videos=status.videos,
+            published=status.published,
+            quarantined=status.quarantined,
+            skipped=status.skipped,
+            frames=status.frames,
+            faces=status.faces,
+            wall_s=status.elapsed_s,
+            output=self._destination,
+            manifest=manifest_root(self._destination),
+            failures=tuple(self._failures),
+        )
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One video on its way."""
+
+    job: Job
+    graph: VideoGraph
+    started: float
+    futures: list[Future[Any]]
+    """Kept until the end: a future that nobody holds is forgotten by the scheduler."""
+    results: list[Result]
+
+    def outcome(self, failure: Failure | None) -> Outcome:
+        def of_kind(kind: type[Kind]) -> list[Kind]:
+            return [result for result in self.results if isinstance(result, kind)]
+
+        return Outcome(
+            video=self.job.video,
+            started=self.started,
+            ended=time.time(),
+            probed=next(iter(of_kind(Probed)), None),
+            detected=tuple(sorted(of_kind(Detected), key=lambda seen: seen.chunk)),
+            tracked=next(iter(of_kind(Tracked)), None),
+            rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
+            joined=next(iter(of_kind(Joined)), None),
+            failure=failure,
+        )
+
+
+def _reason(result: Any) -> str:
+    """Return one sentence for the exception of a future that did not finish."""
+    error = result[1] if isinstance(result, tuple) else result
+    if isinstance(error, VideoError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

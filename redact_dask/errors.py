@@ -1,0 +1,47 @@
+"""The errors of the package, as a small tree.
+
+- `RedactError`
+    - `UsageError`: the caller's mistake; the run ends before it starts, with exit code 2.
+        - `ConfigError`: a setting is unknown or wrong.
+        - `SourceError`: the source or the destination cannot be used.
+    - `VideoError`: one video cannot be redacted safely; it is quarantined, the run goes on.
+        - `UnsupportedVideo`: not a video, or of a kind that cannot be kept exact.
+        - `DamagedVideo`: what should decode does not.
+        - `CheckFailed`: a result is not what was planned; nothing of it is published.
+
+The message of each is one sentence for a person: it names the thing and says what to do.
+"""
+
+from __future__ import annotations
+
+
+class RedactError(Exception):
+    """Base of every error that the package raises on purpose."""
+
+
+class UsageError(RedactError):
+    """The caller's mistake: nothing was done."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown or wrong."""
+
+
+class SourceError(UsageError):
+    """The source or the destination cannot be used."""
+
+
+class VideoError(RedactError):
+    """One video cannot be redacted safely."""
+
+
+class UnsupportedVideo(VideoError):
+    """Not a video, or of a kind that cannot be kept exact."""
+
+
+class DamagedVideo(VideoError):
+    """The stream does not decode to the frames that its packets promise."""
+
+
+class CheckFailed(VideoError):
+    """A result is not what was planned."""

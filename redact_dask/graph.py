@@ -1,0 +1,80 @@
+"""One video's stages as Dask tasks. The only room that knows keys and priorities.
+
+A key is ``(f"{stage}-{run}", video, index)``. Its first part is shared by all tasks of a stage, so
+the dashboard shows one bar a stage, and the scheduler sees one group that is large enough for it to
+queue tasks there instead of handing them all out at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+from dask.typing import Key
+from distributed import Client, Future, get_worker
+
+from redact_dask import stages
+from redact_dask.model import Detected, Joined, Probed, Rendered, Tracked
+from redact_dask.stages import Job
+
+Result = Probed | Detected | Tracked | Rendered | Joined
+
+
+def stage_and_video(key: Key) -> tuple[str, str]:
+    """Return the name of a task's stage and the id of its video."""
+    group, video, _ = cast(tuple[str, str, int], key)
+    return group.partition("-")[0], video
+
+
+class VideoGraph:
+    """Submits the stages of one video.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    run
+        Name of the run: keys of different runs must differ.
+    job
+        The video.
+    rank
+        Videos of a lower rank go first, so that videos finish rather than pile up.
+    """
+
+    def __init__(self, client: Client, run: str, job: Job, rank: int) -> None:
+        self._client = client
+        self._run = run
+        self._job = job
+        self._rank = rank
+        self._probe: Future[Any] | None = None
+
+    def probe(self) -> Future[Any]:
+        """Submit the first stage; what follows depends on its result."""
+        self._probe = self._submit(stages.probe, 0)
+        return self._probe
+
+    def rest(self, probed: Probed) -> Iterator[Future[Any]]:
+        """Submit all other stages, and yield their futures."""
+        detected = [
+            self._submit(stages.detect, chunk.index, probed.facts, chunk) for chunk in probed.chunks
+        ]
+        tracked = self._submit(stages.track, 0, self._probe, detected)
+        rendered = [
+            self._submit(stages.render, chunk.index, probed.facts, chunk, tracked)
+            for chunk in probed.chunks
+        ]
+        joined = self._submit(stages.join, 0, self._probe, rendered)
+        yield from (*detected, tracked, *rendered, joined)
+
+    def _submit(self, stage: Callable[..., Result], index: int, *args: Any) -> Future[Any]:
+        key = (f"{stage.__name__}-{self._run}", self._job.video.id, index)
+        return self._client.submit(
+            _signed, stage, self._job, *args, key=key, priority=-self._rank, pure=False
+        )
+
+
+def _signed(stage: Callable[..., Result], *args: Any) -> Result:
+    """Run a stage on a worker, and put the worker's name to its work."""
+    result = stage(*args)
+    return replace(result, work=replace(result.work, worker=str(get_worker().name)))

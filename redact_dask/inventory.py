@@ -1,0 +1,98 @@
+"""Which videos there are, and where each will go."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from fsspec.core import has_magic
+
+from redact_dask import storage
+from redact_dask.errors import SourceError
+from redact_dask.model import Video
+
+SUFFIXES = frozenset(
+    ".3gp .avi .h264 .h265 .hevc .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ts .webm".split()
+)
+"""Endings, in lower case, by which a folder's videos are told from its other files."""
+
+
+def take(source: str, destination: str) -> tuple[Video, ...]:
+    """List the videos of a source, by path.
+
+    Parameters
+    ----------
+    source
+        A file, a folder, a pattern with ``*``, or a prefix of an object store.
+    destination
+        Where the redacted videos go: it may neither hold the source nor lie in it.
+
+    Raises
+    ------
+    SourceError
+        There is nothing, or the destination would mix with the source.
+    """
+    try:
+        root, found, whole_tree = _look(source)
+    except OSError as error:
+        raise SourceError(f"cannot list the source {source}: {error}") from None
+    _keep_apart(root, storage.canonical(destination), whole_tree)
+    videos = tuple(_video(url, root, facts) for url, facts in sorted(found.items()))
+    if not videos:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise SourceError(f"no video found in {source}; looked for files that end in {endings}")
+    return videos
+
+
+def _look(source: str) -> tuple[str, dict[str, dict[str, Any]], bool]:
+    """Return the folder that paths are relative to, the files, and if all below is source."""
+    if storage.exists(source):
+        url = storage.canonical(source)
+        if storage.is_folder(source):
+            return url, _by_suffix(storage.find(url)), True
+        return url.rpartition("/")[0], storage.find(url), False
+    if has_magic(source):
+        parts = source.split("/")
+        plain = next(number for number, part in enumerate(parts) if has_magic(part))
+        root = storage.canonical("/".join(parts[:plain]) or ".")
+        found = storage.glob(storage.join(root, *parts[plain:]))
+        return root, _by_suffix(found), plain < len(parts) - 1
+    raise SourceError(f"the source {source} does not exist")
+
+
+def _by_suffix(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        url: facts for url, facts in found.items() if PurePosixPath(url).suffix.lower() in SUFFIXES
+    }
+
+
+def _keep_apart(root: str, destination: str, whole_tree: bool) -> None:
+    if destination == root:
+        raise SourceError(
+            f"the destination {destination} is the source's own folder: "
+            "redacted videos would replace the originals; name another folder"
+        )
+    if whole_tree and _inside(destination, root):
+        raise SourceError(
+            f"the destination {destination} lies inside the source {root}: "
+            "the next run would take redacted videos for sources; name a folder outside"
+        )
+    if whole_tree and _inside(root, destination):
+        raise SourceError(
+            f"the source {root} lies inside the destination {destination}: "
+            "a redacted video could replace an original; name a folder outside"
+        )
+
+
+def _inside(url: str, folder: str) -> bool:
+    return url.startswith(folder + "/")
+
+
+def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
+    version = facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}"
+    return Video(
+        source=url,
+        path=url.removeprefix(root + "/"),
+        size=int(facts["size"]),
+        version=str(version).strip('"'),
+    )

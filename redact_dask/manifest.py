@@ -1,0 +1,170 @@
+"""The manifest: Parquet datasets that prove what was done, at ``DEST/_manifest/``.
+
+Each dataset is a folder of Parquet files. ``videos`` has a row for each attempt at a video, written
+after the rows of the other three: what is in ``videos`` is complete in all.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from redact_dask import storage
+
+SCHEMA_VERSION = "1"
+
+
+def _schema(fields: Mapping[str, tuple[pa.DataType, str]]) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field(name, kind, metadata={"description": description})
+            for name, (kind, description) in fields.items()
+        ],
+        metadata={"redact_dask.schema_version": SCHEMA_VERSION},
+    )
+
+
+_TIME = pa.timestamp("us", tz="UTC")
+_SECONDS_BY_STEP = pa.map_(pa.string(), pa.float64())
+_VIDEO = {
+    "run": (pa.string(), "name of the run"),
+    "video": (pa.string(), "16 hexadecimal digits for this version of this source"),
+}
+_BOX = {
+    "x0": (pa.float32(), "left edge, pixels of the stored picture"),
+    "y0": (pa.float32(), "upper edge, pixels of the stored picture"),
+    "x1": (pa.float32(), "right edge, exclusive, pixels of the stored picture"),
+    "y1": (pa.float32(), "lower edge, exclusive, pixels of the stored picture"),
+}
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "detections": _schema(
+        _VIDEO
+        | {
+            "frame": (pa.int64(), "rank in presentation order, from 0"),
+            "pts_s": (pa.float64(), "presentation time, seconds"),
+        }
+        | _BOX
+        | {
+            "confidence": (pa.float32(), "0 to 1"),
+            "label": (pa.string(), "class, face for one"),
+            "detector": (pa.string(), "registered name of the detector"),
+        }
+    ),
+    "regions": _schema(
+        _VIDEO
+        | {
+            "frame": (pa.int64(), "rank in presentation order, from 0"),
+            "track": (pa.int32(), "number of the track in its video, from 0"),
+        }
+        | _BOX
+        | {"why": (pa.string(), "detected, interpolated or padded")}
+    ),
+    "chunks": _schema(
+        _VIDEO
+        | {
+            "stage": (pa.string(), "probe, detect, track, render or join"),
+            "index": (pa.int32(), "number of the chunk in its video; null: the whole video"),
+            "first_frame": (pa.int64(), "first frame that the task worked on"),
+            "last_frame": (pa.int64(), "last frame that the task worked on"),
+            "frames": (pa.int64(), "frames that the task worked on"),
+            "started": (_TIME, "start of the task"),
+            "ended": (_TIME, "end of the task"),
+            "seconds": (_SECONDS_BY_STEP, "wall seconds of each step"),
+            "worker": (pa.string(), "name of the Dask worker"),
+            "host": (pa.string(), "name of its machine"),
+        }
+    ),
+    "videos": _schema(
+        _VIDEO
+        | {
+            "source": (pa.string(), "URL of the source"),
+            "version": (pa.string(), "ETag, or size and modification time, of the source"),
+            "output": (pa.string(), "URL of the redacted video; null if there is none"),
+            "status": (pa.string(), "published or quarantined"),
+            "stage": (pa.string(), "stage that failed; null if none"),
+            "reason": (pa.string(), "why it was quarantined; null if it was not"),
+            "frames": (pa.int64(), "frames of the source; null if unknown"),
+            "frames_analysed": (pa.int64(), "frames that every detector has looked at"),
+            "faces": (pa.int32(), "tracks that were hidden"),
+            "duration_s": (pa.float64(), "length of the video, seconds"),
+            "seconds": (pa.float64(), "wall seconds from its first task to its end"),
+            "bytes_in": (pa.int64(), "size of the source"),
+            "bytes_out": (pa.int64(), "size of the redacted video"),
+            "sha256": (pa.string(), "of the redacted video, hexadecimal"),
+            "detectors": (pa.list_(pa.string()), "identities: name, weights, precision"),
+            "fingerprint": (pa.string(), "of all settings that decide the output"),
+            "versions": (pa.map_(pa.string(), pa.string()), "of the software"),
+            "finished": (_TIME, "when the row was made"),
+        }
+    ),
+}
+"""Schema of each dataset, in the order in which they are written."""
+
+Row = dict[str, Any]
+
+
+class Writer:
+    """Collects rows and appends them to the datasets, many videos to a file."""
+
+    def __init__(self, root: str, run: str) -> None:
+        self._root = root
+        self._run = run
+        self._rows: dict[str, list[Row]] = {name: [] for name in SCHEMAS}
+
+    @property
+    def pending(self) -> int:
+        """Number of rows that are not written yet."""
+        return sum(map(len, self._rows.values()))
+
+    def add(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Add rows of a video, by dataset; the run's name is filled in."""
+        for name, more in rows.items():
+            self._rows[name].extend({"run": self._run, **row} for row in more)
+
+    def flush(self) -> None:
+        """Write all rows; those of ``videos`` last."""
+        for name, schema in SCHEMAS.items():
+            if self._rows[name]:
+                sink = pa.BufferOutputStream()
+                pq.write_table(pa.Table.from_pylist(self._rows[name], schema), sink)
+                file = f"{self._run}-{uuid.uuid4().hex}.parquet"
+                storage.write(storage.join(self._root, name, file), sink.getvalue().to_pybytes())
+                self._rows[name].clear()
+
+
+def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a dataset, or an empty table if there is none yet.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    name
+        One of `SCHEMAS`.
+    columns
+        Those to read; default: all.
+    """
+    schema = SCHEMAS[name]
+    if columns is not None:
+        schema = pa.schema([schema.field(column) for column in columns])
+    files = _files(root, name)
+    tables = (pq.read_table(pa.BufferReader(storage.read(url)), schema=schema) for url in files)
+    return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def published(root: str) -> Iterator[tuple[str, str, str, int]]:
+    """Yield source id, fingerprint, output URL and its size for every video published so far."""
+    columns = ["video", "fingerprint", "output", "bytes_out", "status"]
+    for row in read(root, "videos", columns).to_pylist():
+        if row["status"] == "published":
+            yield row["video"], row["fingerprint"], row["output"], row["bytes_out"]
+
+
+def _files(root: str, name: str) -> list[str]:
+    folder = storage.join(root, name)
+    return sorted(storage.find(folder)) if storage.exists(folder) else []

@@ -1,0 +1,95 @@
+"""Frames of a chunk become a segment: H.264 in a small Matroska file of its own.
+
+A segment keeps the order of its pictures, not their times: joining gives each the pts of its source.
+So any encoder's reordering fits any source's timestamps.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import av
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
+
+from redact_dask.config import EncodeSettings
+from redact_dask.errors import UnsupportedVideo
+from redact_dask.model import Facts
+
+PIXEL_FORMATS = frozenset(
+    f"{family}{depth}"
+    for family in ("yuv420p", "yuv422p", "yuv444p")
+    for depth in ("", "10le")
+) | {"yuvj420p", "yuvj422p", "yuvj444p"}
+"""What libx264 takes as it is, so that no picture is converted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Encoded pictures of one chunk."""
+
+    content: bytes
+    """A Matroska file with one video stream."""
+    frames: int
+    reorder_depth: int
+    """Most pictures that come before another in decoding order and after it on the screen."""
+
+
+class Encoder:
+    """Encodes frames in presentation order, with one thread, keeping pixel format and colour.
+
+    Raises
+    ------
+    UnsupportedVideo
+        libx264 does not take the pixel format.
+    """
+
+    def __init__(self, facts: Facts, settings: EncodeSettings) -> None:
+        if facts.pixel_format not in PIXEL_FORMATS:
+            raise UnsupportedVideo(f"its pixel format {facts.pixel_format} cannot be encoded")
+        self._rate = facts.rate.limit_denominator(1_000_000)
+        self._buffer = io.BytesIO()
+        options = {"fflags": "+bitexact"}
+        self._container = av.open(self._buffer, "w", format="matroska", options=options)
+        self._stream = self._container.add_stream("libx264", rate=self._rate)
+        _configure(self._stream, facts, settings)
+        self._frames = self._packets = self._depth = 0
+
+    def add(self, frame: VideoFrame) -> None:
+        """Encode the next frame."""
+        frame.pts = self._frames
+        frame.time_base = 1 / self._rate
+        frame.pict_type = PictureType.NONE  # The source's choice is not the encoder's.
+        self._frames += 1
+        self._mux(self._stream.encode(frame))
+
+    def finish(self) -> Segment:
+        """Encode what is delayed, and return the whole segment."""
+        self._mux(self._stream.encode(None))
+        self._container.close()
+        return Segment(self._buffer.getvalue(), self._frames, self._depth)
+
+    def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            self._depth = max(self._depth, self._packets - (packet.pts or 0))
+            self._packets += 1
+            self._container.mux(packet)
+
+
+def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> None:
+    stream.width = facts.width
+    stream.height = facts.height
+    stream.pix_fmt = facts.pixel_format
+    context = stream.codec_context
+    context.sample_aspect_ratio = facts.sample_aspect_ratio
+    context.color_range = facts.color_range
+    context.color_primaries = facts.color_primaries
+    context.color_trc = facts.color_transfer
+    context.colorspace = facts.color_space
+    # PyAV's own default cuts each picture into slices for several threads.
+    context.thread_type = "NONE"  # type: ignore[assignment]
+    context.thread_count = 1
+    stream.options = {"crf": str(settings.crf), "preset": settings.preset}

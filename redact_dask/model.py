@@ -1,0 +1,216 @@
+"""The frozen records that pass between stages.
+
+Conventions, everywhere in the package:
+
+- A *frame* is a number: the rank of a picture in presentation order, from 0, over the whole video.
+- *pts* are presentation timestamps in ticks of the source video stream's ``time_base``.
+- Boxes are ``x0, y0, x1, y1`` in pixels of the *stored* picture (before any display rotation), with
+  the origin at the upper left corner; ``x0, y0`` belong to the box, ``x1, y1`` do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from redact_dask.timing import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One source video, as the inventory found it."""
+
+    source: str
+    """URI of the source."""
+    path: str
+    """Path below the source root, with ``/``; the destination mirrors it."""
+    size: int
+    """Size in bytes."""
+    version: str
+    """What changes when the content does: the store's ETag, or size and modification time."""
+
+    @property
+    def id(self) -> str:
+        """Short name of this version of this source: 16 hexadecimal digits of a SHA-256."""
+        return hashlib.sha256(f"{self.source}\n{self.version}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a video stream is, read from its packets without decoding."""
+
+    container: str
+    """FFmpeg's name of the container format."""
+    codec: str
+    """FFmpeg's name of the video codec."""
+    width: int
+    """Width of the stored picture, pixels."""
+    height: int
+    """Height of the stored picture, pixels."""
+    pixel_format: str
+    """FFmpeg's name of the pixel format."""
+    rotation: int
+    """Degrees, counter-clockwise, that a player turns the picture by: 0, 90, 180 or 270."""
+    display_matrix: tuple[int, ...]
+    """The nine numbers of the display matrix; empty if the picture is shown as it is stored."""
+    sample_aspect_ratio: Fraction
+    """Width of a pixel by its height."""
+    color_range: int
+    """FFmpeg's number of the colour range; the next three are code points of ITU-T H.273."""
+    color_primaries: int
+    color_transfer: int
+    color_space: int
+    time_base: Fraction
+    """Seconds a tick of the video's pts."""
+    rate: Fraction
+    """Average frame rate, frames a second."""
+    frames: int
+    """Number of frames."""
+    seconds: float
+    """Time from the first frame's pts to the last frame's, plus one average frame."""
+    audio: tuple[str, ...]
+    """FFmpeg's codec names of the audio streams, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """A packet at which decoding can start, with what it takes to recognise it after a seek."""
+
+    pts: int
+    size: int
+    """Bytes."""
+    place: int
+    """Where to seek to: its dts, or its pts in a container that tells no dts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A range of consecutive frames that can be decoded alone."""
+
+    index: int
+    """Number of the chunk in its video, from 0."""
+    start: Keyframe
+    """Where decoding starts."""
+    first_frame: int
+    """Number of the chunk's first frame in the video."""
+    pts: tuple[int, ...]
+    """The pts of every frame that the chunk owns, ascending."""
+
+    @property
+    def last_frame(self) -> int:
+        """Number of the chunk's last frame in the video."""
+        return self.first_frame + len(self.pts) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Something to hide, as a detector saw it on one frame."""
+
+    frame: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    confidence: float
+    """Between 0 and 1."""
+    label: str
+    """Class of the thing, ``face`` for one."""
+    detector: str
+    """Registered name of the detector."""
+
+
+class Why(StrEnum):
+    """Why a region is hidden."""
+
+    DETECTED = "detected"
+    INTERPOLATED = "interpolated"
+    PADDED = "padded"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """An area that will be hidden on one frame, with its margin, inside the picture."""
+
+    frame: int
+    track: int
+    """Number of the track in its video, from 0."""
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What the video is, and how it is cut."""
+
+    facts: Facts
+    chunks: tuple[Chunk, ...]
+    target: str
+    """URL where the redacted video will be published."""
+    work: Work
+
+    @property
+    def pts(self) -> tuple[int, ...]:
+        """The pts of every frame of the video, ascending."""
+        return tuple(ticks for chunk in self.chunks for ticks in chunk.pts)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What was seen in one chunk."""
+
+    chunk: int
+    frames: int
+    """Frames that every detector has looked at."""
+    detections: tuple[Detection, ...]
+    """By frame."""
+    detectors: tuple[str, ...]
+    """Identity of each detector."""
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What will be hidden in the whole video."""
+
+    regions: tuple[Region, ...]
+    """By frame."""
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Where the redacted frames of one chunk wait."""
+
+    chunk: int
+    frames: int
+    segment: str
+    """URL in the work area."""
+    reorder_depth: int
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The published video."""
+
+    output: str
+    """URL."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a video was not published."""
+
+    stage: str
+    reason: str
+    """One sentence for a person."""

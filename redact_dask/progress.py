@@ -1,0 +1,55 @@
+"""Showing a run's status on a terminal, or as plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from redact_dask.driver import Observer
+from redact_dask.status import Status
+
+_LINE_S = 10.0
+"""Seconds between plain lines."""
+
+
+@contextmanager
+def shown(console: Console) -> Iterator[Observer]:
+    """Give an observer that shows each status: a live line on a terminal, else a line at times."""
+    if console.is_terminal:
+        columns = [BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")]
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("starting", total=1.0)
+            yield lambda status: progress.update(
+                bar, completed=status.share, description=describe(status)
+            )
+    else:
+        yield _Lines(console)
+
+
+class _Lines:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = float("-inf")
+
+    def __call__(self, status: Status) -> None:
+        if time.monotonic() - self._last >= _LINE_S:
+            self._last = time.monotonic()
+            self._console.print(f"{status.share:4.0%}  {describe(status)}", soft_wrap=True)
+
+
+def describe(status: Status) -> str:
+    """Return the status in one line."""
+    left = status.seconds_left
+    ended = status.published + status.quarantined + status.skipped
+    parts = [
+        f"{ended}/{status.videos} videos",
+        f"{status.quarantined} quarantined" if status.quarantined else "",
+        f"{status.frames_per_second:.1f} frames/s",
+        f"{timedelta(seconds=round(left))} left" if left is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,70 @@
+"""Making regions unrecognisable, in place, on the planes of a decoded frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import ceil, floor
+from typing import Any
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from redact_dask.config import RedactSettings
+from redact_dask.model import Region
+
+Pixels = NDArray[Any]
+"""One plane or a part of it, shape (height, width), uint8 or uint16, sharing the frame's memory."""
+
+_WIDEST_IN_SIGMAS = 8
+"""A region is never wider than so many standard deviations of its blur."""
+
+
+def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings) -> None:
+    """Hide regions of a frame, on luma and chroma alike; other pixels keep their values.
+
+    Parameters
+    ----------
+    frame
+        A planar YUV picture. The decoder may still need its own copy, so it is made writable.
+    regions
+        In pixels of the frame; one that has no pixel is skipped.
+    settings
+        Style and strength.
+    """
+    frame.make_writable()
+    for number, (plane, across, down) in enumerate(_planes(frame)):
+        for region in regions:
+            x0, x1 = floor(region.x0) // across, ceil(ceil(region.x1) / across)
+            y0, y1 = floor(region.y0) // down, ceil(ceil(region.y1) / down)
+            part = plane[max(y0, 0) : y1, max(x0, 0) : x1]
+            if part.size:
+                part[:] = _hidden(part, settings, across, down, is_luma=number == 0)
+
+
+def _planes(frame: VideoFrame) -> Iterator[tuple[Pixels, int, int]]:
+    """Yield each plane with the number of luma pixels that its pixel spans across and down."""
+    dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    for plane in frame.planes:
+        rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+        across = 2 if plane.width < frame.width else 1
+        down = 2 if plane.height < frame.height else 1
+        yield rows[:, : plane.width], across, down
+
+
+def _hidden(
+    part: Pixels, settings: RedactSettings, across: int, down: int, *, is_luma: bool
+) -> Pixels | int:
+    height, width = part.shape
+    if settings.style == "solid":
+        # Black in limited range, and grey enough in full range; chroma's middle has no colour.
+        white = 2**8 if part.dtype == np.uint8 else 2**10
+        return white // 16 if is_luma else white // 2
+    if settings.style == "gaussian":
+        sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
+        return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
+    cell = max(height * down, width * across) / settings.cells
+    cells = (max(1, round(width * across / cell)), max(1, round(height * down / cell)))
+    averages = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
+    return cv2.resize(averages, (width, height), interpolation=cv2.INTER_NEAREST)

@@ -1,0 +1,283 @@
+"""Tracking over the whole video: from what was detected to what will be hidden.
+
+Tracking by detection, as in SORT [1]_ and ByteTrack [2]_: every track predicts its box on the next
+frame, and boxes and predictions are matched. Three things differ, because the aim is privacy and
+the whole video is there:
+
+- Weak detections form tracks like strong ones, and afterwards only the tracks that hold a strong
+  one are kept. A face that is weak before its first strong detection is so covered from its start.
+- The scene's common displacement between two frames, that of a panning camera, is voted for by the
+  boxes themselves: no picture is needed.
+- Every strong detection is covered on its own frame, whatever the matching made of it.
+
+.. [1] Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016, arXiv:1602.00763.
+.. [2] Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box",
+   ECCV 2022, arXiv:2110.06864.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact_dask.model import Detection, Region, Why
+
+if TYPE_CHECKING:
+    from redact_dask.config import TrackSettings
+
+_SAME = 0.5
+"""Intersection over union from which two detections on one frame are one thing."""
+_REACH = 1.0
+"""Farthest match, in box sizes: a size is the square root of the area."""
+_FIRST_REACH = 2.0
+"""Farthest match of a track whose velocity is not known yet, in box sizes."""
+_GROWTH = 1.6
+"""Largest ratio of the sizes of two boxes that match."""
+_AGREE = 0.3
+"""Farthest a box may lie from where a common displacement puts it, in box sizes."""
+_VELOCITY_SECONDS = 0.15
+"""Time over which a velocity is measured: shorter follows the detector's jitter."""
+
+Boxes: TypeAlias = NDArray[np.float64]
+"""Shape (n, 4): x0, y0, x1, y1 in pixels."""
+
+
+def track(
+    detections: Sequence[Detection],
+    times: Sequence[float],
+    width: int,
+    height: int,
+    settings: TrackSettings,
+) -> tuple[Region, ...]:
+    """Link detections over the whole video and return what must be hidden.
+
+    Parameters
+    ----------
+    detections
+        What the detectors saw, in any order; the result does not depend on it.
+    times
+        Presentation time in seconds of every frame of the video, ascending.
+    width, height
+        Size of the stored picture, pixels.
+    settings
+        Thresholds, times and margin.
+
+    Returns
+    -------
+    Regions inside the picture, with the margin, sorted by frame and track. Tracks are numbered
+    from 0 in the order in which they appear.
+    """
+    usable = sorted(
+        (found for found in detections if found.confidence >= min(settings.start, settings.extend)),
+        key=lambda d: (d.label, d.frame, -d.confidence, d.x0, d.y0, d.x1, d.y1, d.detector),
+    )
+    tracks = [
+        linked
+        for _, same_label in groupby(usable, key=lambda found: found.label)
+        for linked in _link(same_label, times, settings.gap_s)
+        if linked.confidence >= settings.start
+    ]
+    paths = [list(_path(linked, times, settings.pad_s)) for linked in tracks]
+    regions = []
+    for path in paths:
+        inside = [
+            (frame, area, why)
+            for frame, box, why in path
+            if (area := _inside(box, settings.margin, width, height))
+        ]
+        if inside:
+            regions.append(inside)
+    regions.sort(key=lambda inside: (inside[0][0], inside[0][1], len(inside)))
+    return tuple(
+        sorted(
+            (
+                Region(frame, number, *area, why)
+                for number, inside in enumerate(regions)
+                for frame, area, why in inside
+            ),
+            key=lambda region: (region.frame, region.track),
+        )
+    )
+
+
+@dataclass(slots=True)
+class _Track:
+    """Boxes of one thing on frames in ascending order."""
+
+    frames: list[int]
+    boxes: list[Boxes]
+    """Each of shape (4,)."""
+    confidence: float
+    """The highest among its detections."""
+
+    def velocity(self, times: Sequence[float], end: int = -1) -> Boxes:
+        """Velocity of the centre at the last box (``end`` -1) or first one (0), pixels a second.
+
+        Zero as long as there is one box only. Shape (4,), as a box.
+        """
+        order = range(len(self.frames)) if end == 0 else range(len(self.frames) - 1, -1, -1)
+        here = times[self.frames[end]]
+        there = end
+        for there in order:
+            if abs(times[self.frames[there]] - here) >= _VELOCITY_SECONDS:
+                break
+        seconds = times[self.frames[there]] - here
+        if seconds == 0:
+            return np.zeros(4)
+        x, y = (_centre(self.boxes[there]) - _centre(self.boxes[end])) / seconds
+        return np.array([x, y, x, y])
+
+
+def _link(
+    detections: Iterable[Detection], times: Sequence[float], gap: float
+) -> list[_Track]:
+    """Link detections of one label, sorted by frame and descending confidence, into tracks."""
+    live: list[_Track] = []
+    ended: list[_Track] = []
+    for frame, on_frame in groupby(detections, key=lambda found: found.frame):
+        boxes, confidences = _merge(list(on_frame))
+        ended += [t for t in live if times[frame] - times[t.frames[-1]] > gap]
+        live = [t for t in live if times[frame] - times[t.frames[-1]] <= gap]
+        unmatched = set(range(len(boxes)))
+        if live:
+            predicted = np.array(
+                [
+                    t.boxes[-1] + t.velocity(times) * (times[frame] - times[t.frames[-1]])
+                    for t in live
+                ]
+            )
+            reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
+            for i, j in _match(predicted, boxes, reach):
+                live[i].frames.append(frame)
+                live[i].boxes.append(boxes[j])
+                live[i].confidence = max(live[i].confidence, confidences[j])
+                unmatched.remove(j)
+        live += [_Track([frame], [boxes[j]], confidences[j]) for j in sorted(unmatched)]
+    return ended + live
+
+
+def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
+    """Merge what several detections of one frame say about one thing: their union is kept.
+
+    Detections are sorted by descending confidence. Returns boxes and their highest confidences.
+    """
+    boxes = np.array([[d.x0, d.y0, d.x1, d.y1] for d in detections])
+    rest = np.arange(len(boxes))
+    merged, confidences = [], []
+    while len(rest):
+        best = boxes[rest[0]]
+        same = _overlap(best, boxes[rest]) >= _SAME
+        same[0] = True  # a box without area overlaps nothing, itself included
+        group = boxes[rest[same]]
+        merged.append(np.concatenate([group[:, :2].min(0), group[:, 2:].max(0)]))
+        confidences.append(detections[rest[0]].confidence)
+        rest = rest[~same]
+    return np.array(merged), confidences
+
+
+def _match(predicted: Boxes, boxes: Boxes, reach: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Pair predictions with boxes, the closest pair first.
+
+    ``reach`` of shape (number of predictions,) is each one's farthest match in box sizes.
+    """
+    size = np.sqrt(np.outer(_area(predicted), _area(boxes))) ** 0.5
+    growth = np.abs(np.log(np.sqrt(_area(predicted))[:, None] / np.sqrt(_area(boxes))[None]))
+    step = _centre(boxes)[None] - _centre(predicted)[:, None]
+    alike = growth <= np.log(_GROWTH)
+    step = step - _common(step, size, alike)
+    distance = np.hypot(step[..., 0], step[..., 1]) / size
+    cost = np.where(alike & (distance <= reach[:, None]), distance + growth, np.inf)
+    pairs = []
+    for flat in np.argsort(cost, axis=None, kind="stable"):
+        i, j = divmod(int(flat), len(boxes))
+        if np.isfinite(cost[i, j]):
+            pairs.append((i, j))
+            cost[i, :] = cost[:, j] = np.inf
+    return pairs
+
+
+def _common(
+    step: NDArray[np.float64], size: NDArray[np.float64], alike: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the displacement that explains most pairs, shape (2,), pixels.
+
+    ``step`` of shape (n, m, 2) leads from n predictions to m boxes; ``size`` and ``alike`` have
+    shape (n, m). Every pair votes for its own displacement; one that fewer than two predictions
+    share, or no more than stand still, is not the scene's.
+    """
+
+    def voters(displacement: NDArray[np.float64]) -> int:
+        off = np.hypot(*np.moveaxis(step - displacement, -1, 0))
+        return int(((off <= _AGREE * size) & alike).any(axis=1).sum())
+
+    still = np.zeros(2)
+    most = max(voters(still), 1)
+    if most >= min(step.shape[:2]):
+        return still
+    candidates = step[alike]
+    order = np.lexsort((candidates[:, 1], candidates[:, 0], np.hypot(*candidates.T)))
+    best = still
+    for displacement in candidates[order]:
+        if (votes := voters(displacement)) > most:
+            best, most = displacement, votes
+    return best
+
+
+def _path(
+    linked: _Track, times: Sequence[float], pad: float
+) -> Iterator[tuple[int, Boxes, Why]]:
+    """Yield the box of a track on every frame from its padded start to its padded end."""
+    first, last = linked.frames[0], linked.frames[-1]
+    velocity = linked.velocity(times, 0)
+    frame = first - 1
+    before = []
+    while frame >= 0 and times[first] - times[frame] <= pad:
+        before.append((frame, linked.boxes[0] + velocity * (times[frame] - times[first]), Why.PADDED))
+        frame -= 1
+    yield from reversed(before)
+    for index, (frame, box) in enumerate(zip(linked.frames, linked.boxes, strict=True)):
+        yield frame, box, Why.DETECTED
+        if frame == last:
+            break
+        after = linked.frames[index + 1]
+        for between in range(frame + 1, after):
+            share = (times[between] - times[frame]) / (times[after] - times[frame])
+            yield between, box + share * (linked.boxes[index + 1] - box), Why.INTERPOLATED
+    velocity = linked.velocity(times)
+    frame = last + 1
+    while frame < len(times) and times[frame] - times[last] <= pad:
+        yield frame, linked.boxes[-1] + velocity * (times[frame] - times[last]), Why.PADDED
+        frame += 1
+
+
+def _inside(
+    box: Boxes, margin: float, width: int, height: int
+) -> tuple[float, float, float, float] | None:
+    """Add the margin and cut the box to the picture; None when nothing of it is inside."""
+    x, y = margin * (box[2] - box[0]), margin * (box[3] - box[1])
+    x0, x1 = (float(min(max(v, 0.0), width)) for v in (box[0] - x, box[2] + x))
+    y0, y1 = (float(min(max(v, 0.0), height)) for v in (box[1] - y, box[3] + y))
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def _area(boxes: Boxes) -> NDArray[np.float64]:
+    """Areas of boxes, shape (n,), of at least one pixel so that they can divide."""
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 1.0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
+
+
+def _centre(boxes: Boxes) -> NDArray[np.float64]:
+    """Centres of boxes, shape (n, 2) or (2,)."""
+    return np.asarray((boxes[..., :2] + boxes[..., 2:]) / 2)
+
+
+def _overlap(box: Boxes, boxes: Boxes) -> NDArray[np.float64]:
+    """Intersection over union of one box with n others, shape (n,)."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    common = np.prod(np.maximum(sides, 0), axis=1)
+    return np.asarray(common / (_area(box) + _area(boxes) - common))

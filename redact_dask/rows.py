@@ -1,0 +1,147 @@
+"""The manifest's rows of one video, from what its stages returned."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+
+from redact_dask.manifest import Row
+from redact_dask.model import (
+    Chunk,
+    Detected,
+    Failure,
+    Joined,
+    Probed,
+    Rendered,
+    Tracked,
+    Video,
+)
+from redact_dask.timing import Work
+
+_SOFTWARE = ("redact-dask", "dask", "av", "openvino", "opencv-python-headless", "imageio-ffmpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that is known of one video at its end; what a stage did not return is missing."""
+
+    video: Video
+    started: float
+    """Seconds since the epoch."""
+    ended: float
+    """Seconds since the epoch."""
+    probed: Probed | None
+    detected: tuple[Detected, ...]
+    """By chunk."""
+    tracked: Tracked | None
+    rendered: tuple[Rendered, ...]
+    """By chunk."""
+    joined: Joined | None
+    failure: Failure | None
+
+    @property
+    def faces(self) -> int:
+        """Number of tracks that are hidden."""
+        return len({region.track for region in self.tracked.regions}) if self.tracked else 0
+
+
+def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
+    """Return the rows of every dataset.
+
+    Parameters
+    ----------
+    outcome
+        Of the video.
+    fingerprint
+        Of the settings that decided its output.
+    """
+    video = {"video": outcome.video.id}
+    datasets = {
+        "detections": _detections(outcome),
+        "regions": _regions(outcome),
+        "chunks": _chunks(outcome),
+        "videos": iter([_video(outcome, fingerprint)]),
+    }
+    return {name: [video | row for row in found] for name, found in datasets.items()}
+
+
+def _detections(outcome: Outcome) -> Iterator[Row]:
+    if outcome.probed is None:
+        return
+    pts, time_base = outcome.probed.pts, outcome.probed.facts.time_base
+    for seen in outcome.detected:
+        for detection in seen.detections:
+            yield asdict(detection) | {"pts_s": float(pts[detection.frame] * time_base)}
+
+
+def _regions(outcome: Outcome) -> Iterator[Row]:
+    for region in outcome.tracked.regions if outcome.tracked else ():
+        yield asdict(region)
+
+
+def _chunks(outcome: Outcome) -> Iterator[Row]:
+    if outcome.probed is None:
+        return
+    chunks = outcome.probed.chunks
+    yield _task("probe", chunks, None, outcome.probed.work)
+    for seen in outcome.detected:
+        yield _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.work)
+    if outcome.tracked:
+        yield _task("track", chunks, None, outcome.tracked.work)
+    for made in outcome.rendered:
+        yield _task("render", chunks[made.chunk : made.chunk + 1], made.chunk, made.work)
+    if outcome.joined:
+        yield _task("join", chunks, None, outcome.joined.work)
+
+
+def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, work: Work) -> Row:
+    return {
+        "stage": stage,
+        "index": index,
+        "first_frame": chunks[0].first_frame,
+        "last_frame": chunks[-1].last_frame,
+        "frames": sum(len(chunk.pts) for chunk in chunks),
+        "started": _time(work.started),
+        "ended": _time(work.ended),
+        "seconds": list(work.steps),
+        "worker": work.worker,
+        "host": work.host,
+    }
+
+
+def _video(outcome: Outcome, fingerprint: str) -> Row:
+    facts = outcome.probed.facts if outcome.probed else None
+    joined, failure = outcome.joined, outcome.failure
+    return {
+        "source": outcome.video.source,
+        "version": outcome.video.version,
+        "output": joined.output if joined else None,
+        "status": "quarantined" if failure else "published",
+        "stage": failure.stage if failure else None,
+        "reason": failure.reason if failure else None,
+        "frames": facts.frames if facts else None,
+        "frames_analysed": sum(seen.frames for seen in outcome.detected),
+        "faces": outcome.faces,
+        "duration_s": facts.seconds if facts else None,
+        "seconds": outcome.ended - outcome.started,
+        "bytes_in": outcome.video.size,
+        "bytes_out": joined.size if joined else None,
+        "sha256": joined.sha256 if joined else None,
+        "detectors": sorted({name for seen in outcome.detected for name in seen.detectors}),
+        "fingerprint": fingerprint,
+        "versions": list(_versions().items()),
+        "finished": _time(outcome.ended),
+    }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE}
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

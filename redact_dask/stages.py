@@ -1,0 +1,233 @@
+"""The five stages of a video, as plain functions without Dask.
+
+``probe`` cuts the video into chunks, ``detect`` looks at every frame of a chunk, ``track`` decides
+over the whole video what is hidden where, ``render`` hides it in a chunk, ``join`` makes the chunks
+one video again, checks it, and publishes it. Raw pixels never leave a stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from redact_dask import detectors, storage
+from redact_dask.config import Config, DetectSettings
+from redact_dask.detectors.view import View
+from redact_dask.errors import CheckFailed, UnsupportedVideo
+from redact_dask.media import check, index, mux
+from redact_dask.media.decode import frames
+from redact_dask.media.encode import Encoder
+from redact_dask.model import (
+    Chunk,
+    Detected,
+    Detection,
+    Facts,
+    Joined,
+    Probed,
+    Region,
+    Rendered,
+    Tracked,
+    Video,
+)
+from redact_dask.redaction import blur, tracking
+from redact_dask.timing import Stopwatch
+
+Item = TypeVar("Item")
+
+_BATCH = 8
+"""Frames that a detector is given at once; only their small pictures are held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all stages of one video need to know."""
+
+    video: Video
+    destination: str
+    """URL of the destination's root."""
+    work: str
+    """URL of this video's part of the work area, in storage that all workers share."""
+    config: Config
+
+
+def probe(job: Job) -> Probed:
+    """Learn what the video is, and cut it into chunks, from its packets.
+
+    Raises
+    ------
+    VideoError
+        It is not a video that can be kept exact.
+    """
+    watch = Stopwatch()
+    if ".." in PurePosixPath(job.video.path).parts:
+        raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
+    with watch.step("scan"):
+        scanned = index.scan(job.video.source)
+    chunks = scanned.chunks(job.config.chunk.seconds)
+    target = storage.join(job.destination, mux.target_path(job.video.path, scanned.facts))
+    return Probed(scanned.facts, chunks, target, watch.work())
+
+
+def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
+    """Let every detector look at every frame of a chunk, and commit what they saw.
+
+    What was committed before for the same chunk and settings is taken as it is.
+
+    Raises
+    ------
+    VideoError
+        The chunk does not decode exactly.
+    """
+    watch = Stopwatch()
+    committed = storage.join(job.work, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+    with watch.step("recall"):
+        if storage.exists(committed):
+            return _recalled(storage.read(committed), chunk, watch)
+    views = _views(facts, job.config.detect)
+    decoded = watch.each("decode", frames(job.video.source, facts, chunk))
+    found: list[Detection] = []
+    analysed = 0
+    for batch in _batches(_looks(views, decoded, watch)):
+        first = chunk.first_frame + analysed
+        with watch.step("detect"):
+            for view, images in zip(views, zip(*batch, strict=True), strict=True):
+                found.extend(view.detections(first, np.stack(images)))
+        analysed += len(batch)
+    identities = tuple(view.detector.identity for view in views)
+    found.sort(key=lambda detection: detection.frame)
+    with watch.step("commit"):
+        storage.write(committed, _committed(analysed, identities, found))
+    return Detected(chunk.index, analysed, tuple(found), identities, watch.work())
+
+
+def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
+    """Decide for every frame what is hidden, with the whole video in view.
+
+    Raises
+    ------
+    CheckFailed
+        A frame was not analysed.
+    """
+    watch = Stopwatch()
+    for chunk, seen in zip(probed.chunks, detected, strict=True):
+        if (seen.chunk, seen.frames) != (chunk.index, len(chunk.pts)):
+            raise CheckFailed(f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed")
+    with watch.step("track"):
+        regions = tracking.track(
+            [detection for seen in detected for detection in seen.detections],
+            [float(ticks * probed.facts.time_base) for ticks in probed.pts],
+            probed.facts.width,
+            probed.facts.height,
+            job.config.track,
+        )
+    return Tracked(regions, watch.work())
+
+
+def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
+    """Hide the regions of a chunk, and commit its encoded frames.
+
+    Raises
+    ------
+    VideoError
+        The chunk does not decode exactly, or cannot be encoded.
+    """
+    watch = Stopwatch()
+    regions: dict[int, list[Region]] = {}
+    for region in tracked.regions:
+        regions.setdefault(region.frame, []).append(region)
+    encoder = Encoder(facts, job.config.encode)
+    decoded = watch.each("decode", frames(job.video.source, facts, chunk))
+    for number, frame in enumerate(decoded, chunk.first_frame):
+        if number in regions:
+            with watch.step("redact"):
+                blur.hide(frame, regions[number], job.config.redact)
+        with watch.step("encode"):
+            encoder.add(frame)
+    with watch.step("encode"):
+        segment = encoder.finish()
+    url = storage.join(job.work, f"{job.config.fingerprint}-{chunk.index:05}.mkv")
+    with watch.step("commit"):
+        storage.write(url, segment.content)
+    return Rendered(chunk.index, segment.frames, url, segment.reorder_depth, watch.work())
+
+
+def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
+    """Make one video of the segments, check it against the source, and only then publish it.
+
+    Raises
+    ------
+    CheckFailed
+        The result is not exactly what was planned.
+    """
+    watch = Stopwatch()
+    with storage.scratch() as folder:
+        path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
+        with watch.step("mux"):
+            mux.write(
+                path,
+                (storage.read(segment.segment) for segment in rendered),
+                max(segment.reorder_depth for segment in rendered),
+                probed.pts,
+                probed.facts,
+                job.video.source,
+            )
+        with watch.step("check"):
+            check.check(path, probed.pts, probed.facts, job.video.source)
+        with watch.step("publish"):
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = path.stat().st_size
+            storage.publish(path, probed.target)
+    return Joined(probed.target, size, sha256, watch.work())
+
+
+_loaded = threading.local()
+"""Detectors of this thread, by name and options: loading takes longer than a chunk should wait."""
+
+
+def _views(facts: Facts, settings: DetectSettings) -> list[View]:
+    views = []
+    for name in settings.detectors:
+        options = settings.options.get(name, {})
+        key = json.dumps([name, options], sort_keys=True, default=str)
+        if key not in vars(_loaded):
+            vars(_loaded)[key] = detectors.create(name, options)
+        views.append(View(facts, vars(_loaded)[key], name))
+    return views
+
+
+def _looks(
+    views: Sequence[View], decoded: Iterable[VideoFrame], watch: Stopwatch
+) -> Iterator[list[NDArray[np.uint8]]]:
+    """Yield each frame's small pictures, one for each view."""
+    for frame in decoded:
+        with watch.step("scale"):
+            looks = [view.image(frame) for view in views]
+        yield looks
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while batch := list(islice(items, _BATCH)):
+        yield batch
+
+
+def _committed(analysed: int, identities: Sequence[str], found: Sequence[Detection]) -> bytes:
+    record = {"frames": analysed, "detectors": identities, "detections": [*map(astuple, found)]}
+    return json.dumps(record).encode()
+
+
+def _recalled(content: bytes, chunk: Chunk, watch: Stopwatch) -> Detected:
+    record = json.loads(content)
+    found = tuple(Detection(*values) for values in record["detections"])
+    identities = tuple(record["detectors"])
+    return Detected(chunk.index, record["frames"], found, identities, watch.work())

@@ -1,0 +1,58 @@
+"""How far a run is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+_STEPS = 2
+"""Each frame is analysed once and rendered once."""
+
+
+@dataclass(slots=True)
+class Status:
+    """Counters of a run; the driver keeps them up to date."""
+
+    videos: int
+    """All videos of the source."""
+    bytes: int
+    """Size of those that are not skipped."""
+    published: int = 0
+    quarantined: int = 0
+    skipped: int = 0
+    frames: int = 0
+    """Frames of published videos."""
+    faces: int = 0
+    """Tracks hidden in published videos."""
+    bytes_probed: int = 0
+    frames_probed: int = 0
+    frames_analysed: int = 0
+    frames_rendered: int = 0
+    frames_given_up: int = 0
+    """Frames that will not be analysed or rendered, counted once for each of the two."""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames rendered a wall second."""
+        return self.frames_rendered / self.elapsed_s
+
+    @property
+    def share(self) -> float:
+        """Share of the work that is done, 0 to 1; videos not yet probed count by their bytes."""
+        if not self.frames_probed or not self.bytes_probed:
+            return 0.0
+        expected = _STEPS * self.frames_probed * self.bytes / self.bytes_probed
+        done = self.frames_analysed + self.frames_rendered + self.frames_given_up
+        return min(done / expected, 1.0)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Wall seconds to the end at the present speed; None while nothing is known."""
+        share = self.share
+        return self.elapsed_s * (1 - share) / share if share else None

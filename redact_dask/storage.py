@@ -1,0 +1,154 @@
+"""Files on any store that fsspec knows: a path here is a URL, ``s3://bucket/key`` or local.
+
+Every write is atomic: a reader sees the whole file under its name, or none. Object stores do so by
+themselves; on a local file system a file is written under another name and renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+_READ_AHEAD = 2**22
+"""Bytes asked from an object store at a time: a few seconds of video for one request's latency."""
+
+
+def canonical(url: str) -> str:
+    """Return the one absolute URL of a path, local ones with links resolved."""
+    fs, path = _locate(url)
+    if isinstance(fs, LocalFileSystem):
+        path = os.path.realpath(path)
+    return str(fs.unstrip_protocol(path)).rstrip("/")
+
+
+def join(url: str, *parts: str) -> str:
+    """Return the URL of something below another."""
+    return "/".join([url.rstrip("/"), *parts])
+
+
+def local_path(url: str) -> str | None:
+    """Return the path on this machine's file system, or None if it lies elsewhere."""
+    fs, path = _locate(url)
+    return path if isinstance(fs, LocalFileSystem) else None
+
+
+def exists(url: str) -> bool:
+    """Tell whether something lies there."""
+    fs, path = _locate(url)
+    return bool(fs.exists(path))
+
+
+def is_folder(url: str) -> bool:
+    """Tell whether it is a folder, or a prefix with something below it."""
+    fs, path = _locate(url)
+    return bool(fs.isdir(path))
+
+
+def find(url: str) -> dict[str, dict[str, Any]]:
+    """Return URL and facts (``size``, ``ETag`` or ``mtime``) of a file, or of all below a folder."""
+    fs, path = _locate(url)
+    return _files(fs, fs.find(path, detail=True))
+
+
+def glob(pattern: str) -> dict[str, dict[str, Any]]:
+    """Return URL and facts, as `find` does, of all files that match ``*``, ``?``, ``[]``, ``**``."""
+    fs, path = _locate(pattern)
+    return _files(fs, fs.glob(path, detail=True))
+
+
+@contextmanager
+def open_read(url: str) -> Iterator[IO[bytes]]:
+    """Open for reading at any place; from an object store only what is read is transferred."""
+    fs, path = _locate(url)
+    options = {} if isinstance(fs, LocalFileSystem) else {"block_size": _READ_AHEAD}
+    with fs.open(path, "rb", **options) as file:
+        yield file
+
+
+def read(url: str) -> bytes:
+    """Return the whole content."""
+    fs, path = _locate(url)
+    return bytes(fs.cat_file(path))
+
+
+def write(url: str, content: bytes) -> None:
+    """Write a whole file, atomically."""
+    fs, path = _locate(url)
+    if isinstance(fs, LocalFileSystem):
+        with _renamed(path) as part:
+            part.write_bytes(content)
+    else:
+        fs.pipe_file(path, content)
+
+
+def publish(file: Path, url: str) -> None:
+    """Copy a local file to its place, atomically."""
+    fs, path = _locate(url)
+    if isinstance(fs, LocalFileSystem):
+        with _renamed(path) as part:
+            shutil.copyfile(file, part)
+    else:
+        fs.put_file(str(file), path)
+
+
+def sizes(url: str) -> dict[str, int]:
+    """Return URL and size, bytes, of every file below a folder; it need not exist."""
+    return {name: facts["size"] for name, facts in find(url).items()}
+
+
+def prune(url: str) -> None:
+    """Remove a folder if nothing is left in it."""
+    path = local_path(url)
+    if path is not None and os.path.isdir(path) and not os.listdir(path):
+        os.rmdir(path)
+
+
+def remove(url: str) -> None:
+    """Remove a file, or a folder with all that is in it; what is not there is no error."""
+    fs, path = _locate(url)
+    if fs.exists(path):
+        fs.rm(path, recursive=True)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a private folder on this machine, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="redact_dask-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _renamed(path: str) -> Iterator[Path]:
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        str(fs.unstrip_protocol(path)): facts
+        for path, facts in found.items()
+        if facts["type"] == "file"
+    }
+
+
+def _locate(url: str) -> tuple[Any, str]:
+    # A cached listing would hide what other processes have written since.
+    fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    return fs, str(path)

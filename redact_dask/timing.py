@@ -1,0 +1,60 @@
+"""Where the time of a stage goes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """When and where a stage ran, and how long each of its steps took."""
+
+    started: float
+    """Seconds since the epoch."""
+    ended: float
+    """Seconds since the epoch."""
+    steps: tuple[tuple[str, float], ...]
+    """Name of each step and its wall seconds."""
+    host: str
+    worker: str = ""
+    """Name of the Dask worker; empty outside a cluster."""
+
+
+class Stopwatch:
+    """Adds up the wall seconds of named steps."""
+
+    def __init__(self) -> None:
+        self._started = time.time()
+        self._steps: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Count the time of the ``with`` block to a step."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._steps[name] += time.perf_counter() - start
+
+    def each(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on, counting the time that producing them takes to a step."""
+        iterator = iter(items)
+        while True:
+            with self.step(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+    def work(self) -> Work:
+        """Return what was measured until now."""
+        return Work(self._started, time.time(), tuple(self._steps.items()), socket.gethostname())

@@ -1,0 +1,125 @@
+"""What every detector promises, whatever it looks for."""
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from redact_dask.detectors import Box, Detector
+from redact_dask.detectors.centerface import CenterFace
+
+
+class BrightSpot:
+    """Finds the rectangle around all white pixels."""
+
+    class NoOptions(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    Options: ClassVar[type[BaseModel]] = NoOptions
+
+    def __init__(self, options: BaseModel) -> None:
+        pass
+
+    @property
+    def identity(self) -> str:
+        return "bright-spot-1"
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        return width, height
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+        return [self._spots(image) for image in images]
+
+    def _spots(self, image: NDArray[np.uint8]) -> list[Box]:
+        y, x = np.nonzero(image.min(axis=2) == 255)
+        if not x.size:
+            return []
+        x0, y0, x1, y1 = float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1)
+        return [Box(x0, y0, x1, y1, confidence=1.0, label="spot")]
+
+
+@pytest.fixture(scope="module", params=[BrightSpot, CenterFace])
+def detector(request: pytest.FixtureRequest) -> Detector:
+    cls: type[Detector] = request.param
+    return cls(cls.Options())
+
+
+@pytest.fixture
+def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Four pictures, different enough, at the size that the detector asks for."""
+    height, width = pictures.shape[1:3]
+    size = detector.input_size(width, height)
+    images = np.stack([cv2.resize(picture, size) for picture in pictures])
+    for i, image in enumerate(images):
+        image[: 4 * (i + 1), :8] = 255
+    return images
+
+
+def flat(height: int, width: int) -> NDArray[np.uint8]:
+    return np.full((height, width, 3), 128, np.uint8)
+
+
+def gradient(height: int, width: int) -> NDArray[np.uint8]:
+    row = np.linspace(0, 254, width).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(row[:, np.newaxis], (height, width, 3)))
+
+
+def test_keeps_the_protocol(detector: Detector) -> None:
+    assert isinstance(detector, Detector)
+    assert detector.identity
+
+
+def test_finds_something(detector: Detector, images: NDArray[np.uint8]) -> None:
+    assert all(detector.detect(images))
+
+
+def test_boxes_are_sane(detector: Detector, images: NDArray[np.uint8]) -> None:
+    height, width = images.shape[1:3]
+    for box in [box for boxes in detector.detect(images) for box in boxes]:
+        assert all(math.isfinite(value) for value in (box.x0, box.y0, box.x1, box.y1))
+        assert box.x0 < box.x1
+        assert box.y0 < box.y1
+        assert box.x0 < width
+        assert box.y0 < height
+        assert box.x1 > 0
+        assert box.y1 > 0
+        assert 0 <= box.confidence <= 1
+        assert box.label
+
+
+def test_an_answer_depends_on_its_image_only(detector: Detector, images: NDArray[np.uint8]) -> None:
+    together = detector.detect(images)
+    assert [detector.detect(image[np.newaxis])[0] for image in images] == together
+    assert detector.detect(images[::-1])[::-1] == together
+    assert detector.detect(images[1:3]) == together[1:3]
+
+
+def test_a_second_detector_gives_the_same_answer(
+    detector: Detector, images: NDArray[np.uint8]
+) -> None:
+    second = type(detector)(type(detector).Options())
+    assert second.identity == detector.identity
+    assert second.detect(images) == detector.detect(images)
+
+
+@pytest.mark.parametrize("picture", [flat, gradient])
+def test_finds_nothing_where_nothing_is(
+    detector: Detector, picture: Callable[[int, int], NDArray[np.uint8]]
+) -> None:
+    width, height = detector.input_size(640, 360)
+    assert detector.detect(picture(height, width)[np.newaxis]) == [[]]
+
+
+def test_takes_an_empty_batch(detector: Detector) -> None:
+    width, height = detector.input_size(640, 360)
+    assert detector.detect(np.empty((0, height, width, 3), np.uint8)) == []
+
+
+def test_refuses_an_unknown_option(detector: Detector) -> None:
+    with pytest.raises(ValidationError):
+        type(detector).Options.model_validate({"no_such_option": 1})

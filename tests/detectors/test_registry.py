@@ -1,0 +1,58 @@
+import re
+
+import pytest
+
+from redact_dask import detectors
+from redact_dask.detectors import centerface
+from redact_dask.detectors.centerface import CenterFace
+from redact_dask.errors import ConfigError
+
+wrong = pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("centreface", {}, "no detector is called centreface; installed are: "),
+        (
+            "centerface",
+            {"sizee": 1},
+            "unknown configuration key detect.options.centerface.sizee; known here: long_side, ",
+        ),
+        (
+            "centerface",
+            {"threshold": 2},
+            "configuration key detect.options.centerface.threshold: Input should be less",
+        ),
+        (
+            "centerface",
+            {"precision": "int8"},
+            "configuration key detect.options.centerface.precision: Input should be 'auto'",
+        ),
+    ],
+)
+
+
+def test_names_hold_the_default_detector() -> None:
+    assert "centerface" in detectors.names()
+    assert list(detectors.names()) == sorted(detectors.names())
+
+
+def test_creates_a_detector_with_its_options() -> None:
+    detector = detectors.create("centerface", {"long_side": 320})
+    assert isinstance(detector, CenterFace)
+    assert detector.input_size(1280, 640) == (320, 160)
+
+
+@wrong
+def test_create_names_what_is_wrong(name: str, options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        detectors.create(name, options)
+
+
+@wrong
+def test_check_names_what_is_wrong(name: str, options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        detectors.check_options(name, options)
+
+
+def test_check_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(centerface, "_weights")
+    detectors.check_options("centerface", {"long_side": 640})
