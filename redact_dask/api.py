@@ -13,6 +13,7 @@ from redact_dask import cluster, inventory, storage
 from redact_dask import config as configuration
 from redact_dask.config import Config
 from redact_dask.driver import Backfill, Observer, Summary
+from redact_dask.status import Status
 
 
 def redact(
@@ -20,7 +21,7 @@ def redact(
     dest: str | Path,
     config: Config | Mapping[str, Any] | str | Path | None = None,
     client: Client | None = None,
-    observe: Observer = lambda status: None,
+    observe: Observer | None = None,
 ) -> Summary:
     """Redact every video of a source, and publish the copies with a manifest.
 
@@ -51,7 +52,11 @@ def redact(
     destination = storage.canonical(str(dest))
     at = nullcontext(cluster.prepared(client)) if client else cluster.connected(settings.cluster)
     with at as connected:
-        return Backfill(connected, destination, settings, observe).run(videos)
+        return Backfill(connected, destination, settings, observe or _ignore).run(videos)
+
+
+def _ignore(_: Status) -> None:
+    """Observe nothing."""
 
 
 def _config(config: Config | Mapping[str, Any] | str | Path | None) -> Config:

@@ -38,7 +38,7 @@ def main() -> None:
     "names",
     metavar="NAME",
     multiple=True,
-    help=f"Who looks for faces; repeated, boxes are united. Installed: {', '.join(detectors.names())}.",
+    help=f"Who looks for faces: {', '.join(detectors.names())}. Repeated: boxes are united.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
@@ -53,7 +53,7 @@ def run(
     as_json: bool,
     dry_run: bool,
 ) -> None:
-    """Redact every video of SOURCE, and publish the copies in DEST.
+    r"""Redact every video of SOURCE, and publish the copies in DEST.
 
     SOURCE is a video, a folder, a pattern with *, or an s3:// prefix; DEST is a folder or an s3://
     prefix, and mirrors SOURCE's paths. What an earlier run has published is skipped.

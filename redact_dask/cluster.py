@@ -19,7 +19,7 @@ class OneThreadATask(WorkerPlugin):
 
     name = "redact-dask-one-thread-a-task"
 
-    def setup(self, worker: Worker) -> None:
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts, and when it starts again."""
         cv2.setNumThreads(1)
 
@@ -38,7 +38,7 @@ def connected(settings: ClusterSettings) -> Iterator[Client]:
             yield prepared(client)
         return
     try:
-        client = Client(settings.address)
+        client = Client(settings.address, timeout="15s")
     except (OSError, ValueError) as error:
         raise UsageError(f"no cluster answers at {settings.address}: {error}") from None
     with client:
@@ -56,13 +56,15 @@ def prepared(client: Client) -> Client:
     try:
         client.register_plugin(OneThreadATask())
     except ImportError as error:
-        raise UsageError(f"a worker cannot import redact_dask ({error}); install it there") from None
+        raise UsageError(
+            f"a worker cannot import redact_dask ({error}); install it there"
+        ) from None
     return client
 
 
 def threads(client: Client) -> int:
     """Return the number of tasks that the cluster can run at once, at least one."""
-    return max(1, sum(client.nthreads().values()))
+    return max(1, sum(dict[str, int](client.nthreads()).values()))
 
 
 def _local(settings: ClusterSettings) -> LocalCluster:

@@ -92,7 +92,9 @@ class ClusterSettings(Section):
     @model_validator(mode="after")
     def _one_place(self) -> ClusterSettings:
         if self.address and self.workers:
-            raise ValueError("address and workers exclude each other: a running cluster has its own")
+            raise ValueError(
+                "address and workers exclude each other: a running cluster has its own"
+            )
         return self
 
 
@@ -198,8 +200,10 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merge(below, value) if both else value
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[key] = _merge(below, value)
+        else:
+            merged[key] = value
     return merged
 
 

@@ -22,7 +22,7 @@ from redact_dask.stages import Job
 from redact_dask.status import Status
 
 _FLUSH_S = 30.0
-"""Seconds after which rows are written; a crash costs no more of them, and their videos are redone."""
+"""Seconds after which rows are written; the videos of rows lost in a crash are redone."""
 
 Observer = Callable[[Status], None]
 Kind = TypeVar("Kind")
@@ -100,9 +100,7 @@ class Backfill:
         Called after each change of the run's status.
     """
 
-    def __init__(
-        self, client: Client, destination: str, config: Config, observe: Observer
-    ) -> None:
+    def __init__(self, client: Client, destination: str, config: Config, observe: Observer) -> None:
         self._client = client
         self._destination = destination
         self._config = config

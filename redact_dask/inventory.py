@@ -12,7 +12,24 @@ from redact_dask.errors import SourceError
 from redact_dask.model import Video
 
 SUFFIXES = frozenset(
-    ".3gp .avi .h264 .h265 .hevc .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ts .webm".split()
+    {
+        ".3gp",
+        ".avi",
+        ".h264",
+        ".h265",
+        ".hevc",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".ts",
+        ".webm",
+    }
 )
 """Endings, in lower case, by which a folder's videos are told from its other files."""
 

@@ -121,7 +121,9 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     watch = Stopwatch()
     for chunk, seen in zip(probed.chunks, detected, strict=True):
         if (seen.chunk, seen.frames) != (chunk.index, len(chunk.pts)):
-            raise CheckFailed(f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed")
+            raise CheckFailed(
+                f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed"
+            )
     with watch.step("track"):
         regions = tracking.track(
             [detection for seen in detected for detection in seen.detections],

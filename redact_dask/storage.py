@@ -54,13 +54,13 @@ def is_folder(url: str) -> bool:
 
 
 def find(url: str) -> dict[str, dict[str, Any]]:
-    """Return URL and facts (``size``, ``ETag`` or ``mtime``) of a file, or of all below a folder."""
+    """Return URL and facts (``size``, ``ETag``, ``mtime``) of a file, or of all below a folder."""
     fs, path = _locate(url)
     return _files(fs, fs.find(path, detail=True))
 
 
 def glob(pattern: str) -> dict[str, dict[str, Any]]:
-    """Return URL and facts, as `find` does, of all files that match ``*``, ``?``, ``[]``, ``**``."""
+    """Return URL and facts, as `find` does, of all that matches ``*``, ``?``, ``[]``, ``**``."""
     fs, path = _locate(pattern)
     return _files(fs, fs.glob(path, detail=True))
 
@@ -108,8 +108,8 @@ def sizes(url: str) -> dict[str, int]:
 def prune(url: str) -> None:
     """Remove a folder if nothing is left in it."""
     path = local_path(url)
-    if path is not None and os.path.isdir(path) and not os.listdir(path):
-        os.rmdir(path)
+    if path is not None and Path(path).is_dir() and not any(Path(path).iterdir()):
+        Path(path).rmdir()
 
 
 def remove(url: str) -> None:
@@ -135,7 +135,7 @@ def _renamed(path: str) -> Iterator[Path]:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """Frames of a chunk become a segment: H.264 in a small Matroska file of its own.
 
-A segment keeps the order of its pictures, not their times: joining gives each the pts of its source.
-So any encoder's reordering fits any source's timestamps.
+A segment keeps the order of its pictures, not their times: joining gives each its source's pts. So
+any encoder's reordering fits any source's timestamps.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from redact_dask.errors import UnsupportedVideo
 from redact_dask.model import Facts
 
 PIXEL_FORMATS = frozenset(
-    f"{family}{depth}"
-    for family in ("yuv420p", "yuv422p", "yuv444p")
-    for depth in ("", "10le")
+    f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
 ) | {"yuvj420p", "yuvj422p", "yuvj444p"}
 """What libx264 takes as it is, so that no picture is converted."""
 
@@ -90,6 +88,6 @@ def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> N
     context.color_trc = facts.color_transfer
     context.colorspace = facts.color_space
     # PyAV's own default cuts each picture into slices for several threads.
-    context.thread_type = "NONE"  # type: ignore[assignment]
+    context.thread_type = "NONE"
     context.thread_count = 1
     stream.options = {"crf": str(settings.crf), "preset": settings.preset}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
+from av.buffer import Buffer
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideDataType
 from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
@@ -93,7 +94,7 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int]) -> Fa
         raise DamagedVideo("its first picture does not decode")
     span = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / span if span else stream.average_rate or Fraction(25)
-    matrix = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    matrix = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     return Facts(
         container=container.format.name,
         codec=stream.codec_context.name,

@@ -94,7 +94,7 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
 
 
 def _add_video(output: OutputContainer, segment: bytes, facts: Facts) -> VideoStream:
-    with _segment(segment) as stream:
+    with _segment(segment) as (_, stream):
         video = output.add_stream_from_template(stream)
     video.metadata.clear()
     video.time_base = facts.time_base
@@ -109,9 +109,9 @@ def _add_audio(output: OutputContainer, source: AudioStream) -> AudioStream:
 
 
 @contextmanager
-def _segment(content: bytes) -> Iterator[VideoStream]:
+def _segment(content: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
     with av.open(io.BytesIO(content), "r", format="matroska") as container:
-        yield container.streams.video[0]
+        yield container, container.streams.video[0]
 
 
 def _pictures(
@@ -120,10 +120,10 @@ def _pictures(
     """Yield the number of the frame and its packet, in decoding order over all segments."""
     first = 0
     for content in segments:
-        with _segment(content) as stream:
+        with _segment(content) as (container, stream):
             if stream.codec_context.extradata != parameters:
                 raise CheckFailed("the segments were encoded with different parameters")
-            packets = [packet for packet in stream.container.demux(stream) if packet.size]
+            packets = [packet for packet in container.demux(stream) if packet.size]
         ranks = {pts: rank for rank, pts in enumerate(sorted(_pts(packet) for packet in packets))}
         for packet in packets:
             yield first + ranks[_pts(packet)], packet
@@ -160,9 +160,7 @@ def _timed(
         raise CheckFailed(f"the segments hold {place} pictures, the source {len(pts)}")
 
 
-def _copied(
-    source: InputContainer, copies: Mapping[int, AudioStream]
-) -> Iterator[Packet[AudioStream]]:
+def _copied(source: InputContainer, copies: Mapping[int, AudioStream]) -> Iterator[Packet[Any]]:
     for packet in source.demux(list(source.streams.audio)):
         if packet.size and packet.dts is not None:
             packet.stream = copies[packet.stream.index]

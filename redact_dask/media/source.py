@@ -41,7 +41,7 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         if not streams:
             raise UnsupportedVideo("it has no video stream")
         stream = streams[0]
-        stream.codec_context.thread_type = "NONE"  # type: ignore[assignment]
+        stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         try:
             yield container, stream

@@ -47,7 +47,7 @@ def _planes(frame: VideoFrame) -> Iterator[tuple[Pixels, int, int]]:
     """Yield each plane with the number of luma pixels that its pixel spans across and down."""
     dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
     for plane in frame.planes:
-        rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+        rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
         across = 2 if plane.width < frame.width else 1
         down = 2 if plane.height < frame.height else 1
         yield rows[:, : plane.width], across, down

@@ -133,9 +133,7 @@ class _Track:
         return np.array([x, y, x, y])
 
 
-def _link(
-    detections: Iterable[Detection], times: Sequence[float], gap: float
-) -> list[_Track]:
+def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -> list[_Track]:
     """Link detections of one label, sorted by frame and descending confidence, into tracks."""
     live: list[_Track] = []
     ended: list[_Track] = []
@@ -228,16 +226,16 @@ def _common(
     return best
 
 
-def _path(
-    linked: _Track, times: Sequence[float], pad: float
-) -> Iterator[tuple[int, Boxes, Why]]:
+def _path(linked: _Track, times: Sequence[float], pad: float) -> Iterator[tuple[int, Boxes, Why]]:
     """Yield the box of a track on every frame from its padded start to its padded end."""
     first, last = linked.frames[0], linked.frames[-1]
     velocity = linked.velocity(times, 0)
     frame = first - 1
     before = []
     while frame >= 0 and times[first] - times[frame] <= pad:
-        before.append((frame, linked.boxes[0] + velocity * (times[frame] - times[first]), Why.PADDED))
+        before.append(
+            (frame, linked.boxes[0] + velocity * (times[frame] - times[first]), Why.PADDED)
+        )
         frame -= 1
     yield from reversed(before)
     for index, (frame, box) in enumerate(zip(linked.frames, linked.boxes, strict=True)):

@@ -1,0 +1,158 @@
+"""Fixtures: generated clips, the demonstration's real clip, real workers, a real object store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import imageio_ffmpeg
+import pytest
+from distributed import Client, LocalCluster
+
+from redact_dask.demo import fetch_clips
+
+PLUGIN = Path(__file__).with_name("plugin")
+
+# The scripted detector is found as any installed package's is, also by worker processes.
+sys.path.insert(0, str(PLUGIN))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH")])
+)
+
+Ffmpeg = Callable[..., None]
+MakeClip = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> Ffmpeg:
+    """Run the ffmpeg program with some arguments."""
+
+    def run(*arguments: str | Path) -> None:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, arguments)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def make_clip(ffmpeg: Ffmpeg) -> MakeClip:
+    """Make a clip of a magenta square that moves over grey noise.
+
+    Its upper left corner is at x = 10 + 2 * frame, y = 60 in a picture of 320x180; it is 40 wide
+    and 40 high. H.264 with B-frames and a keyframe every 15 frames, and AAC, unless told otherwise.
+    """
+
+    def make(
+        path: Path,
+        *options: str | Path,
+        frames: int = 90,
+        rate: int = 30,
+        blue_frame: int = -1,
+        audio: bool = True,
+        keyframes: int = 15,
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = f"s=320x180:r={rate}"
+        scene = (
+            f"[0]noise=alls=30:allf=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
+            f"[seen]drawbox=color=blue:t=fill:enable='eq(n,{blue_frame})'"
+        )
+        inputs = ["-f", "lavfi", "-i", f"color=0x707070:{size}"]
+        inputs += ["-f", "lavfi", "-i", f"color=magenta:s=40x40:r={rate}"]
+        if audio:
+            inputs += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
+        codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", "-g", str(keyframes)]
+        length = ["-t", str(frames / rate), "-frames:v", str(frames)]
+        ffmpeg(*inputs, "-filter_complex", scene, *codec, "-crf", "20", *length, *options, path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 90 frames with B-frames, six GOPs and audio."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def carphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real clip: 120 frames of a person talking in a car, 176x144."""
+    return fetch_clips(tmp_path_factory.mktemp("real"))[0]
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Client]:
+    """A client of two real worker processes with one thread each."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A SeaweedFS server with an empty bucket: gives ``s3://bucket``; the environment names it."""
+    folder = tmp_path_factory.mktemp("seaweedfs")
+    settings = folder / "s3.json"
+    settings.write_text(
+        '{"identities": [{"name": "test", "credentials":'
+        ' [{"accessKey": "test", "secretKey": "test-secret"}],'
+        ' "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}'
+    )
+    port = _free_port()
+    command = [Path(sys.executable).with_name("weed"), "server", "-s3", f"-s3.port={port}"]
+    command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", f"-s3.config={settings}"]
+    command += [f"-master.port={_free_port()}", f"-volume.port={_free_port()}"]
+    command += [f"-filer.port={_free_port()}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test-secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch, (folder / "log").open("wb") as log:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            _make_bucket(time.monotonic() + 60)
+            yield "s3://bucket"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _free_port() -> int:
+    # SeaweedFS listens with gRPC 10,000 ports higher.
+    while True:
+        with socket.socket() as candidate:
+            candidate.bind(("127.0.0.1", 0))
+            port: int = candidate.getsockname()[1]
+        if port + 10_000 < 65_536:
+            return port
+
+
+def _make_bucket(deadline: float) -> None:
+    while True:
+        try:
+            boto3.client("s3").create_bucket(Bucket="bucket")
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+        else:
+            return

@@ -1,0 +1,50 @@
+"""A detector from another package: it finds magenta things, and can be told to fail."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from redact_dask import Box
+
+
+class Magenta:
+    """Finds the one magenta thing on a picture; on a blue picture, does what it is told."""
+
+    class Options(BaseModel):
+        """Settings."""
+
+        model_config = ConfigDict(extra="forbid", frozen=True)
+
+        on_blue: Literal["nothing", "raise", "die"] = "nothing"
+
+    identity = "magenta-1"
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Ask for the picture as it is."""
+        return width, height
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+        """Return the box around all magenta pixels of each image."""
+        return [self._look(image.astype(int)) for image in images]
+
+    def _look(self, image: NDArray[np.int_]) -> list[Box]:
+        blue, green, red = image[..., 0], image[..., 1], image[..., 2]
+        if np.median(blue - red) > 100:
+            if self._options.on_blue == "raise":
+                raise RuntimeError("the scripted detector met a blue picture")
+            if self._options.on_blue == "die":
+                os._exit(9)
+        rows, columns = np.nonzero((np.minimum(blue, red) - green) > 80)
+        if rows.size < 16:
+            return []
+        x0, x1 = float(columns.min()), float(columns.max() + 1)
+        y0, y1 = float(rows.min()), float(rows.max() + 1)
+        return [Box(x0, y0, x1, y1, 0.9, "face")]
