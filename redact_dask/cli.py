@@ -72,10 +72,11 @@ def run(
             _show_plan(videos, destination, settings, as_json)
             return
         with cluster.connected(settings.cluster) as client:
-            console.print(f"Dashboard: {client.dashboard_link}", soft_wrap=True)
+            dashboard = client.dashboard_link
+            console.print(f"Dashboard: {dashboard}", soft_wrap=True)
             with progress.shown(console) as observe:
                 summary = Backfill(client, destination, settings, observe).run(videos)
-            _show(summary, as_json)
+        _show(summary, dashboard, as_json)
     except UsageError as error:
         console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_USAGE)
@@ -105,7 +106,7 @@ def _show_plan(
     click.echo(json.dumps(counts) if as_json else f"{len(to_do)} to do, {len(skipped)} skipped")
 
 
-def _show(summary: Summary, as_json: bool) -> None:
+def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
     for failure in summary.failures:
         click.echo(f"quarantined {failure.path} in {failure.stage}: {failure.reason}")
     click.echo(
@@ -118,6 +119,8 @@ def _show(summary: Summary, as_json: bool) -> None:
             f"{summary.frames} frames with {summary.faces} faces "
             f"in {summary.wall_s:.1f} s: {speed:.1f} frames/s"
         )
-    click.echo(f"output    {summary.output}\nmanifest  {summary.manifest}")
+    click.echo(f"output    {summary.output}")
+    click.echo(f"manifest  {summary.manifest}")
+    click.echo(f"dashboard {dashboard} (while the run lasts)")
     if as_json:
         click.echo(json.dumps(asdict(summary)))
