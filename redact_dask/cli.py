@@ -16,6 +16,7 @@ from redact_dask.driver import Backfill, Summary
 from redact_dask.errors import UsageError
 from redact_dask.model import Video
 
+EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_QUARANTINED = 3
 
@@ -80,9 +81,12 @@ def run(
     except UsageError as error:
         console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(EXIT_USAGE)
+    except storage.FAILURES as error:
+        console.print(f"Error: the store failed: {error}", style="red", markup=False)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted; the same command goes on from here.")
-        sys.exit(1)
+        sys.exit(EXIT_FAILED)
     if summary.quarantined:
         sys.exit(EXIT_QUARANTINED)
 

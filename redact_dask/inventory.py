@@ -51,7 +51,7 @@ def take(source: str, destination: str) -> tuple[Video, ...]:
     """
     try:
         root, found, whole_tree = _look(source)
-    except OSError as error:
+    except storage.FAILURES as error:
         raise SourceError(f"cannot list the source {source}: {error}") from None
     _keep_apart(root, storage.canonical(destination), whole_tree)
     videos = tuple(_video(url, root, facts) for url, facts in sorted(found.items()))

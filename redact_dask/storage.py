@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import fsspec
+from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
+
+FAILURES = (OSError, BotoCoreError)
+"""What a store raises when it is not there, or does not let us in."""
 
 _READ_AHEAD = 2**22
 """Bytes asked from an object store at a time: a few seconds of video for one request's latency."""

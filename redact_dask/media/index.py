@@ -64,6 +64,7 @@ def scan(url: str) -> Index:
 def _packets(container: InputContainer, stream: VideoStream) -> tuple[list[int], list[Keyframe]]:
     pts: list[int] = []
     keyframes: list[Keyframe] = []
+    present = 0
     for packet in container.demux(stream):
         if packet.size == 0:
             continue
@@ -76,6 +77,11 @@ def _packets(container: InputContainer, stream: VideoStream) -> tuple[list[int],
             keyframes.append(Keyframe(packet.pts, packet.size, place))
         if not packet.is_discard:
             pts.append(packet.pts)
+        present += 1
+    # At the end of a file that was cut short, FFmpeg stops without an error.
+    listed = sum(entry.size > 0 for entry in stream.index_entries)
+    if present < listed:
+        raise DamagedVideo(f"it is cut short: of {listed} frames in its index, {present} are there")
     return sorted(pts), sorted(keyframes, key=lambda keyframe: keyframe.pts)
 
 
