@@ -121,7 +121,7 @@ class Backfill:
         self._observe(self._status)
         waiting = enumerate(to_do)
         window = self._config.driver.window or 2 * cluster.threads(self._client) + 2
-        completed = as_completed(with_results=True, raise_errors=False)
+        completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
             completed.update([self._launch(*next_one) for next_one in islice(waiting, window)])
             for future, result in completed:

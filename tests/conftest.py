@@ -60,7 +60,7 @@ def make_clip(ffmpeg: Ffmpeg) -> MakeClip:
         path.parent.mkdir(parents=True, exist_ok=True)
         size = f"s=320x180:r={rate}"
         scene = (
-            f"[0]noise=alls=30:allf=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
+            f"[0]noise=c0s=30:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
             f"[seen]drawbox=color=blue:t=fill:enable='eq(n,{blue_frame})'"
         )
         inputs = ["-f", "lavfi", "-i", f"color=0x707070:{size}"]
@@ -68,6 +68,7 @@ def make_clip(ffmpeg: Ffmpeg) -> MakeClip:
         if audio:
             inputs += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
         codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", "-g", str(keyframes)]
+        codec += ["-sc_threshold", "0"]  # Noise looks like a change of scene.
         length = ["-t", str(frames / rate), "-frames:v", str(frames)]
         ffmpeg(*inputs, "-filter_complex", scene, *codec, "-crf", "20", *length, *options, path)
         return path

@@ -52,9 +52,10 @@ def audio_digests(url: str) -> tuple[str, ...]:
     ADTS headers, which a transport stream has before each AAC packet and MP4 has not, do not count.
     """
     with opened(url) as (container, _):
-        streams = container.streams.audio
+        streams = list(container.streams.audio)
         digests = {stream.index: hashlib.sha256() for stream in streams}
-        for packet in container.demux(list(streams)):
+        # Asked for no stream, PyAV would give the packets of all.
+        for packet in container.demux(streams) if streams else ():
             digests[packet.stream.index].update(_without_adts(bytes(packet)))
     return tuple(digest.hexdigest() for digest in digests.values())
 

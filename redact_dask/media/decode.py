@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import av
 from av.video.frame import VideoFrame
 
 from redact_dask.errors import DamagedVideo
@@ -19,7 +20,7 @@ def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
     Raises
     ------
     DamagedVideo
-        A frame is missing, too many, concealed, or changes its size or pixel format.
+        A frame is missing, too many, concealed or undecodable, or changes its size or pixel format.
     """
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
@@ -46,4 +47,9 @@ def _decoded_from(url: str, start: Keyframe) -> Iterator[VideoFrame]:
     for packet in packets(url, start):
         if packet.is_corrupt:
             raise DamagedVideo(f"the packet at pts {packet.pts} is corrupt")
-        yield from packet.decode()
+        try:
+            pictures = packet.decode()
+        except av.error.FFmpegError as error:
+            reason = f"the packet at pts {packet.pts} does not decode: {error.strerror}"
+            raise DamagedVideo(reason) from error
+        yield from pictures

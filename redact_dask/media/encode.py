@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import av
 from av.packet import Packet
+from av.video.format import VideoFormat
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
@@ -42,12 +43,15 @@ class Encoder:
     Raises
     ------
     UnsupportedVideo
-        libx264 does not take the pixel format.
+        libx264 does not take the pixel format, or not in this size.
     """
 
     def __init__(self, facts: Facts, settings: EncodeSettings) -> None:
         if facts.pixel_format not in PIXEL_FORMATS:
             raise UnsupportedVideo(f"its pixel format {facts.pixel_format} cannot be encoded")
+        if not _has_whole_chroma(facts):
+            size = f"{facts.width}x{facts.height}"
+            raise UnsupportedVideo(f"H.264 knows no size {size} in {facts.pixel_format}")
         self._rate = facts.rate.limit_denominator(1_000_000)
         self._buffer = io.BytesIO()
         options = {"fflags": "+bitexact"}
@@ -75,6 +79,13 @@ class Encoder:
             self._depth = max(self._depth, self._packets - (packet.pts or 0))
             self._packets += 1
             self._container.mux(packet)
+
+
+def _has_whole_chroma(facts: Facts) -> bool:
+    layout = VideoFormat(facts.pixel_format, facts.width, facts.height)
+    across = 2 if layout.chroma_width() < facts.width else 1
+    down = 2 if layout.chroma_height() < facts.height else 1
+    return facts.width % across == 0 and facts.height % down == 0
 
 
 def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> None:

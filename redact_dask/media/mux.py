@@ -110,8 +110,11 @@ def _add_audio(output: OutputContainer, source: AudioStream) -> AudioStream:
 
 @contextmanager
 def _segment(content: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
-    with av.open(io.BytesIO(content), "r", format="matroska") as container:
-        yield container, container.streams.video[0]
+    try:
+        with av.open(io.BytesIO(content), "r", format="matroska") as container:
+            yield container, container.streams.video[0]
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"a segment cannot be read: {error.strerror}") from error
 
 
 def _pictures(

@@ -150,7 +150,9 @@ def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -
                 ]
             )
             reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
-            for i, j in _match(predicted, boxes, reach):
+            latest = max(t.frames[-1] for t in live)
+            current = np.array([t.frames[-1] == latest for t in live])
+            for i, j in _match(predicted, boxes, reach, current):
                 live[i].frames.append(frame)
                 live[i].boxes.append(boxes[j])
                 live[i].confidence = max(live[i].confidence, confidences[j])
@@ -178,16 +180,19 @@ def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
     return np.array(merged), confidences
 
 
-def _match(predicted: Boxes, boxes: Boxes, reach: NDArray[np.float64]) -> list[tuple[int, int]]:
+def _match(
+    predicted: Boxes, boxes: Boxes, reach: NDArray[np.float64], current: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
     """Pair predictions with boxes, the closest pair first.
 
-    ``reach`` of shape (number of predictions,) is each one's farthest match in box sizes.
+    ``reach`` is each prediction's farthest match in box sizes, ``current`` tells whether it was
+    made from the frame before; both have shape (number of predictions,).
     """
-    size = np.sqrt(np.outer(_area(predicted), _area(boxes))) ** 0.5
-    growth = np.abs(np.log(np.sqrt(_area(predicted))[:, None] / np.sqrt(_area(boxes))[None]))
-    step = _centre(boxes)[None] - _centre(predicted)[:, None]
+    sizes, others = np.sqrt(_area(predicted))[:, None], np.sqrt(_area(boxes))[None]
+    size, growth = np.sqrt(sizes * others), np.abs(np.log(sizes / others))
     alike = growth <= np.log(_GROWTH)
-    step = step - _common(step, size, alike)
+    step = _centre(boxes)[None] - _centre(predicted)[:, None]
+    step -= _common(step[current], size[current], alike[current])
     distance = np.hypot(step[..., 0], step[..., 1]) / size
     cost = np.where(alike & (distance <= reach[:, None]), distance + growth, np.inf)
     pairs = []
@@ -205,25 +210,24 @@ def _common(
     """Return the displacement that explains most pairs, shape (2,), pixels.
 
     ``step`` of shape (n, m, 2) leads from n predictions to m boxes; ``size`` and ``alike`` have
-    shape (n, m). Every pair votes for its own displacement; one that fewer than two predictions
-    share, or no more than stand still, is not the scene's.
+    shape (n, m). Every pair that is alike votes for its own displacement; one that fewer than two
+    predictions share, or no more than share standing still, is not the scene's.
     """
-
-    def voters(displacement: NDArray[np.float64]) -> int:
-        off = np.hypot(*np.moveaxis(step - displacement, -1, 0))
-        return int(((off <= _AGREE * size) & alike).any(axis=1).sum())
-
-    still = np.zeros(2)
-    most = max(voters(still), 1)
-    if most >= min(step.shape[:2]):
-        return still
-    candidates = step[alike]
+    candidates = np.concatenate([np.zeros((1, 2)), step[alike]])
     order = np.lexsort((candidates[:, 1], candidates[:, 0], np.hypot(*candidates.T)))
-    best = still
-    for displacement in candidates[order]:
-        if (votes := voters(displacement)) > most:
-            best, most = displacement, votes
-    return best
+    candidates = candidates[order]  # the shortest first: it wins a tie
+
+    def votes(displacements: NDArray[np.float64]) -> NDArray[np.intp]:
+        off = step - displacements[:, None, None]
+        near = np.hypot(off[..., 0], off[..., 1]) <= _AGREE * size
+        return np.asarray((near & alike).any(axis=2).sum(axis=1))
+
+    still = votes(candidates[:1])
+    if still >= min(step.shape[:2]):
+        return candidates[0]
+    share = votes(candidates)
+    best = int(share.argmax())
+    return candidates[best if share[best] >= 2 else 0]
 
 
 def _path(linked: _Track, times: Sequence[float], pad: float) -> Iterator[tuple[int, Boxes, Why]]:

@@ -1,0 +1,119 @@
+"""A detector sees the picture as a player shows it, and its boxes find the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from redact_dask import Box, detectors
+from redact_dask.detectors.view import View
+from redact_dask.media import index
+from redact_dask.media.decode import frames
+
+Ffmpeg = Callable[..., None]
+
+SIZE = (320, 180)
+BRIGHT = (40, 60, 100, 90)
+"""Box of a bright rectangle in the stored picture; no turn or flip maps it onto itself."""
+
+
+class Scaling:
+    """Wants pictures of a third of the width and half of the height, and finds what is bright."""
+
+    identity = "scaling"
+
+    def __init__(self, seen: list[NDArray[np.uint8]]) -> None:
+        self._seen = seen
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        return width // 3, height // 2
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+        self._seen.extend(images)
+        return [[_bright(image)] for image in images]
+
+
+@pytest.fixture(params=[0, 90, 180, 270])
+def turned(request: pytest.FixtureRequest, ffmpeg: Ffmpeg, tmp_path: Path) -> Path:
+    """A dark clip with a bright rectangle, that a player turns."""
+    stored, turned = tmp_path / "stored.mp4", tmp_path / "turned.mp4"
+    x0, y0, x1, y1 = BRIGHT
+    area = f"x={x0}:y={y0}:w={x1 - x0}:h={y1 - y0}"
+    scene = ["-f", "lavfi", "-i", f"color=0x202020:s={SIZE[0]}x{SIZE[1]}"]
+    ffmpeg(*scene, "-frames:v", "2", "-vf", f"drawbox={area}:color=white:t=fill", stored)
+    ffmpeg("-display_rotation", str(request.param), "-i", stored, "-c", "copy", turned)
+    return turned
+
+
+def test_boxes_come_back_to_the_stored_picture(turned: Path) -> None:
+    scanned = index.scan(str(turned))
+    view = View(scanned.facts, Scaling([]), "scaling")
+    images = np.stack([view.image(frame) for frame in _frames(turned)])
+    found = list(view.detections(5, images))
+    assert [(seen.frame, seen.detector) for seen in found] == [(5, "scaling"), (6, "scaling")]
+    for seen in found:
+        # Half a pixel of the small picture is up to two of the stored one.
+        assert [seen.x0, seen.y0, seen.x1, seen.y1] == pytest.approx(BRIGHT, abs=2)
+
+
+def test_the_picture_is_upright_as_a_player_shows_it(turned: Path, ffmpeg: Ffmpeg) -> None:
+    shown = turned.with_name("shown.mkv")
+    ffmpeg("-i", turned, "-c:v", "ffv1", "-pix_fmt", "bgr0", shown)  # ffmpeg turns as a player does
+    with av.open(shown) as container:
+        expected = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    view = View(index.scan(str(turned)).facts, _AsItIs([]), "as-it-is")
+    for frame, picture in zip(_frames(turned), expected, strict=True):
+        image = view.image(frame)
+        assert image.shape == picture.shape
+        assert np.abs(image.astype(int) - picture).mean() < 3
+
+
+def test_the_detector_gets_the_size_that_it_asked_for(turned: Path) -> None:
+    seen: list[NDArray[np.uint8]] = []
+    facts = index.scan(str(turned)).facts
+    view = View(facts, Scaling(seen), "scaling")
+    list(view.detections(0, np.stack([view.image(frame) for frame in _frames(turned)])))
+    width, height = SIZE if facts.rotation % 180 == 0 else SIZE[::-1]
+    assert [image.shape for image in seen] == [(height // 2, width // 3, 3)] * 2
+
+
+def test_a_box_that_reaches_past_the_border_is_cut(turned: Path) -> None:
+    class Wide(Scaling):
+        def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+            return [[Box(-50, -50, 500, 500, 0.5, "face")] for _ in images]
+
+    view = View(index.scan(str(turned)).facts, Wide([]), "wide")
+    found = next(view.detections(0, view.image(_frames(turned)[0])[None]))
+    assert (found.x0, found.y0, found.x1, found.y1) == (0, 0, *SIZE)
+
+
+def test_a_detector_of_another_package_gets_its_view(clip: Path) -> None:
+    scanned = index.scan(str(clip))
+    view = View(scanned.facts, detectors.create("magenta", {}), "magenta")
+    decoded = frames(str(clip), scanned.facts, scanned.chunks(1000)[0])
+    for number, frame in zip(range(12), decoded, strict=False):
+        (seen,) = view.detections(number, view.image(frame)[None])
+        x = 12 + 2 * number
+        assert [seen.x0, seen.y0, seen.x1, seen.y1] == pytest.approx([x, 60, x + 40, 100], abs=2)
+
+
+class _AsItIs(Scaling):
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        return width, height
+
+
+def _frames(path: Path) -> list[av.VideoFrame]:
+    scanned = index.scan(str(path))
+    return list(frames(str(path), scanned.facts, scanned.chunks(1000)[0]))
+
+
+def _bright(image: NDArray[np.uint8]) -> Box:
+    rows, columns = np.nonzero(image.min(axis=2) > 140)
+    x0, x1 = float(columns.min()), float(columns.max() + 1)
+    y0, y1 = float(rows.min()), float(rows.max() + 1)
+    return Box(x0, y0, x1, y1, 0.9, "face")

@@ -1,0 +1,156 @@
+"""Clips of many kinds, decoded and remade without Dask."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+
+from redact_dask.config import EncodeSettings
+from redact_dask.media import index, mux
+from redact_dask.media.decode import frames
+from redact_dask.media.encode import Encoder, Segment
+
+Shown = list[tuple[int | None, str]]
+"""The pts of each frame and a digest of its pixels."""
+
+X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=12:min-keyint=12"
+UNEVEN = "'PTS+if(mod(N,7),0,0.012/TB)+if(gt(N,30),2/TB,0)'"
+
+# Name of the file, and how ffmpeg makes it of the plain one: before and after the input.
+KINDS: dict[str, tuple[str, str, str]] = {
+    "rotated": ("rotated.mp4", "-display_rotation 90", "-c copy"),
+    "pre_roll": ("pre_roll.mp4", "-ss 0.65", "-c copy"),
+    "matroska": ("plain.mkv", "", "-c copy"),
+    "transport": ("plain.ts", "", "-c copy"),
+    "fragmented": ("fragmented.mp4", "", "-c copy -movflags frag_keyframe+empty_moov"),
+    "open_gop": (
+        "open_gop.mp4",
+        "",
+        "-x264-params open-gop=1:keyint=12:min-keyint=12:scenecut=0:bframes=3 -c:a copy",
+    ),
+    "variable_rate": (
+        "variable_rate.mp4",
+        "",
+        f'-vf "setpts={UNEVEN}" -fps_mode vfr -enc_time_base 1:90000 -g 12 -c:a copy',
+    ),
+    "hevc": ("hevc.mp4", "", f"{X265} -c:a copy"),
+    "hevc_open_gop": (
+        "hevc_open_gop.mkv",
+        "",
+        f"{X265}:open-gop=1 -c:a copy",
+    ),
+    "mpeg4": ("mpeg4.mp4", "", "-c:v mpeg4 -bf 2 -g 12 -c:a copy"),
+    "mpeg2": ("mpeg2.ts", "", "-c:v mpeg2video -bf 2 -g 12 -c:a mp2"),
+    "motion_jpeg": ("motion_jpeg.avi", "", "-c:v mjpeg -q:v 3 -c:a pcm_s16le"),
+    "ten_bit": ("ten_bit.mp4", "", "-pix_fmt yuv420p10le -g 12 -c:a copy"),
+    "odd_size": ("odd_size.mp4", "", "-vf scale=131:97 -pix_fmt yuv444p -g 12 -c:a copy"),
+    "silent": ("silent.mov", "", "-an -c copy"),
+}
+
+
+@pytest.fixture(scope="session")
+def plain(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 frames of 160x90 with B-frames, four GOPs, and audio."""
+    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    return make_clip(path, "-s", "160x90", frames=48, keyframes=12)
+
+
+@pytest.fixture(scope="session")
+def of_kind(
+    plain: Path, ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Give a clip of one of `KINDS`, or the plain one."""
+    folder = tmp_path_factory.mktemp("kinds")
+
+    def give(kind: str) -> Path:
+        if kind == "plain":
+            return plain
+        name, before, after = KINDS[kind]
+        path = folder / name
+        if not path.exists():
+            ffmpeg(*before.split(), "-i", plain, *shlex.split(after), path)
+        return path
+
+    return give
+
+
+@pytest.fixture(scope="session", params=["plain", *KINDS])
+def any_kind(request: pytest.FixtureRequest, of_kind: Callable[[str], Path]) -> Path:
+    """Each kind of clip in turn."""
+    return of_kind(request.param)
+
+
+def _seen(frame: VideoFrame) -> tuple[int | None, str]:
+    digest = hashlib.sha256()
+    for plane in frame.planes:
+        bytes_wide = plane.width * (2 if frame.format.components[0].bits > 8 else 1)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
+        digest.update(rows[:, :bytes_wide].tobytes())
+    return frame.pts, digest.hexdigest()
+
+
+@pytest.fixture(scope="session")
+def sequential() -> Callable[[Path], Shown]:
+    """Decode a whole video from its start, with nothing but PyAV."""
+
+    def decode(path: Path) -> Shown:
+        with av.open(path) as container:
+            return [_seen(frame) for frame in container.decode(video=0)]
+
+    return decode
+
+
+@pytest.fixture(scope="session")
+def chunked() -> Callable[..., Shown]:
+    """Decode a video chunk by chunk, the last chunk first."""
+
+    def decode(url: str | Path, seconds: float) -> Shown:
+        scanned = index.scan(str(url))
+        decoded = [
+            [_seen(frame) for frame in frames(str(url), scanned.facts, chunk)]
+            for chunk in reversed(scanned.chunks(seconds))
+        ]
+        return [frame for chunk in reversed(decoded) for frame in chunk]
+
+    return decode
+
+
+@pytest.fixture(scope="session")
+def encoded() -> Callable[..., list[Segment]]:
+    """Encode a video, chunk by chunk."""
+
+    def encode(url: str | Path, seconds: float) -> list[Segment]:
+        scanned = index.scan(str(url))
+        segments = []
+        for chunk in scanned.chunks(seconds):
+            encoder = Encoder(scanned.facts, EncodeSettings(preset="ultrafast"))
+            for frame in frames(str(url), scanned.facts, chunk):
+                encoder.add(frame)
+            segments.append(encoder.finish())
+        return segments
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def joined(encoded: Callable[..., list[Segment]]) -> Callable[..., Path]:
+    """Encode a video chunk by chunk and join it; ``pts`` replaces the source's."""
+
+    def join(
+        url: str | Path, path: Path, seconds: float = 0.3, pts: Sequence[int] | None = None
+    ) -> Path:
+        segments = encoded(url, seconds)
+        scanned = index.scan(str(url))
+        depth = max(segment.reorder_depth for segment in segments)
+        contents = [segment.content for segment in segments]
+        mux.write(path, contents, depth, pts or scanned.pts, scanned.facts, str(url))
+        return path
+
+    return join

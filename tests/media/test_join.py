@@ -1,0 +1,254 @@
+"""A joined video has every frame at its time, the source's audio, and nothing that tells a name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from redact_dask.errors import CheckFailed
+from redact_dask.media import check, index, mux
+from redact_dask.media.encode import Segment
+
+Ffmpeg = Callable[..., None]
+Joined = Callable[..., Path]
+Encoded = Callable[..., list[Segment]]
+OfKind = Callable[[str], Path]
+
+
+def test_every_frame_and_every_audio_packet_is_there(
+    any_kind: Path, joined: Joined, tmp_path: Path
+) -> None:
+    scanned = index.scan(str(any_kind))
+    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.facts))
+    check.check(result, scanned.pts, scanned.facts, str(any_kind))
+    with av.open(result) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert times == [pts * scanned.facts.time_base for pts in scanned.pts]
+    assert _audio(result) == _audio(any_kind)
+    assert _audio_times(result) == pytest.approx(_audio_times(any_kind), abs=1e-4)
+
+
+def test_pictures_stay_in_their_order(plain: Path, joined: Joined, tmp_path: Path) -> None:
+    before, after = _pictures(plain), _pictures(joined(plain, tmp_path / "joined.mp4"))
+    for number, picture in enumerate(after):
+        distances = [np.abs(picture - other).mean() for other in before]
+        assert np.argmin(distances) == number
+
+
+def test_facts_are_kept(of_kind: OfKind, ffmpeg: Ffmpeg, joined: Joined, tmp_path: Path) -> None:
+    tagged, turned = tmp_path / "tagged.mp4", tmp_path / "turned.mp4"
+    colours = "range=pc:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+    ffmpeg("-i", of_kind("plain"), "-vf", f"setsar=4/3,setparams={colours}", tagged)
+    ffmpeg("-display_rotation", "-90", "-i", tagged, "-c", "copy", turned)
+    before = index.scan(str(turned)).facts
+    assert (before.rotation, before.sample_aspect_ratio) == (270, Fraction(4, 3))
+    assert (before.color_range, before.color_primaries) == (2, 1)
+    for name in ("joined.mp4", "joined.mov"):
+        after = index.scan(str(joined(turned, tmp_path / name))).facts
+        assert replace(after, container=before.container, time_base=before.time_base) == before
+
+
+def test_the_source_does_not_choose_the_keyframes(
+    of_kind: OfKind, encoded: Encoded, tmp_path: Path
+) -> None:
+    (segment,) = encoded(of_kind("motion_jpeg"), 1000)
+    with av.open(io.BytesIO(segment.content)) as container:
+        assert sum(packet.is_keyframe for packet in container.demux(video=0)) == 1
+
+
+@pytest.mark.parametrize("kind", ["ten_bit", "odd_size", "motion_jpeg"])
+def test_the_pixel_format_is_kept(
+    kind: str, of_kind: OfKind, joined: Joined, tmp_path: Path
+) -> None:
+    before = index.scan(str(of_kind(kind))).facts
+    after = index.scan(str(joined(of_kind(kind), tmp_path / "joined.mov"))).facts
+    kept = [before.pixel_format, before.color_range, before.width, before.height]
+    assert [after.pixel_format, after.color_range, after.width, after.height] == kept
+
+
+def test_all_audio_tracks_are_kept(
+    plain: Path, ffmpeg: Ffmpeg, joined: Joined, tmp_path: Path
+) -> None:
+    source = tmp_path / "two.mp4"
+    tone = ["-f", "lavfi", "-t", "1.6", "-i", "sine=frequency=1000"]
+    maps = ["-map", "0", "-map", "1", "-c:v", "copy", "-c:a:0", "copy"]
+    ffmpeg("-i", plain, *tone, *maps, source)
+    result = joined(source, tmp_path / "joined.mp4")
+    assert len(set(check.audio_digests(str(source)))) == 2
+    assert check.audio_digests(str(result)) == check.audio_digests(str(source))
+
+
+@pytest.mark.parametrize(
+    ("path", "audio", "target"),
+    [
+        ("a/b.mp4", ("aac",), "a/b.mp4"),
+        ("a/b.MOV", ("pcm_s16le",), "a/b.MOV"),
+        ("b.mkv", (), "b.mkv"),
+        ("b.ts", ("aac",), "b.ts.mp4"),
+        ("b.avi", ("pcm_s16le",), "b.avi.mov"),
+        ("b.avi", (), "b.avi.mp4"),
+    ],
+)
+def test_the_target_keeps_its_container_if_that_holds_exact_times(
+    path: str, audio: tuple[str, ...], target: str, plain: Path
+) -> None:
+    facts = replace(index.scan(str(plain)).facts, audio=audio)
+    assert mux.target_path(path, facts) == target
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_nothing_tells_a_name_or_a_place(
+    suffix: str, plain: Path, ffmpeg: Ffmpeg, joined: Joined, tmp_path: Path
+) -> None:
+    source, chapters, words = (tmp_path / name for name in ("s" + suffix, "c.txt", "w.srt"))
+    chapters.write_text(
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=SECRET chapter\n"
+    )
+    words.write_text("1\n00:00:00,000 --> 00:00:01,000\nSECRET words\n")
+    planted = ["-map_metadata", "0", "-map_chapters", "1"]
+    for key in ("title", "artist", "comment", "location", "make", "model", "description"):
+        planted += ["-metadata", f"{key}=SECRET {key}"]
+    planted += ["-metadata", "creation_time=2019-08-07T06:05:04Z"]
+    for stream in ("v", "a"):
+        planted += [f"-metadata:s:{stream}:0", f"handler_name=SECRET {stream} handler"]
+        planted += [f"-metadata:s:{stream}:0", f"title=SECRET {stream} title"]
+    message = "sei_user_data=086f3693b7b34f2c965321492feee5b8+SECRET"
+    texts = "srt" if suffix == ".mkv" else "mov_text"
+    codecs = ["-c", "copy", "-c:s", texts, "-bsf:v", f"h264_metadata={message}"]
+    maps = ["-map", "0", "-map", "2"]
+    files = ["-i", plain, "-i", chapters, "-i", words]
+    ffmpeg(*files, *maps, *codecs, *planted, "-movflags", "use_metadata_tags", source)
+    assert source.read_bytes().count(b"SECRET") > 8
+    result = joined(source, tmp_path / ("joined" + suffix))
+    assert b"SECRET" not in result.read_bytes()
+    with av.open(result) as container:
+        texts = [container.metadata, *(stream.metadata for stream in container.streams)]
+        assert not any("2019" in value for text in texts for value in text.values())
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        assert not container.chapters()
+
+
+@pytest.mark.parametrize("kind", ["plain", "matroska"])
+def test_two_runs_give_the_same_bytes(
+    kind: str, of_kind: OfKind, joined: Joined, tmp_path: Path
+) -> None:
+    source = of_kind(kind)
+    first, second = (joined(source, tmp_path / (name + source.suffix)) for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_missing_picture_and_one_too_many_are_refused(
+    plain: Path, joined: Joined, tmp_path: Path
+) -> None:
+    pts = index.scan(str(plain)).pts
+    with pytest.raises(CheckFailed, match="hold 48 pictures, the source 49"):
+        joined(plain, tmp_path / "joined.mp4", pts=[*pts, pts[-1] + 512])
+    with pytest.raises(CheckFailed, match="more pictures than the source's 47"):
+        joined(plain, tmp_path / "joined.mp4", pts=pts[:-1])
+
+
+def test_segments_of_different_encoders_are_refused(
+    plain: Path, of_kind: OfKind, encoded: Encoded, tmp_path: Path
+) -> None:
+    scanned = index.scan(str(plain))
+    contents = [encoded(path, 1000)[0].content for path in (plain, of_kind("ten_bit"))]
+    pts = [*scanned.pts, *(scanned.pts[-1] + ticks + 512 for ticks in scanned.pts)]
+    with pytest.raises(CheckFailed, match="different parameters"):
+        mux.write(tmp_path / "joined.mp4", contents, 2, pts, scanned.facts, str(plain))
+
+
+class TestCheck:
+    """The check finds what is wrong in a file, whoever wrote it."""
+
+    @pytest.fixture
+    def good(self, plain: Path, joined: Joined, tmp_path: Path) -> Path:
+        return joined(plain, tmp_path / "good.mp4")
+
+    def check(self, result: Path, plain: Path) -> None:
+        scanned = index.scan(str(plain))
+        check.check(result, scanned.pts, scanned.facts, str(plain))
+
+    def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
+        self.check(good, plain)
+
+    def test_finds_a_dropped_frame(self, good: Path, plain: Path, ffmpeg: Ffmpeg) -> None:
+        bad = good.with_name("bad.mp4")
+        ffmpeg("-i", good, "-vf", "select=not(eq(n\\,20))", "-fps_mode", "passthrough", bad)
+        with pytest.raises(CheckFailed, match="decodes to 47 frames, the source has 48"):
+            self.check(bad, plain)
+
+    def test_finds_a_frame_with_another_time(
+        self, plain: Path, joined: Joined, tmp_path: Path
+    ) -> None:
+        pts: Sequence[int] = index.scan(str(plain)).pts
+        moved = [*pts[:20], pts[20] + 1, *pts[21:]]
+        with pytest.raises(CheckFailed, match="frame 20 is shown at"):
+            self.check(joined(plain, tmp_path / "bad.mp4", pts=moved), plain)
+
+    def test_finds_a_changed_audio_packet(self, good: Path, plain: Path) -> None:
+        content = bytearray(good.read_bytes())
+        with av.open(good) as container:
+            places = [packet.pos for packet in container.demux(audio=0) if packet.size]
+        content[places[10] + 5] ^= 1
+        bad = good.with_name("bad.mp4")
+        bad.write_bytes(content)
+        with pytest.raises(CheckFailed, match="audio packets"):
+            self.check(bad, plain)
+
+    def test_finds_missing_audio(self, good: Path, plain: Path, ffmpeg: Ffmpeg) -> None:
+        bad = good.with_name("bad.mp4")
+        ffmpeg("-i", good, "-an", "-c", "copy", bad)
+        with pytest.raises(CheckFailed, match="audio packets"):
+            self.check(bad, plain)
+
+    def test_finds_a_damaged_picture(self, good: Path, plain: Path) -> None:
+        content = bytearray(good.read_bytes())
+        with av.open(good) as container:
+            sizes = [(packet.pos, packet.size) for packet in container.demux(video=0)]
+        at, size = sizes[20]
+        content[at + size // 2 : at + size] = bytes(size - size // 2)
+        bad = good.with_name("bad.mp4")
+        bad.write_bytes(content)
+        with pytest.raises(CheckFailed, match="does not decode cleanly"):
+            self.check(bad, plain)
+
+    @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
+    def test_finds_a_file_that_was_cut(self, share: float, good: Path, plain: Path) -> None:
+        content = good.read_bytes()
+        bad = good.with_name("bad.mp4")
+        bad.write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(CheckFailed):
+            self.check(bad, plain)
+
+
+def _audio(path: Path) -> list[list[bytes]]:
+    """Every audio packet of every track, without the ADTS header of a transport stream."""
+    with av.open(path) as container:
+        streams = list(container.streams.audio)
+        if not streams:
+            return []
+        packets = [packet for packet in container.demux(streams) if packet.size]
+        adts = container.format.name == "mpegts" and streams[0].codec_context.name == "aac"
+    skipped = 7 if adts else 0
+    return [
+        [bytes(packet)[skipped:] for packet in packets if packet.stream is stream]
+        for stream in streams
+    ]
+
+
+def _audio_times(path: Path) -> list[float]:
+    with av.open(path) as container:
+        packets = container.demux(audio=0) if container.streams.audio else []
+        return [float(packet.pts * packet.time_base) for packet in packets if packet.size]
+
+
+def _pictures(path: Path) -> list[np.ndarray]:
+    with av.open(path) as container:
+        return [frame.to_ndarray(format="gray").astype(int) for frame in container.decode(video=0)]

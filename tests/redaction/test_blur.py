@@ -1,0 +1,189 @@
+"""Hiding changes the pixels of the regions, all of them, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from redact_dask.config import RedactSettings
+from redact_dask.model import Region, Why
+from redact_dask.redaction import blur
+
+Planes = list[NDArray[Any]]
+
+PIXELATE = RedactSettings(style="pixelate")
+GAUSSIAN = RedactSettings(style="gaussian", radius=4)
+SOLID = RedactSettings(style="solid")
+
+PIXEL_FORMATS = [
+    f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
+]
+
+
+@pytest.mark.parametrize("pixel_format", PIXEL_FORMATS)
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+@pytest.mark.parametrize("settings", [PIXELATE, GAUSSIAN, SOLID], ids=lambda s: s.style)
+@pytest.mark.parametrize(
+    "box",
+    [
+        (10.0, 8.0, 30.0, 30.0),
+        (11.3, 9.6, 20.2, 30.5),
+        (0, 0, 9, 7),
+        (51, 33, 70, 60),
+        (-9, -5, 8, 12),
+    ],
+    ids=str,
+)
+def test_only_the_region_changes_and_all_of_it(
+    pixel_format: str,
+    size: tuple[int, int],
+    settings: RedactSettings,
+    box: tuple[float, float, float, float],
+) -> None:
+    frame = _noise(*size, pixel_format)
+    before = _planes(frame)
+    blur.hide(frame, [_region(*box)], settings)
+    for plane, (was, now) in enumerate(zip(before, _planes(frame), strict=True)):
+        inside = _inside(box, size, pixel_format, plane)
+        assert np.array_equal(was[~inside], now[~inside])
+        assert (was[inside] != now[inside]).mean() > 0.9
+        for axis in (0, 1):  # up to the last row and column
+            assert np.array_equal((was != now).any(axis), inside.any(axis))
+
+
+@pytest.mark.parametrize("box", [(70, 10, 90, 20), (10, 60, 20, 70), (-20, -20, 0, 0)], ids=str)
+@pytest.mark.parametrize("settings", [PIXELATE, GAUSSIAN, SOLID], ids=lambda s: s.style)
+def test_a_region_outside_the_picture_changes_nothing(
+    settings: RedactSettings, box: tuple[float, float, float, float]
+) -> None:
+    frame = _noise(64, 48, "yuv420p")
+    before = _planes(frame)
+    blur.hide(frame, [_region(*box)], settings)
+    assert all(map(np.array_equal, before, _planes(frame)))
+
+
+@pytest.mark.parametrize("pixel_format", PIXEL_FORMATS)
+@pytest.mark.parametrize("cells", [1, 4, 8])
+@pytest.mark.parametrize("box", [(4, 4, 44, 44), (5, 3, 58, 21), (20, 1, 31, 47)], ids=str)
+def test_pixelate_leaves_few_values(
+    pixel_format: str, cells: int, box: tuple[float, float, float, float]
+) -> None:
+    size = (64, 48)
+    frame = _noise(*size, pixel_format)
+    blur.hide(frame, [_region(*box)], RedactSettings(cells=cells))
+    for plane, now in enumerate(_planes(frame)):
+        inside = _inside(box, size, pixel_format, plane)
+        rows, columns = inside.any(axis=1), inside.any(axis=0)
+        part = now[rows][:, columns]
+        assert len(np.unique(part)) <= cells * cells
+        changes = [
+            (np.diff(part.astype(int), axis=axis) != 0).any(1 - axis).sum() for axis in (0, 1)
+        ]
+        assert max(changes) <= cells - 1
+
+
+def test_pixelate_averages() -> None:
+    frame = _noise(64, 48, "yuv420p")
+    before = _planes(frame)
+    blur.hide(frame, [_region(8, 8, 40, 40)], RedactSettings(cells=4))
+    for was, now, step in zip(before, _planes(frame), (8, 4, 4), strict=True):
+        corner = slice(step, 2 * step)  # a cell is 8 pixels of the picture wide
+        assert now[corner, corner].astype(float) == pytest.approx(was[corner, corner].mean(), abs=1)
+
+
+def test_gaussian_is_as_strong_as_asked_for_and_stronger_on_large_regions() -> None:
+    spread = {}
+    for radius, side in ((2, 16), (6, 16), (2, 160)):
+        frame = _noise(200, 200, "yuv420p")
+        settings = RedactSettings(style="gaussian", radius=radius)
+        blur.hide(frame, [_region(20, 20, 20 + side, 20 + side)], settings)
+        spread[radius, side] = _planes(frame)[0][20 : 20 + side, 20 : 20 + side].std()
+    assert spread[6, 16] < 0.6 * spread[2, 16]
+    assert spread[2, 160] < 0.2 * spread[2, 16]
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "black", "grey"), [("yuv420p", 16, 128), ("yuv444p10le", 64, 512)]
+)
+def test_solid_is_black_without_colour(pixel_format: str, black: int, grey: int) -> None:
+    frame = _noise(64, 48, pixel_format)
+    box = (10.0, 8.0, 31.0, 30.0)
+    blur.hide(frame, [_region(*box)], SOLID)
+    for plane, now in enumerate(_planes(frame)):
+        inside = _inside(box, (64, 48), pixel_format, plane)
+        assert np.unique(now[inside]) == [black if plane == 0 else grey]
+
+
+@pytest.mark.parametrize("settings", [PIXELATE, GAUSSIAN, SOLID], ids=lambda s: s.style)
+def test_what_is_hidden_does_not_depend_on_what_is_around(settings: RedactSettings) -> None:
+    region = _region(16, 16, 40, 40)
+    hidden = []
+    for seed in (1, 2):
+        frame = _noise(64, 48, "yuv444p")
+        planes = _planes(_noise(64, 48, "yuv444p", seed=seed))
+        for view, around in zip(_views(frame), planes, strict=True):
+            inside = view[16:40, 16:40].copy()
+            view[:] = around
+            view[16:40, 16:40] = inside
+        blur.hide(frame, [region], settings)
+        hidden.append([plane[16:40, 16:40] for plane in _planes(frame)])
+    assert all(map(np.array_equal, *hidden))
+
+
+def test_frames_that_the_decoder_still_needs_stay_whole(clip: Path) -> None:
+    with av.open(clip) as container:
+        undisturbed = [_planes(frame) for frame in container.decode(video=0)]
+    with av.open(clip) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number % 5 == 0:
+                blur.hide(frame, [_region(0, 0, 320, 180)], SOLID)
+            else:
+                assert all(map(np.array_equal, undisturbed[number], _planes(frame)))
+
+
+def _region(x0: float, y0: float, x1: float, y1: float) -> Region:
+    return Region(0, 0, x0, y0, x1, y1, Why.DETECTED)
+
+
+def _noise(width: int, height: int, pixel_format: str, seed: int = 0) -> VideoFrame:
+    """A picture in which no pixel is black, or grey in chroma."""
+    frame = VideoFrame(width, height, pixel_format)
+    random = np.random.default_rng(seed)
+    top = 4 if pixel_format.endswith("10le") else 1
+    for view in _views(frame):
+        view[:] = random.integers(140 * top, 250 * top, view.shape)
+    return frame
+
+
+def _views(frame: VideoFrame) -> Planes:
+    """The pixels of each plane, sharing the frame's memory."""
+    dtype = np.uint16 if frame.format.name.endswith("10le") else np.uint8
+    return [
+        np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)[:, : plane.width]
+        for plane in frame.planes
+    ]
+
+
+def _planes(frame: VideoFrame) -> Planes:
+    return [view.copy() for view in _views(frame)]
+
+
+def _inside(
+    box: tuple[float, float, float, float], size: tuple[int, int], pixel_format: str, plane: int
+) -> NDArray[np.bool_]:
+    """Which pixels of a plane cover a pixel of the picture that the box touches."""
+    (x0, y0, x1, y1), (width, height) = box, size
+    across = 2 if plane and "444" not in pixel_format else 1
+    down = 2 if plane and "420" in pixel_format else 1
+    x, y = np.arange(width), np.arange(height)
+    touched = np.outer((y + 1 > y0) & (y < y1), (x + 1 > x0) & (x < x1))
+    inside = np.zeros((-(-height // down), -(-width // across)), bool)
+    for row, column in np.argwhere(touched):
+        inside[row // down, column // across] = True
+    return inside

@@ -1,0 +1,139 @@
+"""Settings come from a file and from assignments; what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from redact_dask.config import Config, load, validate
+from redact_dask.errors import ConfigError
+
+
+def test_later_settings_win_and_others_stay(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("chunk: {seconds: 5}\nredact: {style: solid, cells: 2}\nwork: s3://b/work\n")
+    config = load(file, ["redact.cells=3", "redact.radius=7"], {"redact": {"radius": 9}})
+    assert config.chunk.seconds == 5
+    assert (config.redact.style, config.redact.cells, config.redact.radius) == ("solid", 3, 9)
+    assert config.work == "s3://b/work"
+    assert config.encode == Config().encode
+
+
+def test_assigned_values_are_yaml() -> None:
+    config = load(
+        assignments=[
+            "detect.detectors=[centerface, magenta]",
+            "detect.options.centerface.long_side=640",
+            "detect.options.magenta={on_blue: raise}",
+            "cluster.address=null",
+        ]
+    )
+    assert config.detect.detectors == ("centerface", "magenta")
+    assert config.detect.options == {
+        "centerface": {"long_side": 640},
+        "magenta": {"on_blue": "raise"},
+    }
+    assert config.cluster.address is None
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("# nothing\n")
+    assert load(file) == load() == Config()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("chunk.second=5", r"unknown configuration key chunk\.second; known here: seconds$"),
+        ("chunks=5", r"unknown configuration key chunks; known here: chunk, detect, track, redact"),
+        ("track.gap=5", r"unknown configuration key track\.gap; known here: start, .*gap_s"),
+        ("chunk.seconds=long", r"configuration key chunk\.seconds: .*number"),
+        ("chunk.seconds=0", r"configuration key chunk\.seconds: .*greater than 0"),
+        ("chunk=5", r"configuration key chunk: "),
+        ("redact.style=blur", r"configuration key redact\.style: .*pixelate.*gaussian.*solid"),
+        ("redact.cells=9", r"configuration key redact\.cells: .*less than or equal to 8"),
+        ("encode.crf=[1", r"--set encode\.crf=\[1: the value is not YAML"),
+        ("encode.crf", r"--set encode\.crf: write it as section\.key=value"),
+        ("=5", r"--set =5: write it as section\.key=value"),
+        ("detect.detectors=[]", r"configuration key detect\.detectors: "),
+        (
+            "detect.detectors=[none]",
+            r"no detector is called none; installed are: centerface, magenta",
+        ),
+        (
+            "detect.options.centerface.size=5",
+            r"unknown configuration key detect\.options\.centerface\.size; known here: long_side",
+        ),
+        (
+            "detect.options.centerface.threshold=5",
+            r"configuration key detect\.options\.centerface\.threshold: .*less than or equal to 1",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(assignment: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load(assignments=[assignment])
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"chunk: [1", "is not YAML"),
+        (b"- chunk\n", "must be a mapping of sections"),
+        (b"just text", "must be a mapping of sections"),
+        (b"\xff\xfe\x00chunk", "cannot read the configuration|is not YAML"),
+        (b"chunk:\n  second: 1\n", "unknown configuration key chunk.second"),
+    ],
+)
+def test_a_wrong_file_is_named(content: bytes, sentence: str, tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=sentence):
+        load(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read the configuration .*missing\.yaml"):
+        load(tmp_path / "missing.yaml")
+
+
+def test_a_running_cluster_has_its_own_workers() -> None:
+    with pytest.raises(ConfigError, match="cluster: address and workers exclude each other"):
+        validate({"cluster": {"address": "tcp://host:8786", "workers": 4}})
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "chunk.seconds=3",
+        "detect.detectors=[magenta]",
+        "detect.options.centerface.threshold=0.2",
+        "track.margin=0.5",
+        "redact.cells=3",
+        "encode.crf=30",
+    ],
+)
+def test_fingerprint_changes_with_what_decides_the_output(assignment: str) -> None:
+    changed = load(assignments=[assignment])
+    assert changed.fingerprint != Config().fingerprint
+    decides_detections = assignment.startswith(("chunk", "detect"))
+    same = changed.detection_fingerprint == Config().detection_fingerprint
+    assert same != decides_detections
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    ["cluster.workers=3", "cluster.address=tcp://h:1", "driver.window=3", "work=s3://b/w"],
+)
+def test_fingerprint_stays_with_what_does_not(assignment: str) -> None:
+    changed = load(assignments=[assignment])
+    assert changed != Config()
+    assert changed.fingerprint == Config().fingerprint
+    assert changed.detection_fingerprint == Config().detection_fingerprint
+
+
+def test_fingerprint_is_that_of_the_values_not_of_their_spelling() -> None:
+    spelled = load(assignments=["chunk.seconds=10", "redact.style='pixelate'"])
+    assert spelled.fingerprint == Config().fingerprint

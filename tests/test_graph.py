@@ -1,0 +1,37 @@
+"""How the scheduler, and so the dashboard, sees a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dask.utils import key_split
+from distributed import Client, Scheduler
+
+import redact_dask
+from redact_dask.graph import stage_and_video
+
+STAGES = {"probe", "detect", "track", "render", "join"}
+
+
+def test_dashboard_shows_one_bar_a_stage(tmp_path: Path, clip: Path, client: Client) -> None:
+    keys: set[Any] = set()
+    groups: set[str] = set()
+
+    def tasks(dask_scheduler: Scheduler) -> dict[Any, str]:
+        return {task.key: task.group.name for task in dask_scheduler.tasks.values()}
+
+    def look(status: redact_dask.Status) -> None:
+        now = client.run_on_scheduler(tasks)
+        keys.update(now)
+        groups.update(now.values())
+
+    settings = {"detect": {"detectors": ["magenta"]}, "chunk": {"seconds": 0.5}}
+    redact_dask.redact(clip, tmp_path, settings, client, look)
+
+    # Six chunks are each detected and rendered.
+    assert len(keys) == 15
+    assert {key_split(key) for key in keys} == STAGES
+    assert len(groups) == len(STAGES)
+    assert {stage_and_video(key)[0] for key in keys} == STAGES
+    assert len({stage_and_video(key)[1] for key in keys}) == 1

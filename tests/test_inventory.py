@@ -1,0 +1,154 @@
+"""Which videos a source has, under which paths, and where they must not go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from redact_dask import inventory, storage
+from redact_dask.errors import SourceError
+
+FILES = [
+    "a b.mp4",
+    "car #1/front.MP4",
+    "car #1/notes.txt",
+    "car [2]/deep/rear.mkv",
+    "film.mp4.part",
+    "ü [1].Mov",
+]
+VIDEOS = ["a b.mp4", "car #1/front.MP4", "car [2]/deep/rear.mkv", "ü [1].Mov"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder with four videos and two other files."""
+    root = tmp_path / "source"
+    for name in FILES:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"12345")
+    return root
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> str:
+    """A destination apart from the source."""
+    return str(tmp_path / "destination")
+
+
+def _paths(source: Path | str, destination: str) -> list[str]:
+    return [video.path for video in inventory.take(str(source), destination)]
+
+
+def test_a_folder_gives_all_videos_below_it(source: Path, elsewhere: str) -> None:
+    assert _paths(source, elsewhere) == VIDEOS
+    assert _paths(f"{source}/", elsewhere) == VIDEOS
+    assert _paths(f"file://{source}", elsewhere) == VIDEOS
+
+
+@pytest.mark.parametrize("name", [*VIDEOS, "car #1/notes.txt"])
+def test_a_file_is_taken_whatever_its_name(name: str, source: Path, elsewhere: str) -> None:
+    (video,) = inventory.take(str(source / name), elsewhere)
+    assert video.path == Path(name).name
+    assert video.source == f"file://{source / name}"
+    assert video.size == 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("*.mp4", ["a b.mp4"]),
+        ("*", ["a b.mp4", "ü [1].Mov"]),
+        ("**", VIDEOS),
+        ("**/*.MP4", ["car #1/front.MP4"]),
+        ("car*/*", ["car #1/front.MP4"]),
+        ("car*/**", ["car #1/front.MP4", "car [2]/deep/rear.mkv"]),
+        ("[a-c] b.mp?", ["a b.mp4"]),
+        ("car #1/*", ["front.MP4"]),
+    ],
+)
+def test_a_pattern_gives_the_videos_that_match(
+    pattern: str, paths: list[str], source: Path, elsewhere: str
+) -> None:
+    assert _paths(source / pattern, elsewhere) == paths
+
+
+def test_a_relative_source(source: Path, elsewhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(source)
+    assert _paths(".", elsewhere) == VIDEOS
+    assert _paths("*.mp4", elsewhere) == ["a b.mp4"]
+    assert _paths("a b.mp4", elsewhere) == ["a b.mp4"]
+
+
+def test_an_object_store(elsewhere: str) -> None:
+    memory = fsspec.filesystem("memory")
+    for name in FILES:
+        memory.pipe_file(f"/fleet/{name}", b"12345")
+    assert _paths("memory://fleet", elsewhere) == VIDEOS
+    assert _paths("memory://fleet/car*/**", elsewhere) == VIDEOS[1:3]
+    memory.rm("/fleet", recursive=True)
+
+
+def test_id_changes_with_the_content(source: Path, elsewhere: str) -> None:
+    path = source / "a b.mp4"
+    (before,) = inventory.take(str(path), elsewhere)
+    assert inventory.take(str(path), elsewhere) == (before,)
+    os.utime(path, (1, 1))
+    (touched,) = inventory.take(str(path), elsewhere)
+    path.write_bytes(b"123456")
+    (longer,) = inventory.take(str(path), elsewhere)
+    assert len({before.id, touched.id, longer.id}) == 3
+    (other,) = inventory.take(str(source / "ü [1].Mov"), elsewhere)
+    assert len(other.id) == 16
+    assert other.id != before.id
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("missing", "the source .*missing does not exist"),
+        ("missing.mp4", "the source .*missing.mp4 does not exist"),
+        ("empty", "no video found in .*empty; looked for files that end in .*.mp4"),
+        ("*.avi", "no video found in .*avi; looked for"),
+    ],
+)
+def test_nothing_to_do_is_an_error(name: str, sentence: str, source: Path, elsewhere: str) -> None:
+    (source / "empty").mkdir()
+    with pytest.raises(SourceError, match=sentence):
+        inventory.take(str(source / name), elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("taken", "destination", "sentence"),
+    [
+        ("", "", "is the source's own folder"),
+        ("", "../source/", "is the source's own folder"),
+        ("a b.mp4", "", "is the source's own folder"),
+        ("*.mp4", "", "is the source's own folder"),
+        ("", "out", "lies inside the source"),
+        ("", "../link/out", "lies inside the source"),
+        ("**/*.mp4", "out", "lies inside the source"),
+        ("", "..", "lies inside the destination"),
+    ],
+)
+def test_source_and_destination_must_not_mix(
+    taken: str, destination: str, sentence: str, source: Path
+) -> None:
+    (source.parent / "link").symlink_to(source)
+    with pytest.raises(SourceError, match=sentence):
+        inventory.take(str(source / taken), str(source / destination))
+
+
+@pytest.mark.parametrize(
+    ("taken", "destination"), [("", "../source-redacted"), ("a b.mp4", "out"), ("*.mp4", "out")]
+)
+def test_what_does_not_mix_is_allowed(taken: str, destination: str, source: Path) -> None:
+    assert inventory.take(str(source / taken), str(source / destination))
+
+
+def test_every_video_can_be_read_under_its_url(source: Path, elsewhere: str) -> None:
+    for video in inventory.take(str(source), elsewhere):
+        assert storage.read(video.source) == b"12345"

@@ -1,0 +1,154 @@
+"""The manifest keeps what it is given, explains itself, and names a video when all is there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from redact_dask import manifest, storage
+from redact_dask.manifest import SCHEMAS, Writer
+
+TIME = datetime(2026, 2, 3, 4, 5, 6, 789000, UTC)
+BOX = {"x0": 1.5, "y0": 2.5, "x1": 30.25, "y1": 40.0}
+
+ROWS: dict[str, dict[str, Any]] = {
+    "detections": {
+        "video": "0123456789abcdef",
+        "frame": 7,
+        "pts_s": 7 / 30,
+        **BOX,
+        "confidence": 0.5,
+        "label": "face",
+        "detector": "centerface",
+    },
+    "regions": {"video": "0123456789abcdef", "frame": 7, "track": 2, **BOX, "why": "padded"},
+    "chunks": {
+        "video": "0123456789abcdef",
+        "stage": "detect",
+        "index": 3,
+        "first_frame": 900,
+        "last_frame": 1199,
+        "frames": 300,
+        "started": TIME,
+        "ended": TIME,
+        "seconds": [("decode", 1.5), ("detect", 2.25)],
+        "worker": "worker-1",
+        "host": "host-1",
+    },
+    "videos": {
+        "video": "0123456789abcdef",
+        "source": "file:///fleet/ü 1.mp4",
+        "version": "5-1.0",
+        "output": "file:///redacted/ü 1.mp4",
+        "status": "published",
+        "stage": None,
+        "reason": None,
+        "frames": 1200,
+        "frames_analysed": 1200,
+        "faces": 3,
+        "duration_s": 40.0,
+        "seconds": 12.5,
+        "bytes_in": 5_000_000_000,
+        "bytes_out": 6,
+        "sha256": "ab" * 32,
+        "detectors": ["centerface-09189dea-f32"],
+        "fingerprint": "fedcba9876543210",
+        "versions": [("av", "18.0"), ("python", "3.13")],
+        "finished": TIME,
+    },
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """URL of a manifest that does not exist yet."""
+    return str(tmp_path / "_manifest")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_rows_come_back(name: str, root: str) -> None:
+    writer = Writer(root, "run-1")
+    writer.add({name: [ROWS[name], ROWS[name]]})
+    assert writer.pending == 2
+    writer.flush()
+    assert writer.pending == 0
+    assert manifest.read(root, name).to_pylist() == [{"run": "run-1", **ROWS[name]}] * 2
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_files_explain_themselves(name: str, root: str) -> None:
+    writer = Writer(root, "run-1")
+    writer.add({name: [ROWS[name]]})
+    writer.flush()
+    (file,) = (Path(root) / name).iterdir()
+    schema = pq.read_schema(file)
+    assert schema.equals(SCHEMAS[name])
+    assert schema.metadata[b"redact_dask.schema_version"] == manifest.SCHEMA_VERSION.encode()
+    for field, planned in zip(schema, SCHEMAS[name], strict=True):
+        assert field.metadata[b"description"] == planned.metadata[b"description"] != b""
+
+
+def test_videos_are_written_last(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+    monkeypatch.setattr(storage, "write", lambda url, _: written.append(Path(url).parent.name))
+    writer = Writer(root, "run-1")
+    writer.add({name: [ROWS[name]] for name in reversed(SCHEMAS)})
+    writer.flush()
+    assert len(written) == 4
+    assert written[-1] == "videos"
+
+
+def test_a_flush_that_fails_names_no_video(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = storage.write
+
+    def fail_on_chunks(url: str, content: bytes) -> None:
+        if "chunks" in url:
+            raise OSError("full")
+        write(url, content)
+
+    monkeypatch.setattr(storage, "write", fail_on_chunks)
+    writer = Writer(root, "run-1")
+    writer.add({name: [ROWS[name]] for name in SCHEMAS})
+    with pytest.raises(OSError, match="full"):
+        writer.flush()
+    assert list(manifest.published(root)) == []
+    monkeypatch.undo()
+    writer.flush()
+    assert len(list(manifest.published(root))) == 1
+    assert manifest.read(root, "detections").num_rows == 1
+
+
+def test_an_empty_flush_writes_no_file(root: str) -> None:
+    Writer(root, "run-1").flush()
+    assert not Path(root).exists()
+
+
+def test_runs_add_to_each_other(root: str) -> None:
+    for run in ("run-1", "run-2"):
+        writer = Writer(root, run)
+        for _ in range(2):
+            writer.add({"regions": [ROWS["regions"]]})
+            writer.flush()
+    runs = manifest.read(root, "regions", ["run"]).to_pydict()
+    assert sorted(runs["run"]) == ["run-1", "run-1", "run-2", "run-2"]
+
+
+def test_there_is_nothing_before_the_first_run(root: str) -> None:
+    table = manifest.read(root, "videos")
+    assert table.num_rows == 0
+    assert table.schema.names == SCHEMAS["videos"].names
+    assert list(manifest.published(root)) == []
+
+
+def test_only_published_videos_count_as_published(root: str) -> None:
+    quarantined = ROWS["videos"] | {"status": "quarantined", "output": None, "bytes_out": None}
+    writer = Writer(root, "run-1")
+    writer.add({"videos": [quarantined, ROWS["videos"]]})
+    writer.flush()
+    assert list(manifest.published(root)) == [
+        ("0123456789abcdef", "fedcba9876543210", "file:///redacted/ü 1.mp4", 6)
+    ]

@@ -1,0 +1,221 @@
+"""The five stages of a video in a row, without Dask."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from redact_dask import config, inventory, stages
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo, VideoError
+from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
+from redact_dask.stages import Job
+
+
+@dataclass(frozen=True)
+class Done:
+    """What every stage returned."""
+
+    probed: Probed
+    detected: list[Detected]
+    tracked: Tracked
+    rendered: list[Rendered]
+    joined: Joined
+
+
+@pytest.fixture
+def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
+    """Make a job of a copy of the clip, or of another file."""
+
+    def make(seconds: float = 1000, path: Path = clip, **sections: dict[str, object]) -> Job:
+        copy = tmp_path / "source" / path.name
+        copy.parent.mkdir(exist_ok=True)
+        if not copy.exists():
+            shutil.copy2(path, copy)
+        destination = tmp_path / f"chunks of {seconds} s"
+        (video,) = inventory.take(str(copy), str(destination))
+        settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"]}}
+        settings["encode"] = {"preset": "ultrafast"}
+        work = str(destination / "_work" / video.id)
+        return Job(video, str(destination), work, config.validate(settings | sections))
+
+    return make
+
+
+def _run(job: Job) -> Done:
+    probed = stages.probe(job)
+    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    tracked = stages.track(job, probed, detected)
+    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    return Done(probed, detected, tracked, rendered, stages.join(job, probed, rendered))
+
+
+def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
+    done = {chunks: _run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (7, 0.1))}
+    assert {chunks: len(one.probed.chunks) for chunks, one in done.items()} == {1: 1, 2: 2, 7: 7}
+    for one in done.values():
+        assert one.tracked.regions == done[1].tracked.regions
+        assert sum((seen.detections for seen in one.detected), ()) == done[1].detected[0].detections
+        assert one.joined.output == one.probed.target
+
+
+def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[..., Job]) -> None:
+    done = _run(prepare(0.9, encode={"crf": 0}))
+    on_frame = {region.frame: region for region in done.tracked.regions}
+    assert list(on_frame) == list(range(90)), "one thing, on every frame"
+    before, after = (_pictures(path) for path in (clip, Path(done.joined.output)))
+    columns, rows = np.arange(320), np.arange(180)[:, None]
+    for frame, (was, now) in enumerate(zip(before, after, strict=True)):
+        region = on_frame[frame]
+        assert region.why is Why.DETECTED
+        x = 12 + 2 * frame
+        assert [region.x0, region.x1] == pytest.approx([x - 10, x + 50], abs=2)
+        assert [region.y0, region.y1] == pytest.approx([50, 110], abs=2)
+        inside = (columns >= region.x0) & (columns < region.x1)
+        inside = inside & (rows >= region.y0) & (rows < region.y1)
+        assert len(np.unique(now[inside])) <= 16
+        outside = ~inside
+        outside[int(region.y1)] = False  # chroma's pixels are two rows and columns wide
+        assert np.array_equal(was[outside], now[outside])
+
+
+def test_what_is_published_is_what_is_reported(prepare: Callable[..., Job]) -> None:
+    done = _run(prepare(0.5))
+    content = Path(done.joined.output).read_bytes()
+    assert done.joined.size == len(content)
+    assert done.joined.sha256 == hashlib.sha256(content).hexdigest()
+    assert all(seen.detectors == ("magenta-1",) for seen in done.detected)
+    steps = {name for seen in done.detected for name, _ in seen.work.steps}
+    assert steps == {"recall", "decode", "scale", "detect", "commit"}
+
+
+def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) -> None:
+    job = prepare(0.5)
+    probed = stages.probe(job)
+    first = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    Path(job.video.source.removeprefix("file://")).unlink()
+    again = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    assert [replace(seen, work=first[0].work) for seen in again] == [
+        replace(seen, work=first[0].work) for seen in first
+    ]
+    other = replace(job, config=config.load(assignments=["detect.detectors=[centerface]"]))
+    with pytest.raises((VideoError, OSError)):
+        stages.detect(other, probed.facts, probed.chunks[0])
+
+
+def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Job]) -> None:
+    job = prepare(0.9)
+    probed = stages.probe(job)
+    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    short = [replace(detected[0], frames=detected[0].frames - 1), *detected[1:]]
+    swapped = [*reversed(detected)]
+    for wrong in (short, swapped):
+        with pytest.raises(CheckFailed, match="not all were analysed"):
+            stages.track(job, probed, wrong)
+
+
+def test_a_detector_that_fails_ends_the_stage_and_commits_nothing(
+    prepare: Callable[..., Job], make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "blue.mp4", frames=20, blue_frame=12)
+    options = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
+    job = prepare(path=clip, detect=options)
+    probed = stages.probe(job)
+    with pytest.raises(RuntimeError, match="blue picture"):
+        stages.detect(job, probed.facts, probed.chunks[0])
+    assert not Path(job.work).exists()
+
+
+def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
+    prepare: Callable[..., Job], make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    job = prepare(0.5)
+    probed = stages.probe(job)
+    other = make_clip(tmp_path / "other.mp4", "-crf", "25")
+    shutil.copy(other, job.video.source.removeprefix("file://"))
+    for chunk in probed.chunks:
+        with pytest.raises(DamagedVideo):
+            stages.render(job, probed.facts, chunk, _tracked())
+
+
+class TestJoin:
+    """Joining refuses what is not exactly this video's segments, and then publishes nothing."""
+
+    @pytest.fixture
+    def job(self, prepare: Callable[..., Job]) -> Job:
+        return prepare(0.9)
+
+    @pytest.fixture
+    def probed(self, job: Job) -> Probed:
+        return stages.probe(job)
+
+    @pytest.fixture
+    def rendered(self, job: Job, probed: Probed) -> list[Rendered]:
+        return [stages.render(job, probed.facts, chunk, _tracked()) for chunk in probed.chunks]
+
+    def refuses(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
+        with pytest.raises((CheckFailed, FileNotFoundError)):
+            stages.join(job, probed, rendered)
+        assert not Path(probed.target).exists()
+
+    def test_accepts_all_segments(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
+        stages.join(job, probed, rendered)
+        assert [path.name for path in Path(job.destination).iterdir() if path.is_file()] == [
+            Path(probed.target).name
+        ]
+
+    def test_a_segment_too_few(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
+        self.refuses(job, probed, rendered[:-1])
+
+    def test_a_segment_twice(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
+        self.refuses(job, probed, [*rendered, rendered[0]])
+
+    def test_a_segment_that_is_gone(
+        self, job: Job, probed: Probed, rendered: list[Rendered]
+    ) -> None:
+        Path(rendered[1].segment).unlink()
+        self.refuses(job, probed, rendered)
+
+    def test_a_segment_of_another_encoder(
+        self, job: Job, probed: Probed, rendered: list[Rendered], prepare: Callable[..., Job]
+    ) -> None:
+        other = replace(prepare(0.8), destination=job.destination, work=job.work + "-other")
+        other = replace(other, config=config.load(assignments=["encode.preset=medium"]))
+        foreign = stages.render(other, probed.facts, probed.chunks[0], _tracked())
+        self.refuses(job, probed, [foreign, *rendered[1:]])
+
+    def test_a_segment_that_is_no_video(
+        self, job: Job, probed: Probed, rendered: list[Rendered]
+    ) -> None:
+        Path(rendered[0].segment).write_text("text")
+        self.refuses(job, probed, rendered)
+
+
+def test_text_is_refused(tmp_path: Path, prepare: Callable[..., Job]) -> None:
+    path = tmp_path / "text.mp4"
+    path.write_text("text")
+    with pytest.raises(UnsupportedVideo, match="cannot be opened"):
+        stages.probe(prepare(path=path))
+
+
+def test_a_name_that_leads_out_of_the_destination_is_refused(prepare: Callable[..., Job]) -> None:
+    job = prepare()
+    with pytest.raises(UnsupportedVideo, match="would leave the destination"):
+        stages.probe(replace(job, video=replace(job.video, path="../clip.mp4")))
+
+
+def _tracked() -> Tracked:
+    region = Region(3, 0, 10.0, 60.0, 50.0, 100.0, Why.DETECTED)
+    return Tracked((region,), stages.Stopwatch().work())
+
+
+def _pictures(path: Path) -> list[np.ndarray]:
+    """Luma of every picture."""
+    with av.open(path) as container:
+        return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]

@@ -1,0 +1,152 @@
+"""Files on a local disk and in an object store (here one in memory) behave alike."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from redact_dask import storage
+
+NAMES = ["a b.mp4", "number #1.mp4", "über/ß 映画.mp4", "literal [1].mp4", "50%20.mp4", "what?.mp4"]
+
+
+@pytest.fixture(params=["local", "remote"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty folder."""
+    if request.param == "local":
+        yield storage.canonical(str(tmp_path))
+    else:
+        yield storage.canonical("memory://bucket")
+        storage.remove("memory://bucket")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_comes_back(name: str, root: str, tmp_path: Path) -> None:
+    file = tmp_path / "local file"
+    file.write_bytes(b"published")
+    written, published = storage.join(root, "w", name), storage.join(root, "p", name)
+    storage.write(written, b"written")
+    storage.publish(file, published)
+    assert storage.read(written) == b"written"
+    assert storage.read(published) == b"published"
+    assert storage.sizes(storage.join(root, "w")) == {written: len(b"written")}
+    assert storage.exists(published)
+    with storage.open_read(published) as opened:
+        opened.seek(3)
+        assert opened.read() == b"lished"
+
+
+def test_a_file_or_a_whole_folder_is_removed(root: str) -> None:
+    kept, file, below = (storage.join(root, name) for name in ("kept", "file", "folder/below/file"))
+    for url in (kept, file, below):
+        storage.write(url, b"")
+    storage.remove(file)
+    storage.remove(storage.join(root, "folder"))
+    assert list(storage.find(root)) == [kept]
+
+
+def test_a_file_is_replaced_as_a_whole(root: str) -> None:
+    url = storage.join(root, "file")
+    storage.write(url, b"long content")
+    storage.write(url, b"short")
+    assert storage.read(url) == b"short"
+    assert list(storage.find(root)) == [url]
+
+
+def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_the_disk(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:3])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fill_the_disk)
+    source, folder = tmp_path / "source", tmp_path / "folder"
+    source.write_bytes(b"content")
+    with pytest.raises(OSError, match="no space left"):
+        storage.publish(source, str(folder / "target"))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_copy_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+
+    def fill_the_disk(path: Path, content: bytes) -> None:
+        path.write_text("ne")
+        raise OSError("full")
+
+    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
+    with pytest.raises(OSError, match="full"):
+        storage.write(str(target), b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_has_its_name_only_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "source.mp4", tmp_path / "folder" / "target.mp4"
+    source.write_bytes(b"content")
+    copy = shutil.copyfile
+
+    def look_while_copying(one: Path, other: Path) -> None:
+        copy(one, other)
+        assert not target.exists()
+        assert other.suffix != target.suffix, "a half file must not look like a video"
+
+    monkeypatch.setattr(shutil, "copyfile", look_while_copying)
+    storage.publish(source, str(target))
+    assert target.read_bytes() == b"content"
+
+
+def test_listing_sees_what_others_have_written_since(root: str) -> None:
+    storage.write(storage.join(root, "one"), b"")
+    assert len(storage.find(root)) == 1
+    fs, path = fsspec.core.url_to_fs(storage.join(root, "two"))
+    fs.pipe_file(path, b"")
+    assert len(storage.find(root)) == 2
+
+
+def test_what_is_not_there(root: str) -> None:
+    url = storage.join(root, "nothing")
+    assert not storage.exists(url)
+    assert not storage.is_folder(url)
+    assert storage.sizes(url) == {}
+    storage.remove(url)
+    storage.prune(url)
+    with pytest.raises(FileNotFoundError):
+        storage.read(url)
+
+
+def test_only_an_empty_folder_is_pruned(tmp_path: Path) -> None:
+    empty, full = tmp_path / "empty", tmp_path / "full"
+    for folder in (empty, full):
+        folder.mkdir()
+    (full / "file").touch()
+    storage.prune(str(empty))
+    storage.prune(str(full))
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+def test_one_place_has_one_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    ways = ["folder", "./folder/", "folder/../folder", str(folder), f"file://{folder}", "link"]
+    assert {storage.canonical(way) for way in ways} == {f"file://{folder.resolve()}"}
+    assert storage.local_path(f"file://{folder}") == str(folder)
+    remote = storage.canonical("memory://bucket/folder/")
+    assert remote == storage.canonical("memory://bucket/folder")
+    assert storage.local_path(remote) is None
+
+
+def test_scratch_is_gone_afterwards() -> None:
+    with storage.scratch() as folder:
+        (folder / "file").touch()
+    assert not folder.exists()
