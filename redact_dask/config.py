@@ -77,6 +77,8 @@ class EncodeSettings(Section):
     preset: Literal[
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
     ] = "veryfast"
+    copy_spans: Literal["auto", "never"] = Field("auto", alias="copy")
+    """``auto``: GOPs of H.264 that show nothing to hide are copied; ``never``: all is encoded."""
 
 
 class ClusterSettings(Section):
@@ -220,4 +222,5 @@ def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return f"unknown configuration key {key}"
         model = annotation
-    return f"unknown configuration key {key}; known here: {', '.join(model.model_fields)}"
+    known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+    return f"unknown configuration key {key}; known here: {known}"

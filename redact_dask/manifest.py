@@ -90,6 +90,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             "reason": (pa.string(), "why it was quarantined; null if it was not"),
             "frames": (pa.int64(), "frames of the source; null if unknown"),
             "frames_analysed": (pa.int64(), "frames that every detector has looked at"),
+            "frames_copied": (pa.int64(), "frames that were copied bit by bit, not encoded"),
+            "why_encoded": (pa.string(), "why no span could be copied; null: spans could be"),
             "faces": (pa.int32(), "tracks that were hidden"),
             "duration_s": (pa.float64(), "length of the video, seconds"),
             "seconds": (pa.float64(), "wall seconds from its first task to its end"),

@@ -72,6 +72,12 @@ class Facts:
     """Time from the first frame's pts to the last frame's, plus one average frame."""
     audio: tuple[str, ...]
     """FFmpeg's codec names of the audio streams, in order."""
+    parameter_sets: bytes
+    """The decoder's extradata, as the container gives it."""
+    reorder_depth: int
+    """Most frames that come before another in decoding order and after it on the screen."""
+    why_encoded: str
+    """Why no span may be copied, and all is encoded; empty: spans may be copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,16 @@ class Keyframe:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Frames of a chunk that are copied or encoded together: one GOP where copying is possible."""
+
+    start: Keyframe
+    frames: int
+    copyable: bool
+    """Whether it can be decoded alone, and all its pictures are shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A range of consecutive frames that can be decoded alone."""
 
@@ -97,6 +113,8 @@ class Chunk:
     """Number of the chunk's first frame in the video."""
     pts: tuple[int, ...]
     """The pts of every frame that the chunk owns, ascending."""
+    spans: tuple[Span, ...]
+    """In order; together all frames."""
 
     @property
     def last_frame(self) -> int:
@@ -183,15 +201,32 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive frames that will be copied from the source, or come from one segment."""
+
+    frames: int
+    start: Keyframe
+    """Where they start in the source."""
+    segment: str | None
+    """URL in the work area; None: copied."""
+    reorder_depth: int
+    """As in `Facts`, of these frames."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """Where the redacted frames of one chunk wait."""
 
     chunk: int
     frames: int
-    segment: str
-    """URL in the work area."""
-    reorder_depth: int
+    parts: tuple[Part, ...]
+    """In order."""
     work: Work
+
+    @property
+    def copied(self) -> int:
+        """Number of frames that are copied."""
+        return sum(part.frames for part in self.parts if part.segment is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "reason": failure.reason if failure else None,
         "frames": facts.frames if facts else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
+        "frames_copied": sum(made.copied for made in outcome.rendered),
+        "why_encoded": facts.why_encoded or None if facts else None,
         "faces": outcome.faces,
         "duration_s": facts.seconds if facts else None,
         "seconds": outcome.ended - outcome.started,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from itertools import islice
+from itertools import accumulate, groupby, islice
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -33,9 +33,11 @@ from redact_dask.model import (
     Detection,
     Facts,
     Joined,
+    Part,
     Probed,
     Region,
     Rendered,
+    Span,
     Tracked,
     Video,
 )
@@ -72,7 +74,7 @@ def probe(job: Job) -> Probed:
     if ".." in PurePosixPath(job.video.path).parts:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
     with watch.step("scan"):
-        scanned = index.scan(job.video.source)
+        scanned = index.scan(job.video.source, job.config.encode)
     chunks = scanned.chunks(job.config.chunk.seconds)
     target = storage.join(job.destination, mux.target_path(job.video.path, scanned.facts))
     return Probed(scanned.facts, chunks, target, watch.work())
@@ -136,7 +138,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
 
 
 def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
-    """Hide the regions of a chunk, and commit its encoded frames.
+    """Hide the regions of a chunk, and commit its encoded frames; spans without any are copied.
 
     Raises
     ------
@@ -147,9 +149,39 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
     regions: dict[int, list[Region]] = {}
     for region in tracked.regions:
         regions.setdefault(region.frame, []).append(region)
+    parts = []
+    for run, copied in _runs(chunk, regions):
+        if copied:
+            part = Part(len(run.pts), run.start, None, facts.reorder_depth)
+        else:
+            part = _rendered(job, facts, run, regions, watch)
+        parts.append(part)
+    return Rendered(chunk.index, sum(part.frames for part in parts), tuple(parts), watch.work())
+
+
+def _runs(chunk: Chunk, regions: Container[int]) -> Iterator[tuple[Chunk, bool]]:
+    """Part a chunk into runs of spans that are copied, and of spans that are encoded."""
+
+    def copied(span: tuple[int, Span]) -> bool:
+        first, gop = span
+        return gop.copyable and not any(n in regions for n in range(first, first + gop.frames))
+
+    firsts = accumulate((span.frames for span in chunk.spans), initial=chunk.first_frame)
+    for is_copied, group in groupby(zip(firsts, chunk.spans, strict=False), key=copied):
+        spans = list(group)
+        first = spans[0][0]
+        count = sum(span.frames for _, span in spans)
+        begin = first - chunk.first_frame
+        pts = chunk.pts[begin : begin + count]
+        yield Chunk(chunk.index, spans[0][1].start, first, pts, ()), is_copied
+
+
+def _rendered(
+    job: Job, facts: Facts, run: Chunk, regions: Mapping[int, list[Region]], watch: Stopwatch
+) -> Part:
     encoder = Encoder(facts, job.config.encode)
-    decoded = watch.each("decode", frames(job.video.source, facts, chunk))
-    for number, frame in enumerate(decoded, chunk.first_frame):
+    decoded = watch.each("decode", frames(job.video.source, facts, run))
+    for number, frame in enumerate(decoded, run.first_frame):
         if number in regions:
             with watch.step("redact"):
                 blur.hide(frame, regions[number], job.config.redact)
@@ -157,10 +189,10 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
             encoder.add(frame)
     with watch.step("encode"):
         segment = encoder.finish()
-    url = storage.join(job.work, f"{job.config.fingerprint}-{chunk.index:05}.mkv")
+    url = storage.join(job.work, f"{job.config.fingerprint}-{run.first_frame:08}.mkv")
     with watch.step("commit"):
         storage.write(url, segment.content)
-    return Rendered(chunk.index, segment.frames, url, segment.reorder_depth, watch.work())
+    return Part(segment.frames, run.start, url, segment.reorder_depth)
 
 
 def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
@@ -172,19 +204,13 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
         The result is not exactly what was planned.
     """
     watch = Stopwatch()
+    parts = [part for made in rendered for part in made.parts]
     with storage.scratch() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         with watch.step("mux"):
-            mux.write(
-                path,
-                (storage.read(segment.segment) for segment in rendered),
-                max(segment.reorder_depth for segment in rendered),
-                probed.pts,
-                probed.facts,
-                job.video.source,
-            )
+            mux.write(path, parts, probed.pts, probed.facts, job.video.source)
         with watch.step("check"):
-            check.check(path, probed.pts, probed.facts, job.video.source)
+            check.check(path, parts, probed.pts, probed.facts, job.video.source)
         with watch.step("publish"):
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()

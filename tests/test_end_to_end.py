@@ -184,7 +184,12 @@ def test_destination_holds_the_outputs_and_the_manifest_and_nothing_else(
     destination = tmp_path / "destination"
     redact_dask.redact(fleet, destination, MAGENTA, client)
     assert files(destination) == {"a.mp4", "blue.mp4", "car/b.mkv"}
-    assert {path.name for path in destination.iterdir()} == {"a.mp4", "blue.mp4", "car", "_manifest"}
+    assert {path.name for path in destination.iterdir()} == {
+        "a.mp4",
+        "blue.mp4",
+        "car",
+        "_manifest",
+    }
     for row in rows(destination, "videos"):
         assert Path(row["output"].removeprefix("file://")).stat().st_size == row["bytes_out"]
 

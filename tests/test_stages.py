@@ -57,8 +57,8 @@ def _run(job: Job) -> Done:
 
 
 def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
-    done = {chunks: _run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (7, 0.1))}
-    assert {chunks: len(one.probed.chunks) for chunks, one in done.items()} == {1: 1, 2: 2, 7: 7}
+    done = {chunks: _run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (6, 0.1))}
+    assert {chunks: len(one.probed.chunks) for chunks, one in done.items()} == {1: 1, 2: 2, 6: 6}
     for one in done.values():
         assert one.tracked.regions == done[1].tracked.regions
         assert sum((seen.detections for seen in one.detected), ()) == done[1].detected[0].detections
@@ -66,7 +66,7 @@ def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
 
 
 def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[..., Job]) -> None:
-    done = _run(prepare(0.9, encode={"crf": 0}))
+    done = _run(prepare(0.9, encode={"crf": 0, "copy": "never"}))
     on_frame = {region.frame: region for region in done.tracked.regions}
     assert list(on_frame) == list(range(90)), "one thing, on every frame"
     before, after = (_pictures(path) for path in (clip, Path(done.joined.output)))
@@ -139,9 +139,14 @@ def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
     probed = stages.probe(job)
     other = make_clip(tmp_path / "other.mp4", "-crf", "25")
     shutil.copy(other, job.video.source.removeprefix("file://"))
-    for chunk in probed.chunks:
-        with pytest.raises(DamagedVideo):
-            stages.render(job, probed.facts, chunk, _tracked())
+    with pytest.raises(DamagedVideo):
+        stages.render(job, probed.facts, probed.chunks[0], _tracked())
+    copied = [
+        stages.render(job, probed.facts, chunk, Tracked((), probed.work)) for chunk in probed.chunks
+    ]
+    with pytest.raises((CheckFailed, DamagedVideo)):
+        stages.join(job, probed, copied)
+    assert not Path(probed.target).exists()
 
 
 class TestJoin:
@@ -149,7 +154,7 @@ class TestJoin:
 
     @pytest.fixture
     def job(self, prepare: Callable[..., Job]) -> Job:
-        return prepare(0.9)
+        return prepare(0.9, encode={"preset": "ultrafast", "copy": "never"})
 
     @pytest.fixture
     def probed(self, job: Job) -> Probed:
@@ -179,21 +184,23 @@ class TestJoin:
     def test_a_segment_that_is_gone(
         self, job: Job, probed: Probed, rendered: list[Rendered]
     ) -> None:
-        Path(rendered[1].segment).unlink()
+        Path(rendered[1].parts[0].segment).unlink()
         self.refuses(job, probed, rendered)
 
     def test_a_segment_of_another_encoder(
         self, job: Job, probed: Probed, rendered: list[Rendered], prepare: Callable[..., Job]
     ) -> None:
         other = replace(prepare(0.8), destination=job.destination, work=job.work + "-other")
-        other = replace(other, config=config.load(assignments=["encode.preset=medium"]))
+        other = replace(
+            other, config=config.load(assignments=["encode.preset=medium", "encode.copy=never"])
+        )
         foreign = stages.render(other, probed.facts, probed.chunks[0], _tracked())
         self.refuses(job, probed, [foreign, *rendered[1:]])
 
     def test_a_segment_that_is_no_video(
         self, job: Job, probed: Probed, rendered: list[Rendered]
     ) -> None:
-        Path(rendered[0].segment).write_text("text")
+        Path(rendered[0].parts[0].segment).write_text("text")
         self.refuses(job, probed, rendered)
 
 

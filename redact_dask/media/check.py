@@ -4,46 +4,74 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import imageio_ffmpeg
 
 from redact_dask.errors import CheckFailed
+from redact_dask.media.decode import frames
 from redact_dask.media.source import opened
-from redact_dask.model import Facts
+from redact_dask.model import Chunk, Facts, Part
+
+_SAMPLES = 3
+"""Copied parts that are compared bit by bit."""
+_SAMPLE_FRAMES = 30
+"""Frames of each that are compared."""
 
 
-def check(path: Path, pts: Sequence[int], facts: Facts, source: str) -> None:
+def check(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str) -> None:
     """Decode the whole video with the ffmpeg program, and compare it with its source.
 
     Parameters
     ----------
     path
         The joined video.
+    parts
+        What it was joined from: of copied ones, some frames are compared bit by bit.
     pts
         The pts of every frame of the source, ascending, in ``facts.time_base``.
     facts
         Of the source.
     source
-        URL of the source, for its audio packets.
+        URL of the source.
 
     Raises
     ------
     CheckFailed
-        A frame does not decode, is missing or too many, or has another timestamp than in the
-        source; or an audio packet is not the source's.
+        A frame does not decode, is missing or too many, has another timestamp than in the source,
+        or is not what was copied; or an audio packet is not the source's.
     """
-    times = _decoded_times(path)
-    if len(times) != len(pts):
-        raise CheckFailed(f"the result decodes to {len(times)} frames, the source has {len(pts)}")
-    for frame, (time, ticks) in enumerate(zip(times, pts, strict=True)):
-        if time != ticks * facts.time_base:
+    shown = _decoded(path)
+    if len(shown) != len(pts):
+        raise CheckFailed(f"the result decodes to {len(shown)} frames, the source has {len(pts)}")
+    for frame, (picture, ticks) in enumerate(zip(shown, pts, strict=True)):
+        if picture.time != ticks * facts.time_base:
             expected = float(ticks * facts.time_base)
-            raise CheckFailed(f"frame {frame} is shown at {float(time)} s instead of {expected} s")
+            raise CheckFailed(
+                f"frame {frame} is shown at {float(picture.time)} s instead of {expected} s"
+            )
+    for sample in _samples(parts, pts):
+        for frame, original in enumerate(frames(source, facts, sample), sample.first_frame):
+            if zlib.adler32(original.to_ndarray().tobytes(), 0) != shown[frame].checksum:
+                raise CheckFailed(f"frame {frame} was copied, but is not the source's")
     if facts.audio and audio_digests(str(path)) != audio_digests(source):
         raise CheckFailed("the audio packets of the result are not those of the source")
+
+
+def _samples(parts: Sequence[Part], pts: Sequence[int]) -> Iterator[Chunk]:
+    """Yield the first frames of some copied parts, spread over the video."""
+    firsts = accumulate((part.frames for part in parts), initial=0)
+    copied = [
+        (first, part) for first, part in zip(firsts, parts, strict=False) if part.segment is None
+    ]
+    for first, part in copied[:: max(1, len(copied) // _SAMPLES)][:_SAMPLES]:
+        owned = tuple(pts[first : first + min(part.frames, _SAMPLE_FRAMES)])
+        yield Chunk(0, part.start, first, owned, ())
 
 
 def audio_digests(url: str) -> tuple[str, ...]:
@@ -67,8 +95,16 @@ def _without_adts(packet: bytes) -> bytes:
     return packet[7 if packet[1] & 1 else 9 :]
 
 
-def _decoded_times(path: Path) -> list[Fraction]:
-    """Decode every frame and return its time in seconds."""
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    time: Fraction
+    """Seconds."""
+    checksum: int
+    """Adler-32 of the planes, without padding, begun with 0."""
+
+
+def _decoded(path: Path) -> list[_Picture]:
+    """Decode every frame."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-threads", "1"]
     command += ["-copyts", "-noautorotate", "-i", f"file:{path}", "-map", "0:v:0"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
@@ -80,4 +116,5 @@ def _decoded_times(path: Path) -> list[Fraction]:
     time_base = next(
         Fraction(line.removeprefix("#tb 0: ")) for line in lines if line.startswith("#tb 0: ")
     )
-    return [int(line.split(",")[2]) * time_base for line in lines if not line.startswith("#")]
+    rows = [line.split(",") for line in lines if not line.startswith("#")]
+    return [_Picture(int(row[2]) * time_base, int(row[5], 16)) for row in rows]

@@ -1,4 +1,4 @@
-"""Frames of a chunk become a segment: H.264 in a small Matroska file of its own.
+"""Consecutive frames become a segment: H.264 in a small Matroska file of its own.
 
 A segment keeps the order of its pictures, not their times: joining gives each its source's pts. So
 any encoder's reordering fits any source's timestamps.
@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
+from redact_dask.media.splice import Splice
 from redact_dask.model import Facts
 
 PIXEL_FORMATS = frozenset(
@@ -28,7 +29,7 @@ PIXEL_FORMATS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Encoded pictures of one chunk."""
+    """Encoded pictures of consecutive frames."""
 
     content: bytes
     """A Matroska file with one video stream."""
@@ -59,6 +60,14 @@ class Encoder:
         self._stream = self._container.add_stream("libx264", rate=self._rate)
         _configure(self._stream, facts, settings)
         self._frames = self._packets = self._depth = 0
+
+    @property
+    def parameter_sets(self) -> bytes:
+        """The extradata of what will be encoded."""
+        context = self._stream.codec_context
+        if not context.is_open:
+            context.open()
+        return context.extradata or b""
 
     def add(self, frame: VideoFrame) -> None:
         """Encode the next frame."""
@@ -101,4 +110,20 @@ def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> N
     # PyAV's own default cuts each picture into slices for several threads.
     context.thread_type = "NONE"
     context.thread_count = 1
-    stream.options = {"crf": str(settings.crf), "preset": settings.preset}
+    options: dict[str, str] = {"preset": settings.preset}
+    if not facts.why_encoded:
+        options = Splice.of(facts).encoder_options(settings.preset)
+    stream.options = {**options, "crf": str(settings.crf)}
+
+
+def why_not_copied(facts: Facts, settings: EncodeSettings) -> str:
+    """Return why no span may be copied beside spans of this encoder; empty if they may."""
+    if facts.why_encoded:
+        return facts.why_encoded
+    if settings.copy_spans == "never":
+        return "the configuration says never"
+    try:
+        Splice.of(facts).merged(Encoder(facts, settings).parameter_sets)
+    except (ValueError, av.error.FFmpegError) as error:
+        return str(error)
+    return ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
@@ -11,9 +12,12 @@ from av.buffer import Buffer
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.media import encode
 from redact_dask.media.source import opened
-from redact_dask.model import Chunk, Facts, Keyframe
+from redact_dask.media.splice import Survey
+from redact_dask.model import Chunk, Facts, Keyframe, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Index:
     """The pts of every frame that is shown, ascending."""
     keyframes: tuple[Keyframe, ...]
     """By pts."""
+    with_hidden: frozenset[int]
+    """The pts of keyframes whose GOP has a packet that is not to be shown."""
 
     def chunks(self, seconds: float) -> tuple[Chunk, ...]:
         """Cut at keyframes into chunks of at least so many seconds; the last may be shorter.
@@ -33,18 +39,43 @@ class Index:
         of an open GOP come before their keyframe, so they belong to the chunk in front.
         """
         ticks = seconds / self.facts.time_base
-        starts = [max((k for k in self.keyframes if k.pts <= self.pts[0]), key=lambda k: k.pts)]
+        before = [keyframe for keyframe in self.keyframes if keyframe.pts <= self.pts[0]]
+        starts = [before[-1]]
         for keyframe in self.keyframes:
             if keyframe.pts >= max(starts[-1].pts, self.pts[0]) + ticks:
                 starts.append(keyframe)
-        firsts = [0, *(bisect_left(self.pts, start.pts) for start in starts[1:]), len(self.pts)]
-        cuts = zip(starts, firsts[:-1], firsts[1:], strict=True)
-        owned = [(start, first, self.pts[first:end]) for start, first, end in cuts if first < end]
-        return tuple(Chunk(index, *parts) for index, parts in enumerate(owned))
+        chunks: list[Chunk] = []
+        for start, first, end in self._cut(starts, len(self.pts)):
+            spans = self._spans(start, first, end)
+            chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], spans))
+        return tuple(chunks)
+
+    def _spans(self, start: Keyframe, first: int, end: int) -> tuple[Span, ...]:
+        if self.facts.why_encoded:
+            return (Span(start, end - first, copyable=False),)
+        inside = [k for k in self.keyframes if start.pts < k.pts <= self.pts[end - 1]]
+        return tuple(
+            Span(keyframe, stop - begin, copyable=keyframe.pts not in self.with_hidden)
+            for keyframe, begin, stop in self._cut([start, *inside], end)
+        )
+
+    def _cut(self, starts: list[Keyframe], end: int) -> Iterator[tuple[Keyframe, int, int]]:
+        """Yield keyframe, first frame, and the frame behind the last, where there is any frame."""
+        begins = [bisect_left(self.pts, start.pts) for start in starts]
+        for start, begin, stop in zip(starts, begins, [*begins[1:], end], strict=True):
+            if begin < stop:
+                yield start, begin, stop
 
 
-def scan(url: str) -> Index:
+def scan(url: str, settings: EncodeSettings) -> Index:
     """Read every packet of the first video stream, and decode its first picture.
+
+    Parameters
+    ----------
+    url
+        Of the source.
+    settings
+        Whether spans may be copied, and the encoder that would have to match them.
 
     Raises
     ------
@@ -54,16 +85,21 @@ def scan(url: str) -> Index:
         The packets contradict themselves, there are none, or the first does not decode.
     """
     with opened(url) as (container, stream):
-        pts, keyframes = _packets(container, stream)
+        survey = Survey(stream)
+        pts, keyframes, with_hidden = _packets(container, stream, survey)
     _must_hold_together(pts, keyframes)
     with opened(url) as (container, stream):
-        facts = _facts(container, stream, pts)
-    return Index(facts, tuple(pts), tuple(keyframes))
+        facts = _facts(container, stream, pts, survey)
+    facts = replace(facts, why_encoded=encode.why_not_copied(facts, settings))
+    return Index(facts, tuple(pts), tuple(keyframes), with_hidden)
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> tuple[list[int], list[Keyframe]]:
+def _packets(
+    container: InputContainer, stream: VideoStream, survey: Survey
+) -> tuple[list[int], list[Keyframe], frozenset[int]]:
     pts: list[int] = []
     keyframes: list[Keyframe] = []
+    with_hidden: set[int] = set()
     present = 0
     for packet in container.demux(stream):
         if packet.size == 0:
@@ -72,17 +108,21 @@ def _packets(container: InputContainer, stream: VideoStream) -> tuple[list[int],
             raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
         if packet.is_corrupt:
             raise DamagedVideo(f"the packet at pts {packet.pts} is corrupt")
+        survey.add(packet)
         if packet.is_keyframe:
             place = packet.pts if packet.dts is None else packet.dts
             keyframes.append(Keyframe(packet.pts, packet.size, place))
         if not packet.is_discard:
             pts.append(packet.pts)
+        elif keyframes:
+            with_hidden.add(keyframes[-1].pts)
         present += 1
     # At the end of a file that was cut short, FFmpeg stops without an error.
     listed = sum(entry.size > 0 for entry in stream.index_entries)
     if present < listed:
         raise DamagedVideo(f"it is cut short: of {listed} frames in its index, {present} are there")
-    return sorted(pts), sorted(keyframes, key=lambda keyframe: keyframe.pts)
+    keyframes.sort(key=lambda keyframe: keyframe.pts)
+    return sorted(pts), keyframes, frozenset(with_hidden)
 
 
 def _must_hold_together(pts: list[int], keyframes: list[Keyframe]) -> None:
@@ -94,7 +134,7 @@ def _must_hold_together(pts: list[int], keyframes: list[Keyframe]) -> None:
         raise DamagedVideo("it does not begin with a keyframe, so its first frames are lost")
 
 
-def _facts(container: InputContainer, stream: VideoStream, pts: list[int]) -> Facts:
+def _facts(container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey) -> Facts:
     frame = next(container.decode(stream), None)
     if frame is None or stream.time_base is None:
         raise DamagedVideo("its first picture does not decode")
@@ -119,4 +159,7 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int]) -> Fa
         frames=len(pts),
         seconds=float(span + 1 / rate),
         audio=tuple(audio.codec_context.name for audio in container.streams.audio),
+        parameter_sets=survey.parameter_sets,
+        reorder_depth=survey.reorder_depth,
+        why_encoded=survey.why_not,
     )

@@ -1,13 +1,11 @@
-"""Segments and the source's audio become one container, built new."""
+"""Redacted pictures and the source's audio become one container, built new."""
 
 from __future__ import annotations
 
 import heapq
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,8 +16,10 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.errors import CheckFailed
+from redact_dask.media import pictures
 from redact_dask.media.source import opened
-from redact_dask.model import Facts
+from redact_dask.media.splice import Splice
+from redact_dask.model import Facts, Part
 
 _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
@@ -35,47 +35,36 @@ def target_path(path: str, facts: Facts) -> str:
     return path + (".mov" if any(codec.startswith("pcm_") for codec in facts.audio) else ".mp4")
 
 
-def write(
-    path: Path,
-    segments: Iterable[bytes],
-    reorder_depth: int,
-    pts: Sequence[int],
-    facts: Facts,
-    audio_url: str,
-) -> None:
+def write(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str) -> None:
     """Write the joined video.
 
     Parameters
     ----------
     path
         File to write; its suffix chooses the container.
-    segments
-        Contents of the encoded segments, in order.
-    reorder_depth
-        The greatest of the segments' reorder depths.
+    parts
+        Where the frames come from, in order: a segment, or the source itself.
     pts
         The pts of every frame of the video, ascending, in ``facts.time_base``.
     facts
-        Of the source: time base, display matrix, whether there is audio.
-    audio_url
-        The source, whose audio packets are copied.
+        Of the source: time base, display matrix, parameter sets, whether there is audio.
+    source
+        URL of the source, whose audio packets are copied.
 
     Raises
     ------
     CheckFailed
-        The segments do not hold exactly one picture for each pts, or do not fit together.
+        The parts do not hold exactly one picture for each pts, or do not fit together.
     """
-    contents = iter(segments)
-    head = next(contents)
+    depth = max(part.reorder_depth for part in parts)
     with ExitStack() as stack:
         output = stack.enter_context(_create(path, facts))
-        video = _add_video(output, head, facts)
-        pictures = _pictures(chain([head], contents), video.codec_context.extradata)
-        tracks = [_timed(pictures, video, reorder_depth, pts, facts)]
+        video = _add_video(output, parts, facts, source)
+        tracks = [_timed(pictures.pictures(parts, pts, facts, source), video, depth, pts, facts)]
         if facts.audio:
-            source, _ = stack.enter_context(opened(audio_url))
-            copies = {audio.index: _add_audio(output, audio) for audio in source.streams.audio}
-            tracks.append(_copied(source, copies))
+            container, _ = stack.enter_context(opened(source))
+            copies = {audio.index: _add_audio(output, audio) for audio in container.streams.audio}
+            tracks.append(_copied(container, copies))
         # The two are merged by time, so that the muxer need not hold one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             output.mux_one(packet)
@@ -93,9 +82,15 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
     return av.open(str(path), "w", format=name, options=options)
 
 
-def _add_video(output: OutputContainer, segment: bytes, facts: Facts) -> VideoStream:
-    with _segment(segment) as (_, stream):
-        video = output.add_stream_from_template(stream)
+def _add_video(
+    output: OutputContainer, parts: Sequence[Part], facts: Facts, source: str
+) -> VideoStream:
+    segment = next((part.segment for part in parts if part.segment), None)
+    with pictures.opened_segment(segment) if segment else opened(source) as (_, template):
+        video = output.add_stream_from_template(template)
+        encoded = template.codec_context.extradata if segment else None
+    if not facts.why_encoded:
+        video.codec_context.extradata = Splice.of(facts).merged(encoded)
     video.metadata.clear()
     video.time_base = facts.time_base
     video.set_display_matrix(facts.display_matrix or None)
@@ -108,33 +103,8 @@ def _add_audio(output: OutputContainer, source: AudioStream) -> AudioStream:
     return audio
 
 
-@contextmanager
-def _segment(content: bytes) -> Iterator[tuple[InputContainer, VideoStream]]:
-    try:
-        with av.open(io.BytesIO(content), "r", format="matroska") as container:
-            yield container, container.streams.video[0]
-    except av.error.FFmpegError as error:
-        raise CheckFailed(f"a segment cannot be read: {error.strerror}") from error
-
-
-def _pictures(
-    segments: Iterable[bytes], parameters: bytes | None
-) -> Iterator[tuple[int, Packet[VideoStream]]]:
-    """Yield the number of the frame and its packet, in decoding order over all segments."""
-    first = 0
-    for content in segments:
-        with _segment(content) as (container, stream):
-            if stream.codec_context.extradata != parameters:
-                raise CheckFailed("the segments were encoded with different parameters")
-            packets = [packet for packet in container.demux(stream) if packet.size]
-        ranks = {pts: rank for rank, pts in enumerate(sorted(_pts(packet) for packet in packets))}
-        for packet in packets:
-            yield first + ranks[_pts(packet)], packet
-        first += len(packets)
-
-
 def _timed(
-    pictures: Iterable[tuple[int, Packet[VideoStream]]],
+    shown: Iterable[tuple[int, Packet[Any]]],
     video: VideoStream,
     reorder_depth: int,
     pts: Sequence[int],
@@ -149,9 +119,9 @@ def _timed(
     early = range(pts[0] - reorder_depth * frame_ticks, pts[0], frame_ticks)
     ends = [*pts[1:], pts[-1] + frame_ticks]
     place = 0
-    for frame, packet in pictures:
+    for frame, packet in shown:
         if frame >= len(pts):
-            raise CheckFailed(f"the segments hold more pictures than the source's {len(pts)}")
+            raise CheckFailed(f"the parts hold more pictures than the source's {len(pts)}")
         packet.time_base = facts.time_base
         packet.pts = pts[frame]
         packet.dts = early[place] if place < reorder_depth else pts[place - reorder_depth]
@@ -160,7 +130,7 @@ def _timed(
         place += 1
         yield packet
     if place < len(pts):
-        raise CheckFailed(f"the segments hold {place} pictures, the source {len(pts)}")
+        raise CheckFailed(f"the parts hold {place} pictures, the source has {len(pts)}")
 
 
 def _copied(source: InputContainer, copies: Mapping[int, AudioStream]) -> Iterator[Packet[Any]]:
@@ -168,12 +138,6 @@ def _copied(source: InputContainer, copies: Mapping[int, AudioStream]) -> Iterat
         if packet.size and packet.dts is not None:
             packet.stream = copies[packet.stream.index]
             yield packet
-
-
-def _pts(packet: Packet[Any]) -> int:
-    if packet.pts is None:
-        raise CheckFailed("a segment holds a picture with no time")
-    return packet.pts
 
 
 def _decode_time(packet: Packet[Any]) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import av
@@ -15,10 +15,13 @@ from av.video.frame import VideoFrame
 from redact_dask.config import EncodeSettings
 from redact_dask.media import index, mux
 from redact_dask.media.decode import frames
-from redact_dask.media.encode import Encoder, Segment
+from redact_dask.media.encode import Encoder
+from redact_dask.model import Part
 
 Shown = list[tuple[int | None, str]]
 """The pts of each frame and a digest of its pixels."""
+
+ENCODE = EncodeSettings(preset="ultrafast")
 
 X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=12:min-keyint=12"
 UNEVEN = "'PTS+if(mod(N,7),0,0.012/TB)+if(gt(N,30),2/TB,0)'"
@@ -112,7 +115,7 @@ def chunked() -> Callable[..., Shown]:
     """Decode a video chunk by chunk, the last chunk first."""
 
     def decode(url: str | Path, seconds: float) -> Shown:
-        scanned = index.scan(str(url))
+        scanned = index.scan(str(url), ENCODE)
         decoded = [
             [_seen(frame) for frame in frames(str(url), scanned.facts, chunk)]
             for chunk in reversed(scanned.chunks(seconds))
@@ -123,34 +126,47 @@ def chunked() -> Callable[..., Shown]:
 
 
 @pytest.fixture(scope="session")
-def encoded() -> Callable[..., list[Segment]]:
-    """Encode a video, chunk by chunk."""
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Part]]:
+    """Encode a video, chunk by chunk, and give the parts that it is joined from.
 
-    def encode(url: str | Path, seconds: float) -> list[Segment]:
-        scanned = index.scan(str(url))
-        segments = []
+    Chunks whose number is in ``copied`` will be copied.
+    """
+
+    def encode(url: str | Path, seconds: float, copied: Container[int] = ()) -> list[Part]:
+        folder = tmp_path_factory.mktemp("segments")
+        scanned = index.scan(str(url), ENCODE)
+        parts = []
         for chunk in scanned.chunks(seconds):
-            encoder = Encoder(scanned.facts, EncodeSettings(preset="ultrafast"))
+            if chunk.index in copied:
+                depth = scanned.facts.reorder_depth
+                parts.append(Part(len(chunk.pts), chunk.start, None, depth))
+                continue
+            encoder = Encoder(scanned.facts, ENCODE)
             for frame in frames(str(url), scanned.facts, chunk):
                 encoder.add(frame)
-            segments.append(encoder.finish())
-        return segments
+            segment = encoder.finish()
+            path = folder / f"{chunk.index}.mkv"
+            path.write_bytes(segment.content)
+            parts.append(Part(segment.frames, chunk.start, str(path), segment.reorder_depth))
+        return parts
 
     return encode
 
 
 @pytest.fixture(scope="session")
-def joined(encoded: Callable[..., list[Segment]]) -> Callable[..., Path]:
+def joined(encoded: Callable[..., list[Part]]) -> Callable[..., Path]:
     """Encode a video chunk by chunk and join it; ``pts`` replaces the source's."""
 
     def join(
-        url: str | Path, path: Path, seconds: float = 0.3, pts: Sequence[int] | None = None
+        url: str | Path,
+        path: Path,
+        seconds: float = 0.3,
+        pts: Sequence[int] | None = None,
+        copied: Container[int] = (),
     ) -> Path:
-        segments = encoded(url, seconds)
-        scanned = index.scan(str(url))
-        depth = max(segment.reorder_depth for segment in segments)
-        contents = [segment.content for segment in segments]
-        mux.write(path, contents, depth, pts or scanned.pts, scanned.facts, str(url))
+        scanned = index.scan(str(url), ENCODE)
+        parts = encoded(url, seconds, copied)
+        mux.write(path, parts, pts or scanned.pts, scanned.facts, str(url))
         return path
 
     return join

@@ -11,6 +11,7 @@ import av
 import fsspec
 import pytest
 
+from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo
 from redact_dask.media import index
 from redact_dask.media.decode import frames
@@ -23,7 +24,7 @@ def test_every_frame_is_owned_once_and_in_order(
     any_kind: Path, sequential: Callable[..., list[tuple[int, str]]]
 ) -> None:
     shown = [pts for pts, _ in sequential(any_kind)]
-    scanned = index.scan(str(any_kind))
+    scanned = index.scan(str(any_kind), EncodeSettings())
     assert list(scanned.pts) == shown
     assert scanned.facts.frames == len(shown)
     for seconds in LENGTHS:
@@ -65,7 +66,7 @@ def test_leading_pictures_of_an_open_gop_belong_to_the_chunk_in_front(
     path = of_kind("open_gop")
     with av.open(path) as container:
         order = [packet.pts for packet in container.demux(video=0) if packet.size]
-    first, second, *_ = index.scan(str(path)).chunks(LENGTHS[0])
+    first, second, *_ = index.scan(str(path), EncodeSettings()).chunks(LENGTHS[0])
     behind = order[order.index(second.start.pts) :]
     assert min(behind) < second.pts[0], "the clip must have leading pictures"
     assert min(behind) in first.pts
@@ -75,21 +76,21 @@ def test_hidden_frames_before_an_edit_belong_to_nobody(of_kind: Callable[[str], 
     path = of_kind("pre_roll")
     with av.open(path, options={"ignore_editlist": "1"}) as container:
         stored = sum(packet.size > 0 for packet in container.demux(video=0))
-    scanned = index.scan(str(path))
+    scanned = index.scan(str(path), EncodeSettings())
     first = scanned.chunks(LENGTHS[0])[0]
     assert scanned.facts.frames < stored
     assert first.start.pts < first.pts[0]
 
 
 def test_facts_of_a_clip(plain: Path) -> None:
-    facts = index.scan(str(plain)).facts
+    facts = index.scan(str(plain), EncodeSettings()).facts
     assert (facts.width, facts.height, facts.codec, facts.audio) == (160, 90, "h264", ("aac",))
     assert facts.rate == 30
     assert facts.seconds == pytest.approx(48 / 30)
 
 
 def test_a_frame_that_is_not_there_is_an_error(plain: Path) -> None:
-    scanned = index.scan(str(plain))
+    scanned = index.scan(str(plain), EncodeSettings())
     chunk = scanned.chunks(1000)[0]
     more = replace(chunk, pts=(*chunk.pts[:5], chunk.pts[4] + 1, *chunk.pts[5:]))
     with pytest.raises(DamagedVideo, match="is missing"):
@@ -100,7 +101,7 @@ def test_a_frame_that_is_not_there_is_an_error(plain: Path) -> None:
 
 
 def test_a_keyframe_that_is_not_there_is_an_error(plain: Path) -> None:
-    scanned = index.scan(str(plain))
+    scanned = index.scan(str(plain), EncodeSettings())
     chunk = scanned.chunks(0.01)[1]
     moved = replace(chunk, start=replace(chunk.start, size=chunk.start.size + 1))
     with pytest.raises(DamagedVideo, match=r"keyframe .* not found"):
@@ -110,7 +111,7 @@ def test_a_keyframe_that_is_not_there_is_an_error(plain: Path) -> None:
 def test_a_seek_that_lands_behind_its_keyframe_is_repeated_from_the_beginning(
     plain: Path, chunked: Callable[..., list[tuple[int, str]]]
 ) -> None:
-    scanned = index.scan(str(plain))
+    scanned = index.scan(str(plain), EncodeSettings())
     chunk = scanned.chunks(0.01)[1]
     late = replace(chunk, start=replace(chunk.start, place=scanned.pts[-1]))
     assert [frame.pts for frame in frames(str(plain), scanned.facts, late)] == list(chunk.pts)

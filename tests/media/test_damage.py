@@ -24,14 +24,14 @@ def test_text_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "notes.mp4"
     path.write_text("notes\n" * 100)
     with pytest.raises(UnsupportedVideo, match="cannot be opened as a video"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_an_empty_file_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "empty.mp4"
     path.touch()
     with pytest.raises(UnsupportedVideo, match="cannot be opened as a video"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_a_play_list_cannot_pull_in_other_files(plain: Path, tmp_path: Path) -> None:
@@ -39,14 +39,14 @@ def test_a_play_list_cannot_pull_in_other_files(plain: Path, tmp_path: Path) -> 
     path.write_text("ffconcat version 1.0\nfile other.mp4\n")
     shutil.copy(plain, tmp_path / "other.mp4")
     with pytest.raises(UnsupportedVideo, match="cannot be opened as a video"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_audio_alone_is_no_video(plain: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     path = tmp_path / "audio.mp4"
     ffmpeg("-i", plain, "-vn", "-c", "copy", path)
     with pytest.raises(UnsupportedVideo, match="has no video stream"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_a_cover_picture_is_no_video(plain: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -55,14 +55,14 @@ def test_a_cover_picture_is_no_video(plain: Path, ffmpeg: Ffmpeg, tmp_path: Path
     maps = ["-map", "0:a", "-map", "1:v", "-c", "copy", "-disposition:v:0", "attached_pic"]
     ffmpeg("-i", plain, "-i", cover, *maps, path)
     with pytest.raises(UnsupportedVideo, match="has no video stream"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_a_raw_stream_has_no_timestamps(plain: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     path = tmp_path / "raw.h264"
     ffmpeg("-i", plain, "-an", "-c", "copy", path)
     with pytest.raises(UnsupportedVideo, match="no timestamps; remux it"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 @pytest.mark.parametrize("place", range(3, 48, 9))
@@ -95,7 +95,7 @@ def test_a_file_without_its_index_cannot_be_opened(plain: Path, tmp_path: Path) 
     path = tmp_path / "cut.mp4"
     path.write_bytes(plain.read_bytes()[:-5000])
     with pytest.raises(UnsupportedVideo, match="cannot be opened as a video"):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 @pytest.mark.parametrize(("beyond", "sentence"), [(0, "of 48 frames .* 20 are"), (99, "corrupt")])
@@ -107,7 +107,7 @@ def test_a_file_that_holds_less_than_its_index_says_is_cut_short(
     place, _ = _packets(path)[20]
     path.write_bytes(path.read_bytes()[: place + beyond])
     with pytest.raises(DamagedVideo, match=sentence):
-        index.scan(str(path))
+        index.scan(str(path), EncodeSettings())
 
 
 def test_a_hole_in_a_transport_stream_is_found(
@@ -138,7 +138,7 @@ def test_a_change_of_size_is_found(
 
 
 def test_pictures_must_keep_size_and_pixel_format(plain: Path) -> None:
-    scanned = index.scan(str(plain))
+    scanned = index.scan(str(plain), EncodeSettings())
     (chunk,) = scanned.chunks(1000)
     for other in (replace(scanned.facts, width=176), replace(scanned.facts, pixel_format="gray")):
         with pytest.raises(DamagedVideo, match="the picture changes from"):
@@ -151,7 +151,7 @@ def test_a_size_that_h264_cannot_have_is_refused(
     path = tmp_path / "odd.avi"
     ffmpeg("-i", plain, "-an", "-s", "131x97", "-c:v", "mjpeg", path)
     with pytest.raises(UnsupportedVideo, match="knows no size 131x97 in yuvj420p"):
-        Encoder(index.scan(str(path)).facts, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).facts, EncodeSettings())
 
 
 def test_a_pixel_format_that_cannot_be_kept_is_refused(
@@ -160,7 +160,7 @@ def test_a_pixel_format_that_cannot_be_kept_is_refused(
     path = tmp_path / "colours.mkv"
     ffmpeg("-i", plain, "-an", "-c:v", "ffv1", "-pix_fmt", "bgr0", path)
     with pytest.raises(UnsupportedVideo, match="pixel format bgr0 cannot be encoded"):
-        Encoder(index.scan(str(path)).facts, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).facts, EncodeSettings())
 
 
 def _packets(path: Path) -> list[tuple[int, int]]:

@@ -1,0 +1,118 @@
+"""What the media engine costs beside a plain transcode: one thread, one 1080p30 clip, one run.
+
+    .venv/bin/python benchmarks/media.py
+
+(a) ffmpeg decodes and encodes with libx264, same crf and preset; (b) the engine with a region on
+every frame; (c) on every fifth GOP; (d) on none. The engine's times are those of probe, render and
+join, with the check of the result; the detector and decoding for it are left out, and the decoding
+is measured apart. Rounds are interleaved, so that a noisy machine is noisy for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from redact_dask import stages
+from redact_dask.config import Config
+from redact_dask.demo import fetch_clips
+from redact_dask.media import decode
+from redact_dask.model import Probed, Region, Tracked, Video, Why
+
+GOP = 30
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def make_clip(folder: Path, seconds: int) -> Path:
+    """Loop the demonstration's street at 1080p30, with a keyframe every second."""
+    street = fetch_clips(folder)[1]
+    clip = folder / "street-1080p30.mp4"
+    looped = ["-stream_loop", "-1", "-i", street, "-t", str(seconds)]
+    encoder = ["-c:v", "libx264", "-preset", "medium", "-crf", "20", "-g", str(GOP)]
+    ffmpeg(*looped, "-vf", "fps=30,scale=1920:1080:flags=lanczos,format=yuv420p", *encoder, clip)
+    return clip
+
+
+def transcode(clip: Path, folder: Path, config: Config) -> None:
+    encode = config.encode
+    encoder = ["-c:v", "libx264", "-preset", encode.preset, "-crf", str(encode.crf)]
+    one = ["-threads", "1", "-filter_threads", "1"]
+    ffmpeg("-threads", "1", "-i", clip, *one, *encoder, folder / "transcoded.mp4")
+
+
+def engine(job: stages.Job, every: int | None) -> None:
+    """Run the stages with three regions on each frame of every n-th GOP."""
+    probed = stages.probe(job)
+    hidden = [n for n in range(probed.facts.frames) if every and n // GOP % every == 0]
+    boxes = [(300 + 500 * k, 400, 420 + 500 * k, 550) for k in range(3)]
+    regions = tuple(
+        Region(n, track, *box, Why.DETECTED) for n in hidden for track, box in enumerate(boxes)
+    )
+    tracked = Tracked(regions, probed.work)
+    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    stages.join(job, probed, rendered)
+
+
+def decode_all(job: stages.Job, probed: Probed) -> None:
+    for chunk in probed.chunks:
+        for _ in decode.frames(job.video.source, probed.facts, chunk):
+            pass
+
+
+def timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Return CPU seconds, of child processes too, and wall seconds."""
+    before, start = os.times(), time.perf_counter()
+    work()
+    after, end = os.times(), time.perf_counter()
+    return sum(after[:4]) - sum(before[:4]), end - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    config = Config()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = make_clip(folder, options.seconds)
+        video = Video(clip.as_uri(), clip.name, clip.stat().st_size, "1")
+        job = stages.Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
+        probed = stages.probe(job)
+        frames = probed.facts.frames
+        rows: dict[str, Callable[[], None]] = {
+            "(a) ffmpeg decode + libx264": lambda: transcode(clip, folder, config),
+            "(b) regions on every frame": lambda: engine(job, 1),
+            "(c) regions on 20 % of GOPs": lambda: engine(job, 5),
+            "(d) no region": lambda: engine(job, None),
+            "decoding for a detector": lambda: decode_all(job, probed),
+        }
+        found: dict[str, list[tuple[float, float]]] = {row: [] for row in rows}
+        for _ in range(options.rounds):
+            for row, work in rows.items():
+                found[row].append(timed(work))
+    base = statistics.median(cpu for cpu, _ in next(iter(found.values())))
+    print(f"{frames} frames, {options.rounds} rounds, medians")
+    print("| | CPU ms a frame | wall ms a frame | CPU by (a) | (a) by CPU |")
+    print("|---|---|---|---|---|")
+    for row, times in found.items():
+        cpu = statistics.median(cpu for cpu, _ in times)
+        wall = statistics.median(wall for _, wall in times)
+        per_frame = f"{1e3 * cpu / frames:.1f} | {1e3 * wall / frames:.1f}"
+        print(f"| {row} | {per_frame} | {cpu / base:.2f} | {base / cpu:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""How an H.264 stream is packed: units, messages, ``avcC`` records.
+
+Names and clause numbers are those of ITU-T H.264 (08/2021); the ``avcC`` record is defined in
+ISO/IEC 14496-15, 5.3.3.1. Nothing here decodes pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
+"""Kinds of units (Table 7-1): ``nal_unit_type``."""
+
+_TIMED_OR_SHOWN = {0, 1, 2, 6, 7, 19, 45, 47, 137, 144, 147}
+"""Kinds of messages (D.1.1) that tell how to time or show pictures, and can hold nothing else."""
+
+
+def kind(unit: bytes) -> int:
+    """Kind of a unit (``nal_unit_type``)."""
+    return unit[0] & 31
+
+
+def length_size(extradata: bytes) -> int:
+    """Bytes of the length before each unit of a packet; 0 where start codes part the units."""
+    return (extradata[4] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > 4 else 0
+
+
+def units(data: bytes, length_size: int) -> list[bytes]:
+    """Take a packet apart.
+
+    Parameters
+    ----------
+    data
+        The packet.
+    length_size
+        See `length_size`.
+
+    Returns
+    -------
+    list of bytes
+        The units, without their lengths or start codes.
+
+    Raises
+    ------
+    ValueError
+        Where the packet is not a row of whole units.
+    """
+    if not length_size:  # B.1.1: a unit never holds a start code and never ends with zeros
+        prefix, *rest = data.split(b"\0\0\1")
+        found = [part.rstrip(b"\0") for part in rest]
+        whole = not prefix.strip(b"\0")
+    else:
+        found, at = [], 0
+        while at < len(data):
+            start = at + length_size
+            at = start + int.from_bytes(data[at:start])
+            found.append(data[start:at])
+        whole = at == len(data)
+    if not whole or not found or not all(found):
+        raise ValueError("not a row of whole H.264 units")
+    return found
+
+
+def joined(units: Iterable[bytes]) -> bytes:
+    """Packet of units, each after its length in 4 bytes, as MP4 and Matroska hold them."""
+    return b"".join(len(unit).to_bytes(4) + unit for unit in units)
+
+
+def unescaped(unit: bytes) -> bytes:
+    """Remove the bytes that keep start codes out of a unit (7.4.1.1)."""
+    return unit.replace(b"\0\0\3", b"\0\0")
+
+
+def escaped(unit: bytes) -> bytes:
+    """Undo `unescaped`."""
+    return re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", unit)
+
+
+def without_free_data(unit: bytes) -> bytes:
+    """Keep, of a unit of messages (SEI), those that can only tell how to time or show pictures.
+
+    User data is dropped, since cameras write places and serial numbers there, and so is every
+    kind of message that is not known.
+
+    Parameters
+    ----------
+    unit
+        A unit of kind `SEI`.
+
+    Returns
+    -------
+    bytes
+        The same unit where nothing was dropped; empty where nothing is left.
+    """
+    data, at, kept = unescaped(unit), 1, b""
+    while at + 2 < len(data):  # two bytes are the shortest message, one is the trailing bits
+        start, values = at, []
+        for _ in ("type", "size"):  # 7.3.2.3.1: each is a sum of bytes up to the first below 255
+            value = 0
+            while data[at : at + 1] == b"\xff":
+                value, at = value + 255, at + 1
+            values.append(value + int.from_bytes(data[at : at + 1]))
+            at += 1
+        at += values[1]
+        if values[0] in _TIMED_OR_SHOWN and at < len(data):
+            kept += data[start:at]
+    whole = data[:1] + kept + b"\x80"
+    return unit if whole == data else escaped(whole) if kept else b""
+
+
+def parameter_sets(extradata: bytes) -> list[bytes]:
+    """Units in an ``avcC`` record, or in the start-code form.
+
+    Raises
+    ------
+    ValueError
+        Where the record ends early.
+    """
+    if not length_size(extradata):
+        return units(extradata, 0)
+    found, at = [], 5
+    for mask in (31, 255):
+        count = extradata[at] & mask if at < len(extradata) else 0
+        at += 1
+        for _ in range(count):
+            start = at + 2
+            at = start + int.from_bytes(extradata[at:start])
+            found.append(extradata[start:at])
+    if at > len(extradata) or not all(found):
+        raise ValueError("an avcC record ends early")
+    return found
+
+
+def avcc(sets: Iterable[bytes]) -> bytes:
+    """Put parameter sets into one ``avcC`` record with lengths of 4 bytes.
+
+    Its profile and level are the highest, and its constraints those that all sets keep.
+
+    Parameters
+    ----------
+    sets
+        Units of kinds `SPS` and `PPS`.
+    """
+    sets = list(sets)
+    sequences = [unit for unit in sets if kind(unit) == SPS]
+    pictures = [unit for unit in sets if kind(unit) == PPS]
+    profile, level = (max(unit[at] for unit in sequences) for at in (1, 3))
+    constraints = 255
+    for unit in sequences:
+        constraints &= unit[2]
+    record = bytes([1, profile, constraints, level, 0xFF])
+    for mask, some in ((0xE0, sequences), (0, pictures)):
+        record += bytes([mask | len(some)])
+        record += b"".join(len(unit).to_bytes(2) + unit for unit in some)
+    return record + (b"\xfd\xf8\xf8\0" if profile >= 100 else b"")  # 4:2:0, 8 bits, 8 bits

@@ -1,0 +1,240 @@
+"""What an H.264 stream's parameter sets say: profile, size, references, buffer.
+
+Names and clause numbers are those of ITU-T H.264 (08/2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redact_dask.media import h264
+
+PROFILES = {66: "baseline", 77: "main", 100: "high"}
+"""Names of the profiles with 8-bit 4:2:0 pictures (A.2), by ``profile_idc``."""
+
+_BUFFER_MACROBLOCKS = {
+    9: 396, 10: 396, 11: 900, 12: 2376, 13: 2376, 20: 2376, 21: 4752, 22: 8100, 30: 8100,
+    31: 18000, 32: 20480, 40: 32768, 41: 32768, 42: 34816, 50: 110400, 51: 184320, 52: 184320,
+    60: 696320, 61: 696320, 62: 696320,
+}  # fmt: skip
+"""``MaxDpbMbs`` by ``level_idc`` (Table A-1)."""
+
+
+class _Bits:
+    """Reads the fields of a unit one after the other (7.2, 9.1)."""
+
+    def __init__(self, unit: bytes) -> None:
+        data = h264.unescaped(unit)
+        self.text = f"{int.from_bytes(data):0{8 * len(data)}b}"
+        self.at = 8
+
+    def u(self, count: int) -> int:
+        """Unsigned number of `count` bits."""
+        self.at += count
+        if self.at > len(self.text):
+            raise ValueError("an H.264 parameter set ends early")
+        return int(self.text[self.at - count : self.at] or "0", 2)
+
+    def ue(self) -> int:
+        """Unsigned number in Exp-Golomb code."""
+        zeros = self.text.find("1", self.at) - self.at
+        if zeros < 0:
+            raise ValueError("an H.264 parameter set ends early")
+        return self.u(2 * zeros + 1) - 1
+
+    def se(self) -> int:
+        """Signed number in Exp-Golomb code."""
+        code = self.ue()
+        return (code + 1) // 2 if code % 2 else -code // 2
+
+
+def _ue(value: int) -> str:
+    """Exp-Golomb code of an unsigned number, as text of bits."""
+    bits = f"{value + 1:b}"
+    return "0" * (len(bits) - 1) + bits
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence parameter set (7.3.2.1.1)."""
+
+    id: int
+    profile: int
+    """``profile_idc``."""
+    level: int
+    """``level_idc``; 9 for level 1b."""
+    eight_bit_420: bool
+    """Whether pictures are 4:2:0 with 8 bits a sample."""
+    progressive: bool
+    """Whether every picture is a whole frame."""
+    width: int
+    """Width of the decoded picture before cropping, pixels; a multiple of 16."""
+    height: int
+    """Height of the decoded picture before cropping, pixels."""
+    crop: tuple[int, int, int, int]
+    """Pixels cropped on the left, right, top and bottom."""
+    references: int
+    """Frames that a picture may be predicted from."""
+    reorder: int | None
+    """Frames that may be decoded before, and shown after, a frame; None where not told."""
+    buffering: int
+    """Frames that a decoder must be able to hold."""
+    parts: tuple[str, str, str, str]
+    """Bits before and after the number of references, of the VUI up to its timing, and of the
+    VUI's limits up to the reordering, empty where there are none."""
+
+
+def sequence(unit: bytes) -> Sequence:
+    """Read a unit of kind `SPS`.
+
+    Raises
+    ------
+    ValueError
+        Where it ends early, or has a profile or level that is not read here.
+    """
+    bits = _Bits(unit)
+    profile, constraints, level, number = bits.u(8), bits.u(8), bits.u(8), bits.ue()
+    if profile not in (66, 77, 88, 100, 110, 122):
+        raise ValueError(f"H.264 profile {profile} is not read")
+    if profile != 100 and constraints & 0x10 and level == 11:
+        level = 9
+    if level not in _BUFFER_MACROBLOCKS:
+        raise ValueError(f"H.264 level {level} is not read")
+    eight_bit_420 = _samples(bits) if profile >= 100 else True
+    _skip_picture_order(bits)
+    before = bits.text[8 : bits.at]
+    references, middle = bits.ue(), bits.at
+    bits.u(1)
+    width, height, progressive = 16 * (bits.ue() + 1), 16 * (bits.ue() + 1), bool(bits.u(1))
+    if not progressive:
+        height, _ = 2 * height, bits.u(1)
+    bits.u(1)
+    crop = (0, 0, 0, 0)
+    if bits.u(1):
+        crop = (2 * bits.ue(), 2 * bits.ue(), 2 * bits.ue(), 2 * bits.ue())
+    after = bits.text[middle : bits.at]
+    if profile >= 100 and constraints & 0x10:  # E.2.1: a profile without prediction
+        inferred = _Buffer(0, 0)
+    else:  # A.3.1 h
+        macroblocks = width * height // 256
+        inferred = _Buffer(None, min(_BUFFER_MACROBLOCKS[level] // macroblocks, 16))
+    vui, limits, buffer = _vui(bits, inferred) if bits.u(1) else ("00000", "", inferred)
+    return Sequence(
+        id=number,
+        profile=profile,
+        level=level,
+        eight_bit_420=eight_bit_420,
+        progressive=progressive,
+        width=width,
+        height=height,
+        crop=crop,
+        references=references,
+        reorder=buffer.reorder,
+        buffering=buffer.frames,
+        parts=(before, after, vui, limits),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Buffer:
+    reorder: int | None
+    frames: int
+
+
+def _samples(bits: _Bits) -> bool:
+    """Read the format of samples in a high profile; tell whether it is 4:2:0 with 8 bits."""
+    eight_bit_420 = (bits.ue(), bits.ue(), bits.ue()) == (1, 0, 0)
+    bits.u(1)
+    for count in (16,) * 6 + (64,) * 2 if bits.u(1) else ():  # 7.3.2.1.1.1: scaling lists
+        last = following = 8
+        for _ in range(count if bits.u(1) else 0):
+            following = (last + bits.se()) % 256 if following else 0
+            last = following or last
+    return eight_bit_420
+
+
+def _skip_picture_order(bits: _Bits) -> None:
+    bits.ue()
+    order = bits.ue()
+    if order == 0:
+        bits.ue()
+    elif order == 1:
+        bits.u(1), bits.se(), bits.se()
+        for _ in range(bits.ue()):
+            bits.se()
+
+
+def _vui(bits: _Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
+    """Read the VUI (E.1.1): its bits up to the timing, those of its limits, and the buffer."""
+    start = bits.at
+    if bits.u(1) and bits.u(8) == 255:
+        bits.u(32)
+    if bits.u(1):
+        bits.u(1)
+    if bits.u(1):
+        bits.u(4)
+        if bits.u(1):
+            bits.u(24)
+    if bits.u(1):
+        bits.ue(), bits.ue()
+    if bits.u(1):
+        bits.u(65)
+    vui = bits.text[start : bits.at]
+    limited = False
+    for _ in ("nal", "vcl"):
+        if bits.u(1):
+            limited = True
+            _skip_rate_limits(bits)
+    bits.u(2 if limited else 1)
+    if not bits.u(1):
+        return vui, "", inferred
+    start = bits.at
+    bits.u(1), bits.ue(), bits.ue(), bits.ue(), bits.ue()
+    limits = bits.text[start : bits.at]
+    return vui, limits, _Buffer(bits.ue(), bits.ue())
+
+
+def _skip_rate_limits(bits: _Bits) -> None:
+    """Read over the parameters of a hypothetical reference decoder (E.1.2)."""
+    count = bits.ue() + 1
+    bits.u(8)
+    for _ in range(count):
+        bits.ue(), bits.ue(), bits.u(1)
+    bits.u(20)
+
+
+def picture_ids(unit: bytes) -> tuple[int, int]:
+    """Id of a unit of kind `PPS`, and of the sequence parameter set that it belongs to."""
+    bits = _Bits(unit)
+    return bits.ue(), bits.ue()
+
+
+def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
+    """Give an encoder's sequence parameter set the buffering and the VUI of the source's.
+
+    A decoder that goes from one set to the other then finds the same buffer, delay, colours,
+    shape of pixels and clock. Where the buffer differs, it may throw away the frames that it still
+    has to show (C.4.4). Larger limits than the encoder keeps to are always true.
+
+    Parameters
+    ----------
+    encoder
+        What the encoder wrote.
+    source
+        What the source has.
+    reorder
+        Depth of reordering to tell.
+
+    Returns
+    -------
+    bytes
+        A unit of kind `SPS`.
+    """
+    before, after, _, limits = encoder.parts
+    text = before + _ue(source.references) + after + "1" + source.parts[2] + "000"
+    if limits:
+        text += "1" + limits + _ue(reorder) + _ue(source.buffering) + "1"
+    else:  # x264 without prediction: as told by its profile
+        text += "01"
+    text += "0" * (-len(text) % 8)
+    return h264.escaped(bytes([0x60 | h264.SPS]) + int(text, 2).to_bytes(len(text) // 8))

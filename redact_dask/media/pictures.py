@@ -1,0 +1,117 @@
+"""The encoded pictures of a joined video, in decoding order: from segments, or from the source."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from redact_dask import storage
+from redact_dask.errors import CheckFailed
+from redact_dask.media.source import packets
+from redact_dask.media.splice import cleaned
+from redact_dask.model import Facts, Part
+
+
+def pictures(
+    parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str
+) -> Iterator[tuple[int, Packet[Any]]]:
+    """Yield the number of each frame with its packet, whose timestamps are to be set.
+
+    Parameters
+    ----------
+    parts
+        In order; together all frames.
+    pts
+        The pts of every frame of the video, ascending.
+    facts
+        Of the source.
+    source
+        URL of the source, read once from the first copied frame on.
+
+    Raises
+    ------
+    CheckFailed
+        A part does not hold exactly its frames, or was encoded with other parameters.
+    """
+    starts = (part.start for part in parts if part.segment is None)
+    first_copied = next(starts, None)
+    from_source = packets(source, first_copied) if first_copied else iter(())
+    known: set[bytes] = set()
+    first = 0
+    for part in parts:
+        if part.segment is None:
+            found = _copied(from_source, part, pts, facts)
+        else:
+            found = _encoded(part.segment, first, facts, known)
+        frames = []
+        for frame, packet in found:
+            frames.append(frame)
+            yield frame, packet
+        if sorted(frames) != list(range(first, first + part.frames)):
+            wanted = f"{first} to {first + part.frames - 1}"
+            raise CheckFailed(f"the part with frames {wanted} holds {len(frames)} others")
+        first += part.frames
+
+
+@contextmanager
+def opened_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a segment in the work area; raise `CheckFailed` if it is none."""
+    try:
+        with av.open(io.BytesIO(storage.read(url)), "r", format="matroska") as container:
+            yield container, container.streams.video[0]
+    except av.error.FFmpegError as error:
+        raise CheckFailed(f"a segment cannot be read: {error.strerror}") from error
+
+
+def _encoded(
+    segment: str, first: int, facts: Facts, known: set[bytes]
+) -> Iterator[tuple[int, Packet[Any]]]:
+    with opened_segment(segment) as (container, stream):
+        found = [packet for packet in container.demux(stream) if packet.size]
+        parameter_sets = stream.codec_context.extradata or b""
+    known.add(parameter_sets)
+    if len(known) > 1:
+        raise CheckFailed("the segments were encoded with different parameters")
+    order = sorted(_pts(packet) for packet in found)
+    for packet in found:
+        frame = first + bisect_left(order, _pts(packet))
+        if facts.why_encoded:
+            yield frame, packet
+        else:
+            yield frame, _sample(packet, parameter_sets)
+
+
+def _copied(
+    from_source: Iterator[Packet[VideoStream]], part: Part, pts: Sequence[int], facts: Facts
+) -> Iterator[tuple[int, Packet[Any]]]:
+    begun = 0
+    for packet in from_source:
+        if not begun and (packet.pts, packet.size) != (part.start.pts, part.start.size):
+            continue
+        yield bisect_left(pts, _pts(packet)), _sample(packet, facts.parameter_sets)
+        begun += 1
+        if begun == part.frames:
+            return
+
+
+def _sample(packet: Packet[VideoStream], parameter_sets: bytes) -> Packet[Any]:
+    try:
+        sample = Packet(cleaned(packet, parameter_sets))
+    except ValueError as error:
+        raise CheckFailed(f"the picture at pts {packet.pts} cannot be joined: {error}") from error
+    sample.is_keyframe = packet.is_keyframe
+    return sample
+
+
+def _pts(packet: Packet[Any]) -> int:
+    if packet.pts is None:
+        raise CheckFailed("a picture has no time")
+    return packet.pts

@@ -1,0 +1,265 @@
+"""Smart copy: spans of H.264 without a region stay as they are, beside re-encoded ones.
+
+A *span* goes from one IDR picture to the next, so it can be decoded alone. Copied spans keep their
+slices, encoded ones come from x264, and one ``avcC`` record holds the parameter sets of both under
+different ids: the output is an ordinary track with one sample description. Where any condition
+fails, the whole video is encoded instead, and the reason is told.
+
+A span with a packet to discard (the pre-roll of an edit list) must always be encoded from the
+frames that are shown: its packets hold pictures that the owner cut away.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from redact_dask.media import h264, parameter_sets
+from redact_dask.model import Facts
+
+_REFERENCES = {
+    "ultrafast": 1, "superfast": 1, "veryfast": 1, "faster": 2, "fast": 2, "medium": 3,
+    "slow": 5, "slower": 8, "veryslow": 16, "placebo": 16,
+}  # fmt: skip
+"""Frames that x264 predicts from, by preset (``x264 --fullhelp``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """What it takes to put copied and encoded spans of one source into one track."""
+
+    extradata: bytes
+    """Parameter sets of the source, as its container gives them."""
+    counted: int
+    """Frames decoded before, and shown after, a frame, at most, as counted in the source."""
+
+    @classmethod
+    def of(cls, facts: Facts) -> Splice:
+        """Take it from what a `Survey` has found."""
+        return cls(facts.parameter_sets, facts.reorder_depth)
+
+    @property
+    def reorder(self) -> int:
+        """The same as the source declares it, or else as counted."""
+        declared = self.source.reorder
+        return self.counted if declared is None else declared
+
+    @property
+    def source(self) -> parameter_sets.Sequence:
+        """The source's sequence parameter set."""
+        return parameter_sets.sequence(_sets(self.extradata)[0])
+
+    @property
+    def id(self) -> int | None:
+        """Id of the encoder's parameter sets, free in the source; x264 goes up to 31."""
+        pictures = _sets(self.extradata)[1:]
+        taken = {self.source.id, *(parameter_sets.picture_ids(unit)[0] for unit in pictures)}
+        return next((number for number in range(32) if number not in taken), None)
+
+    @property
+    def depth(self) -> int:
+        """Reordering that the encoder may use: 0 without B-frames, 1 with, 2 with a pyramid.
+
+        x264 needs a buffer of 2 frames for B-frames, and of 4 for a pyramid of them.
+        """
+        source = self.source
+        if source.profile == 66 or source.references < 2:
+            return 0
+        return min(self.reorder, 2 if source.references >= 4 else 1)
+
+    def encoder_options(self, preset: str) -> dict[str, str]:
+        """Options for libx264 that keep it inside the source's profile, level and buffer.
+
+        Rate control is left to the caller. Packets come with lengths, not with start codes.
+        """
+        source, depth = self.source, self.depth
+        x264 = [f"annexb=0:sps-id={self.id}", *(["b-pyramid=none"] if depth < 2 else [])]
+        # What makes x264 name the profile, and number pictures for reordering: only ultrafast is
+        # without them.
+        x264 += {66: [], 77: ["cabac=1"], 100: ["8x8dct=1"]}[source.profile]
+        options = {
+            "preset": preset,
+            "profile": parameter_sets.PROFILES[source.profile],
+            "level": str(source.level),
+            "refs": str(max(1, min(source.references, _REFERENCES[preset]))),
+            "x264-params": ":".join(x264),
+        }
+        if not depth:
+            options["bf"] = "0"
+        elif preset == "ultrafast":
+            options["bf"] = "3"
+        if not source.references:
+            options["g"] = "1"  # nothing may be predicted: every picture is an IDR picture
+        return options
+
+    def merged(self, encoder_extradata: bytes | None) -> bytes:
+        """Record (``avcC``) with the parameter sets of the source and of the encoder.
+
+        Parameters
+        ----------
+        encoder_extradata
+            What libx264 gave after it was opened with `encoder_options`; None: all is copied.
+
+        Raises
+        ------
+        ValueError
+            Where a decoder could not go from the source's pictures to the encoder's.
+        """
+        if encoder_extradata is None:
+            return h264.avcc(_sets(self.extradata))
+        unit, *pictures = _sets(encoder_extradata)
+        source, encoder = self.source, parameter_sets.sequence(unit)
+        same = ("profile", "level", "eight_bit_420", "progressive", "width", "height", "crop")
+        within = ("references", "buffering")
+        if (
+            any(getattr(encoder, name) != getattr(source, name) for name in same)
+            or any(getattr(encoder, name) > getattr(source, name) for name in within)
+            or (encoder.reorder or 0) > self.reorder
+            or any(
+                parameter_sets.picture_ids(picture) != (self.id, encoder.id) for picture in pictures
+            )
+        ):
+            raise ValueError("the encoder's parameter sets do not go with the source's")
+        ours = parameter_sets.matched(encoder, source, self.reorder)
+        return h264.avcc([*_sets(self.extradata), ours, *pictures])
+
+
+def cleaned(packet: Packet[VideoStream], extradata: bytes) -> bytes:
+    """Sample for the output: a packet's slices, and messages that time or show pictures.
+
+    Parameter sets, delimiters, fillers, user data and unknown units are left out. Where there
+    were none, and lengths have 4 bytes, the sample is the packet, byte for byte.
+
+    Parameters
+    ----------
+    packet
+        A packet of the source or of the encoder.
+    extradata
+        Parameter sets of the stream that it came from.
+
+    Raises
+    ------
+    ValueError
+        Where the packet must not be copied: it is hidden by an edit list, marked as corrupt, not a
+        row of whole units, or holds no slice.
+    """
+    if packet.is_discard or packet.is_corrupt:
+        raise ValueError("a hidden or corrupt packet must not be copied")
+    kept, slices = [], 0
+    for unit in h264.units(bytes(packet), h264.length_size(extradata)):
+        if h264.kind(unit) in (h264.SLICE, h264.IDR_SLICE):
+            kept.append(unit)
+            slices += 1
+        elif h264.kind(unit) == h264.SEI and (messages := h264.without_free_data(unit)):
+            kept.append(messages)
+    if not slices:
+        raise ValueError("a packet holds no H.264 slice")
+    return h264.joined(kept)
+
+
+class Survey:
+    """Finds out, from the packets of a video stream, whether spans of it can be copied.
+
+    Give it every packet (but no empty one, at the end) in file order, then ask `why_not`.
+    """
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._extradata = stream.codec_context.extradata or b""
+        self._why_not = _why_not(stream.codec_context.name, self._extradata)
+        self._length_size = h264.length_size(self._extradata)
+        self._known = frozenset(() if self._why_not else _sets(self._extradata))
+        self._begun = False
+        self._span: list[int] = []  # pts of the frames of the span so far, ascending
+        self._reorder = 0
+
+    def add(self, packet: Packet[VideoStream]) -> None:
+        """Look at the next packet."""
+        self._why_not = self._why_not or self._packet(packet)
+
+    @property
+    def parameter_sets(self) -> bytes:
+        """The decoder's extradata, as the container gives it."""
+        return self._extradata
+
+    @property
+    def reorder_depth(self) -> int:
+        """Frames decoded before, and shown after, a frame, at most."""
+        return self._reorder
+
+    @property
+    def why_not(self) -> str:
+        """Why the video has to be encoded as a whole; empty where spans can be copied."""
+        if self._why_not or not self._begun:
+            return self._why_not or "it has no packet"
+        splice = Splice(self._extradata, self._reorder)
+        if splice.id is None:
+            return "its parameter sets leave no id free"
+        declared = splice.source.reorder
+        if declared is not None and declared < self._reorder:
+            return "its frames are reordered more than its parameter set tells"
+        return ""
+
+    def _packet(self, packet: Packet[VideoStream]) -> str | None:
+        """Reason why a packet rules out copying, if it does."""
+        pts = packet.pts
+        if pts is None:
+            return "a packet has no timestamp"
+        if packet.is_corrupt:
+            return "a packet is marked as corrupt"
+        try:
+            units = h264.units(bytes(packet), self._length_size)
+        except ValueError as error:
+            return str(error)
+        sets = {unit for unit in units if h264.kind(unit) in (h264.SPS, h264.PPS)}
+        if packet.has_sidedata("new_extradata") or not sets <= self._known:
+            return "its parameter sets change"
+        kinds = {h264.kind(unit) for unit in units}
+        if not kinds & {h264.SLICE, h264.IDR_SLICE}:
+            return "a packet holds no picture"
+        idr = h264.IDR_SLICE in kinds
+        if not idr and (packet.is_keyframe or not self._begun):
+            return "a keyframe is not an IDR picture"
+        if idr:
+            if self._span and pts <= self._span[-1]:
+                return "a frame is shown after the next IDR picture"
+            self._span.clear()
+        at = bisect_left(self._span, pts)
+        if at < len(self._span) and self._span[at] == pts:
+            return "two frames have the same timestamp"
+        self._reorder = max(self._reorder, len(self._span) - at)
+        self._span.insert(at, pts)
+        self._begun = True
+        return None
+
+
+def _sets(extradata: bytes) -> list[bytes]:
+    """Sequence parameter sets, then picture parameter sets, each once."""
+    units = dict.fromkeys(h264.parameter_sets(extradata))
+    return sorted((u for u in units if h264.kind(u) in (h264.SPS, h264.PPS)), key=h264.kind)
+
+
+def _why_not(codec: str, extradata: bytes) -> str | None:
+    """Reason why a stream's parameter sets rule out copying, if they do."""
+    if codec != "h264":
+        return f"it is {codec}, not H.264"
+    try:
+        sets = _sets(extradata)
+        if [h264.kind(unit) for unit in sets[:2]] != [h264.SPS, h264.PPS]:
+            return "it has not exactly one sequence parameter set"
+        source = parameter_sets.sequence(sets[0])
+        owners = {parameter_sets.picture_ids(unit)[1] for unit in sets[1:]}
+    except ValueError as error:
+        return str(error)
+    if source.profile not in parameter_sets.PROFILES or not source.eight_bit_420:
+        return "its profile is not baseline, main or high with 8-bit 4:2:0 pictures"
+    if not source.progressive:
+        return "it may be interlaced"
+    left, right, top, bottom = source.crop
+    if left or top or right >= 16 or bottom >= 16:
+        return "its pictures are cropped in a way that the encoder cannot repeat"
+    if owners != {source.id}:
+        return "a picture parameter set belongs to no sequence parameter set"
+    return None
