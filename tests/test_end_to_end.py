@@ -87,7 +87,7 @@ def square(tmp_path: Path, make_clip: MakeClip) -> Path:
     """A clip with 7 open GOPs: some pictures are shown before their own keyframe."""
     open_gops = ["-x264-params", "open-gop=1"]
     path = tmp_path / "square.mp4"
-    return make_clip(path, *open_gops, frames=105, audio=False, keyframes=16)
+    return make_clip(path, *open_gops, frames=105, audio=False)
 
 
 @pytest.fixture

@@ -49,6 +49,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "reason": None,
         "frames": 1200,
         "frames_analysed": 1200,
+        "frames_copied": 900,
+        "why_encoded": None,
         "faces": 3,
         "duration_s": 40.0,
         "seconds": 12.5,

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from redact_dask import Box, detectors
+from redact_dask.config import EncodeSettings
 from redact_dask.detectors.view import View
 from redact_dask.media import index
 from redact_dask.media.decode import frames
@@ -51,7 +52,7 @@ def turned(request: pytest.FixtureRequest, ffmpeg: Ffmpeg, tmp_path: Path) -> Pa
 
 
 def test_boxes_come_back_to_the_stored_picture(turned: Path) -> None:
-    scanned = index.scan(str(turned))
+    scanned = index.scan(str(turned), EncodeSettings())
     view = View(scanned.facts, Scaling([]), "scaling")
     images = np.stack([view.image(frame) for frame in _frames(turned)])
     found = list(view.detections(5, images))
@@ -66,7 +67,7 @@ def test_the_picture_is_upright_as_a_player_shows_it(turned: Path, ffmpeg: Ffmpe
     ffmpeg("-i", turned, "-c:v", "ffv1", "-pix_fmt", "bgr0", shown)  # ffmpeg turns as a player does
     with av.open(shown) as container:
         expected = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
-    view = View(index.scan(str(turned)).facts, _AsItIs([]), "as-it-is")
+    view = View(index.scan(str(turned), EncodeSettings()).facts, _AsItIs([]), "as-it-is")
     for frame, picture in zip(_frames(turned), expected, strict=True):
         image = view.image(frame)
         assert image.shape == picture.shape
@@ -75,7 +76,7 @@ def test_the_picture_is_upright_as_a_player_shows_it(turned: Path, ffmpeg: Ffmpe
 
 def test_the_detector_gets_the_size_that_it_asked_for(turned: Path) -> None:
     seen: list[NDArray[np.uint8]] = []
-    facts = index.scan(str(turned)).facts
+    facts = index.scan(str(turned), EncodeSettings()).facts
     view = View(facts, Scaling(seen), "scaling")
     list(view.detections(0, np.stack([view.image(frame) for frame in _frames(turned)])))
     width, height = SIZE if facts.rotation % 180 == 0 else SIZE[::-1]
@@ -87,13 +88,13 @@ def test_a_box_that_reaches_past_the_border_is_cut(turned: Path) -> None:
         def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
             return [[Box(-50, -50, 500, 500, 0.5, "face")] for _ in images]
 
-    view = View(index.scan(str(turned)).facts, Wide([]), "wide")
+    view = View(index.scan(str(turned), EncodeSettings()).facts, Wide([]), "wide")
     found = next(view.detections(0, view.image(_frames(turned)[0])[None]))
     assert (found.x0, found.y0, found.x1, found.y1) == (0, 0, *SIZE)
 
 
 def test_a_detector_of_another_package_gets_its_view(clip: Path) -> None:
-    scanned = index.scan(str(clip))
+    scanned = index.scan(str(clip), EncodeSettings())
     view = View(scanned.facts, detectors.create("magenta", {}), "magenta")
     decoded = frames(str(clip), scanned.facts, scanned.chunks(1000)[0])
     for number, frame in zip(range(12), decoded, strict=False):
@@ -108,7 +109,7 @@ class _AsItIs(Scaling):
 
 
 def _frames(path: Path) -> list[av.VideoFrame]:
-    scanned = index.scan(str(path))
+    scanned = index.scan(str(path), EncodeSettings())
     return list(frames(str(path), scanned.facts, scanned.chunks(1000)[0]))
 
 

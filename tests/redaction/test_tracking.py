@@ -1,0 +1,224 @@
+"""Synthetic scenes: what is hidden, and what must not be."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redact_dask.config import TrackSettings
+from redact_dask.model import Detection, Region, Why
+from redact_dask.redaction.tracking import track
+
+WIDTH, HEIGHT = 960, 540
+TIMES = [frame / 30 for frame in range(60)]
+SETTINGS = TrackSettings(start=0.4, extend=0.1, gap_s=0.5, pad_s=0.1, margin=0.2)
+
+
+def face(
+    frame: int,
+    x: float,
+    y: float = 200,
+    size: float = 40,
+    confidence: float = 0.8,
+    label: str = "face",
+    detector: str = "one",
+) -> Detection:
+    """Return a square detection whose upper left corner is at ``x, y``."""
+    return Detection(frame, x, y, x + size, y + size, confidence, label, detector)
+
+
+def run(
+    detections: Sequence[Detection],
+    chosen: TrackSettings = SETTINGS,
+    times: Sequence[float] = TIMES,
+) -> tuple[Region, ...]:
+    """Track in the test picture."""
+    return track(detections, times, WIDTH, HEIGHT, chosen)
+
+
+def covers(region: Region, seen: Detection) -> bool:
+    """Tell whether a region hides all of a detection that lies in the picture."""
+    return (
+        region.frame == seen.frame
+        and region.x0 <= max(seen.x0, 0)
+        and region.y0 <= max(seen.y0, 0)
+        and region.x1 >= min(seen.x1, WIDTH)
+        and region.y1 >= min(seen.y1, HEIGHT)
+    )
+
+
+def hidden(regions: Sequence[Region], seen: Detection) -> bool:
+    """Tell whether one region hides all of a detection."""
+    return any(covers(region, seen) for region in regions)
+
+
+def test_nothing_comes_from_nothing() -> None:
+    assert run([]) == ()
+
+
+def test_a_hole_is_filled_where_the_face_must_have_been() -> None:
+    regions = run([face(10, 100), face(11, 106), face(18, 148), face(19, 154)])
+    for frame in range(12, 18):
+        between = face(frame, 100 + 6 * (frame - 10))
+        assert hidden(regions, between)
+    assert {r.why for r in regions if 12 <= r.frame <= 17} == {Why.INTERPOLATED}
+    assert len({r.track for r in regions}) == 1
+
+
+def test_a_hole_is_filled_by_time_where_frames_are_not_evenly_spaced() -> None:
+    times = [0.0, 0.1, 0.4, 0.5]
+    exact = SETTINGS.model_copy(update={"margin": 0.0, "pad_s": 0.0})
+    regions = run([face(0, 100), face(3, 140)], exact, times)
+    assert [round(r.x0) for r in regions] == [100, 108, 132, 140]
+
+
+def test_a_hole_longer_than_the_longest_is_left_open() -> None:
+    regions = run([face(10, 100), face(30, 100)])
+    assert not any(14 <= r.frame <= 26 for r in regions)
+    assert len({r.track for r in regions}) == 2
+
+
+def test_ends_are_padded_and_follow_the_motion() -> None:
+    regions = run([face(frame, 100 + 20 * frame) for frame in range(20, 31)])
+    padded = [r for r in regions if r.why is Why.PADDED]
+    assert [r.frame for r in padded] == [17, 18, 19, 31, 32, 33]
+    assert all(hidden(regions, face(r.frame, 100 + 20 * r.frame)) for r in padded)
+
+
+def test_padding_stays_in_the_video() -> None:
+    assert {r.frame for r in run([face(0, 100)])} == {0, 1, 2, 3}
+    assert {r.frame for r in run([face(59, 100)])} == {56, 57, 58, 59}
+
+
+def test_weak_detections_alone_start_nothing() -> None:
+    assert run([face(frame, 100, confidence=0.39) for frame in range(30)]) == ()
+
+
+def test_detections_below_the_weakest_that_counts_are_ignored() -> None:
+    noise = [face(frame, 100, confidence=0.05) for frame in range(20, 30)]
+    regions = run([face(30, 100), *noise])
+    assert {r.frame for r in regions} == {27, 28, 29, 30, 31, 32, 33}
+
+
+def test_weak_detections_extend_a_track_in_both_directions() -> None:
+    seen = [face(frame, 300 + 3 * frame, confidence=0.15) for frame in range(5, 45)]
+    seen[20] = face(25, 375, confidence=0.5)
+    regions = run(seen)
+    assert all(hidden(regions, d) for d in seen)
+    assert len({r.track for r in regions}) == 1
+
+
+def test_a_pan_faster_than_a_face_a_frame_keeps_the_tracks() -> None:
+    places = [(100, 100, 24), (180, 300, 26), (330, 200, 22), (420, 400, 30)]
+    seen = [
+        face(frame, x + 35 * frame, y, size, 0.6 if frame == 4 else 0.2)
+        for frame in range(12)
+        for x, y, size in places
+    ]
+    regions = run(seen)
+    assert all(hidden(regions, d) for d in seen)
+    assert len({r.track for r in regions}) == len(places)
+
+
+def test_a_single_face_faster_than_its_width_is_kept() -> None:
+    seen = [face(frame, 10 + 60 * frame, confidence=0.2) for frame in range(12)]
+    seen[6] = face(6, 370)
+    regions = run(seen)
+    assert all(hidden(regions, d) for d in seen)
+    assert len({r.track for r in regions}) == 1
+
+
+def test_faces_that_cross_keep_their_tracks() -> None:
+    right = [face(frame, 200 + 8 * frame, 200) for frame in range(30)]
+    left = [face(frame, 432 - 8 * frame, 215) for frame in range(30)]
+    regions = run(right + left)
+    assert len({r.track for r in regions}) == 2
+    for path in (right, left):
+        ends = [{r.track for r in regions if covers(r, path[k])} for k in (0, -1)]
+        assert ends[0] == ends[1]
+        assert len(ends[0]) == 1
+
+
+def test_labels_never_share_a_track() -> None:
+    faces = [face(frame, 100) for frame in range(10)]
+    plates = [face(frame, 100, label="plate") for frame in range(10, 20)]
+    regions = run(faces + plates)
+    assert len({r.track for r in regions}) == 2
+    weak = [face(frame, 100, label="plate", confidence=0.2) for frame in range(10, 20)]
+    assert run(faces + weak) == run(faces)
+
+
+def test_two_detectors_that_see_one_face_make_one_track_that_covers_both() -> None:
+    seen = [
+        face(frame, 100 + shift + frame, size=40 + shift, detector=name)
+        for frame in range(10)
+        for name, shift in (("one", 0), ("two", 4))
+    ]
+    regions = run(seen)
+    assert len({r.track for r in regions}) == 1
+    assert all(hidden(regions, d) for d in seen)
+    assert len({(r.frame, r.track) for r in regions}) == len(regions)
+
+
+def test_regions_have_the_margin_and_stay_in_the_picture() -> None:
+    middle, corner = run([face(0, 100, 200)])[0], run([face(0, -20, 520)])[0]
+    assert (middle.x0, middle.y0, middle.x1, middle.y1) == (92, 192, 148, 248)
+    assert (corner.x0, corner.y0, corner.x1, corner.y1) == (0, 512, 28, HEIGHT)
+    assert run([face(0, 2000)]) == ()
+
+
+def test_tracks_are_numbered_as_they_appear_and_regions_sorted() -> None:
+    regions = run([face(30, 100), face(5, 600), face(50, 300)])
+    assert [(r.frame, r.track) for r in regions] == sorted((r.frame, r.track) for r in regions)
+    first = {number: min(r.frame for r in regions if r.track == number) for number in range(3)}
+    assert all(first[a] <= first[b] for a, b in pairwise(range(3)))
+
+
+scenes = st.lists(
+    st.builds(
+        Detection,
+        frame=st.integers(0, 19),
+        x0=st.floats(-50, 900),
+        y0=st.floats(-50, 500),
+        x1=st.just(0.0),
+        y1=st.just(0.0),
+        confidence=st.floats(0, 1),
+        label=st.sampled_from(["face", "plate"]),
+        detector=st.sampled_from(["one", "two"]),
+    ).flatmap(
+        lambda d: st.tuples(st.floats(1, 200), st.floats(1, 200)).map(
+            lambda sides: Detection(
+                d.frame,
+                d.x0,
+                d.y0,
+                d.x0 + sides[0],
+                d.y0 + sides[1],
+                d.confidence,
+                d.label,
+                d.detector,
+            )
+        )
+    ),
+    max_size=40,
+)
+
+
+@given(scenes, st.integers(0, 2**32))
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_detected(seen: list[Detection], seed: int) -> None:
+    regions = run(seen)
+    shuffled = random.Random(seed).sample(seen, len(seen))
+    assert run(shuffled) == regions
+    for d in seen:
+        inside = d.x0 < WIDTH and d.y0 < HEIGHT and d.x1 > 0 and d.y1 > 0
+        if inside and d.confidence >= SETTINGS.start:
+            assert hidden(regions, d)
+    for r in regions:
+        assert 0 <= r.x0 < r.x1 <= WIDTH
+        assert 0 <= r.y0 < r.y1 <= HEIGHT
+    assert {r.track for r in regions} == set(range(len({r.track for r in regions})))
+    assert len({(r.frame, r.track) for r in regions}) == len(regions)
