@@ -103,11 +103,13 @@ def _overrides(names: tuple[str, ...], workers: int | None) -> dict[str, Any]:
 def _show_plan(
     videos: tuple[Video, ...], destination: str, settings: Config, as_json: bool
 ) -> None:
-    to_do, skipped = driver.split(videos, destination, settings)
-    for video in to_do:
+    plan = driver.plan(videos, destination, settings)
+    for video in plan.to_do:
         click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
-    counts = {"videos": len(videos), "to_do": len(to_do), "skipped": len(skipped)}
-    click.echo(json.dumps(counts) if as_json else f"{len(to_do)} to do, {len(skipped)} skipped")
+    counts = {"videos": len(videos), "to_do": len(plan.to_do), "skipped": len(plan.skipped)}
+    click.echo(
+        json.dumps(counts) if as_json else f"{len(plan.to_do)} to do, {len(plan.skipped)} skipped"
+    )
 
 
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:

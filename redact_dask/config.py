@@ -81,6 +81,15 @@ class EncodeSettings(Section):
     """``auto``: GOPs of H.264 that show nothing to hide are copied; ``never``: all is encoded."""
 
 
+class OutputSettings(Section):
+    """What a redacted video holds besides its pictures; anything not named here is left out."""
+
+    audio: Literal["keep", "drop"] = "keep"
+    """``keep``: every audio packet is copied."""
+    metadata: Literal["drop", "keep"] = "drop"
+    """``keep``: title, location, creation time, handler names and other tags are copied."""
+
+
 class ClusterSettings(Section):
     """Where the tasks run: an existing cluster's address, or else workers on this machine."""
 
@@ -115,6 +124,7 @@ class Config(Section):
     track: TrackSettings = TrackSettings()
     redact: RedactSettings = RedactSettings()
     encode: EncodeSettings = EncodeSettings()
+    output: OutputSettings = OutputSettings()
     cluster: ClusterSettings = ClusterSettings()
     driver: DriverSettings = DriverSettings()
     work: str | None = None
@@ -123,7 +133,7 @@ class Config(Section):
     @property
     def fingerprint(self) -> str:
         """Name of all that decides the output: 16 hexadecimal digits of a SHA-256."""
-        return self._digest("chunk", "detect", "track", "redact", "encode")
+        return self._digest("chunk", "detect", "track", "redact", "encode", "output")
 
     @property
     def detection_fingerprint(self) -> str:
@@ -177,12 +187,16 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {file}: {error}") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"the configuration {file} is not YAML: {error}") from None
+        raise ConfigError(f"the configuration {file} is not YAML: {_one_line(error)}") from None
     if settings is None:
         return {}
     if not isinstance(settings, dict):
         raise ConfigError(f"the configuration {file} must be a mapping of sections")
     return settings
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())
 
 
 def _parse(assignment: str) -> dict[str, Any]:
@@ -192,7 +206,9 @@ def _parse(assignment: str) -> dict[str, Any]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {assignment}: the value is not YAML: {error}") from None
+        raise ConfigError(
+            f"--set {assignment}: the value is not YAML: {_one_line(error)}"
+        ) from None
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)

@@ -63,26 +63,35 @@ def manifest_root(destination: str) -> str:
     return storage.join(destination, "_manifest")
 
 
-def split(
-    videos: Sequence[Video], destination: str, config: Config
-) -> tuple[list[Video], list[Video]]:
-    """Part the videos into those to do, and those whose redacted copy is already there.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has to do."""
+
+    to_do: tuple[Video, ...]
+    skipped: tuple[Video, ...]
+    """Those whose redacted copy is already there."""
+    outputs: frozenset[str]
+    """URLs of all copies that earlier runs have published, and that may be replaced."""
+
+
+def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
+    """Part the videos into those to do and those that are done.
 
     A copy counts if the manifest tells that it was made from this version of the source with these
     settings, and a file of that size is in its place.
     """
+    published = list(manifest.published(manifest_root(destination)))
+    there = storage.sizes(destination) if published else {}
     done = {
-        video: (output, size)
-        for video, fingerprint, output, size in manifest.published(manifest_root(destination))
-        if fingerprint == config.fingerprint
+        video
+        for video, fingerprint, output, size in published
+        if fingerprint == config.fingerprint and there.get(output) == size
     }
-    there = storage.sizes(destination) if done else {}
-    to_do: list[Video] = []
-    skipped: list[Video] = []
-    for video in videos:
-        output, size = done.get(video.id, ("", -1))
-        (skipped if there.get(output) == size else to_do).append(video)
-    return to_do, skipped
+    return Plan(
+        to_do=tuple(video for video in videos if video.id not in done),
+        skipped=tuple(video for video in videos if video.id in done),
+        outputs=frozenset(output for _, _, output, _ in published),
+    )
 
 
 class Backfill:
@@ -115,11 +124,13 @@ class Backfill:
 
     def run(self, videos: Sequence[Video]) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined."""
-        to_do, skipped = split(videos, self._destination, self._config)
-        self._status = Status(len(videos), sum(v.size for v in to_do), skipped=len(skipped))
+        todays = plan(videos, self._destination, self._config)
+        size = sum(video.size for video in todays.to_do)
+        self._status = Status(len(videos), size, skipped=len(todays.skipped))
+        self._outputs = todays.outputs
         self._paths = {video.path for video in videos}
         self._observe(self._status)
-        waiting = enumerate(to_do)
+        waiting = enumerate(todays.to_do)
         window = self._config.driver.window or 2 * cluster.threads(self._client) + 2
         completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
@@ -172,6 +183,9 @@ class Backfill:
         path = probed.target.removeprefix(self._destination + "/")
         if path != video.path and path in self._paths:
             self._fail(flight, "probe", f"its copy would be named {path}, as that of another video")
+            return []
+        if probed.occupied and probed.target not in self._outputs:
+            self._fail(flight, "probe", f"a file that is no redacted video of ours is at {path}")
             return []
         futures = list(flight.graph.rest(probed))
         flight.futures.extend(futures)

@@ -78,9 +78,12 @@ def _look(source: str) -> tuple[str, dict[str, dict[str, Any]], bool]:
 
 
 def _by_suffix(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {
-        url: facts for url, facts in found.items() if PurePosixPath(url).suffix.lower() in SUFFIXES
-    }
+    return {url: facts for url, facts in found.items() if _is_video(PurePosixPath(url))}
+
+
+def _is_video(path: PurePosixPath) -> bool:
+    # Some systems put a hidden file with a video's ending beside each video.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _keep_apart(root: str, destination: str, whole_tree: bool) -> None:

@@ -37,6 +37,14 @@ class Video:
         return hashlib.sha256(f"{self.source}\n{self.version}".encode()).hexdigest()[:16]
 
 
+class Fields(StrEnum):
+    """Order of the fields of a picture."""
+
+    PROGRESSIVE = "progressive"
+    TOP_FIRST = "top field first"
+    BOTTOM_FIRST = "bottom field first"
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a video stream is, read from its packets without decoding."""
@@ -51,10 +59,12 @@ class Facts:
     """Height of the stored picture, pixels."""
     pixel_format: str
     """FFmpeg's name of the pixel format."""
-    rotation: int
-    """Degrees, counter-clockwise, that a player turns the picture by: 0, 90, 180 or 270."""
+    quarter_turns: int
+    """Counter-clockwise quarter turns, 0 to 3, that bring the upper side of the picture up."""
     display_matrix: tuple[int, ...]
     """The nine numbers of the display matrix; empty if the picture is shown as it is stored."""
+    fields: Fields
+    """Whether pictures are two fields, woven, and which of them comes first."""
     sample_aspect_ratio: Fraction
     """Width of a pixel by its height."""
     color_range: int
@@ -169,6 +179,8 @@ class Probed:
     chunks: tuple[Chunk, ...]
     target: str
     """URL where the redacted video will be published."""
+    occupied: bool
+    """Whether a file is there already that no earlier attempt at this video has left."""
     work: Work
 
     @property

@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import accumulate, groupby, islice
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -75,9 +75,13 @@ def probe(job: Job) -> Probed:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
     with watch.step("scan"):
         scanned = index.scan(job.video.source, job.config.encode)
+    facts = scanned.facts
+    if job.config.output.audio == "drop":
+        facts = replace(facts, audio=())
+    target = storage.join(job.destination, mux.target_path(job.video.path, facts))
+    occupied = storage.exists(target) and not storage.exists(job.work)
     chunks = scanned.chunks(job.config.chunk.seconds)
-    target = storage.join(job.destination, mux.target_path(job.video.path, scanned.facts))
-    return Probed(scanned.facts, chunks, target, watch.work())
+    return Probed(facts, chunks, target, occupied, watch.work())
 
 
 def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
@@ -208,7 +212,7 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     with storage.scratch() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         with watch.step("mux"):
-            mux.write(path, parts, probed.pts, probed.facts, job.video.source)
+            mux.write(path, parts, probed.pts, probed.facts, job.video.source, job.config.output)
         with watch.step("check"):
             check.check(path, parts, probed.pts, probed.facts, job.video.source)
         with watch.step("publish"):

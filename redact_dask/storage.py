@@ -118,9 +118,13 @@ def prune(url: str) -> None:
 
 def remove(url: str) -> None:
     """Remove a file, or a folder with all that is in it; what is not there is no error."""
-    fs, path = _locate(url)
-    if fs.exists(path):
-        fs.rm(path, recursive=True)
+    path = local_path(url)
+    if path is not None and Path(path).is_dir():
+        shutil.rmtree(path)
+        return
+    fs, _ = _locate(url)
+    for name in find(url):  # one by one: several at once would be taken for patterns
+        fs.rm_file(_locate(name)[1])
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def ffmpeg() -> Ffmpeg:
 def make_clip(ffmpeg: Ffmpeg) -> MakeClip:
     """Make a clip of a magenta square that moves over grey noise.
 
-    Its upper left corner is at x = 10 + 2 * frame, y = 60 in a picture of 320x180; it is 40 wide
+    Its upper left corner is at x = 12 + 2 * frame, y = 60 in a picture of 320x180; it is 40 wide
     and 40 high. H.264 with B-frames and a keyframe every 15 frames, and AAC, unless told otherwise.
     """
 

@@ -20,7 +20,7 @@ class View:
     Parameters
     ----------
     facts
-        Of the video: size and rotation.
+        Of the video: size and turns.
     detector
         Is asked for the size that it wants.
     name
@@ -31,7 +31,7 @@ class View:
         self.detector = detector
         self._facts = facts
         self._name = name
-        self._turns = facts.rotation // 90
+        self._turns = facts.quarter_turns
         stored = (facts.width, facts.height)
         upright = stored[::-1] if self._turns % 2 else stored
         self._upright = detector.input_size(*upright)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import av
+from av.codec.context import Flags
 from av.packet import Packet
 from av.video.format import VideoFormat
 from av.video.frame import PictureType, VideoFrame
@@ -19,7 +20,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
 from redact_dask.media.splice import Splice
-from redact_dask.model import Facts
+from redact_dask.model import Facts, Fields
 
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
@@ -113,17 +114,28 @@ def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> N
     options: dict[str, str] = {"preset": settings.preset}
     if not facts.why_encoded:
         options = Splice.of(facts).encoder_options(settings.preset)
+    elif facts.fields != Fields.PROGRESSIVE:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
+        order = "tff" if facts.fields == Fields.TOP_FIRST else "bff"
+        options["x264-params"] = f"{order}=1"
     stream.options = {**options, "crf": str(settings.crf)}
 
 
 def why_not_copied(facts: Facts, settings: EncodeSettings) -> str:
-    """Return why no span may be copied beside spans of this encoder; empty if they may."""
+    """Return why no span may be copied beside spans of this encoder; empty if they may.
+
+    Raises
+    ------
+    UnsupportedVideo
+        The encoder does not take the video at all.
+    """
+    encoder = Encoder(facts, settings)
     if facts.why_encoded:
         return facts.why_encoded
     if settings.copy_spans == "never":
         return "the configuration says never"
     try:
-        Splice.of(facts).merged(Encoder(facts, settings).parameter_sets)
+        Splice.of(facts).merged(encoder.parameter_sets)
     except (ValueError, av.error.FFmpegError) as error:
         return str(error)
     return ""

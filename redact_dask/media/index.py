@@ -17,7 +17,15 @@ from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
 from redact_dask.media.source import opened
 from redact_dask.media.splice import Survey
-from redact_dask.model import Chunk, Facts, Keyframe, Span
+from redact_dask.model import Chunk, Facts, Fields, Keyframe, Span
+
+_FIELDS = {
+    2: Fields.TOP_FIRST,
+    3: Fields.BOTTOM_FIRST,
+    4: Fields.TOP_FIRST,
+    5: Fields.BOTTOM_FIRST,
+}
+"""By FFmpeg's ``AVFieldOrder``; the field that is coded first may be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ def _packets(
             with_hidden.add(keyframes[-1].pts)
         present += 1
     # At the end of a file that was cut short, FFmpeg stops without an error.
-    listed = sum(entry.size > 0 for entry in stream.index_entries)
+    listed = max(sum(entry.size > 0 for entry in stream.index_entries), stream.frames)
     if present < listed:
         raise DamagedVideo(f"it is cut short: of {listed} frames in its index, {present} are there")
     keyframes.sort(key=lambda keyframe: keyframe.pts)
@@ -140,15 +148,17 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         raise DamagedVideo("its first picture does not decode")
     span = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / span if span else stream.average_rate or Fraction(25)
-    matrix = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
+    side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
+    matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return Facts(
         container=container.format.name,
         codec=stream.codec_context.name,
         width=frame.width,
         height=frame.height,
         pixel_format=frame.format.name,
-        rotation=frame.rotation % 360,
-        display_matrix=tuple(memoryview(matrix).cast("i")) if matrix else (),
+        quarter_turns=_quarter_turns(matrix),
+        display_matrix=matrix,
+        fields=_FIELDS.get(stream.codec_context.field_order, Fields.PROGRESSIVE),
         sample_aspect_ratio=stream.codec_context.sample_aspect_ratio or Fraction(1),
         color_range=frame.color_range,
         color_primaries=frame.color_primaries,
@@ -163,3 +173,17 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         reorder_depth=survey.reorder_depth,
         why_encoded=survey.why_not,
     )
+
+
+def _quarter_turns(matrix: tuple[int, ...]) -> int:
+    """Return how often to turn a picture counter-clockwise to bring its upper side up.
+
+    A point (x, y), y downwards, is shown at (a x + c y, b x + d y) (ISO/IEC 14496-12, 6.2.2), also
+    where that mirrors the picture: a mirrored face is a face, one that lies is easily missed.
+    """
+    if not matrix:
+        return 0
+    _, b, _, _, d, *_ = matrix
+    # What each number of turns brings up: the upper, right, lower or left side.
+    height = [d * -1, b, d, -b]
+    return min(range(4), key=height.__getitem__)

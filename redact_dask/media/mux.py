@@ -13,8 +13,10 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
+from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import pictures
 from redact_dask.media.source import opened
@@ -35,7 +37,14 @@ def target_path(path: str, facts: Facts) -> str:
     return path + (".mov" if any(codec.startswith("pcm_") for codec in facts.audio) else ".mp4")
 
 
-def write(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str) -> None:
+def write(
+    path: Path,
+    parts: Sequence[Part],
+    pts: Sequence[int],
+    facts: Facts,
+    source: str,
+    settings: OutputSettings,
+) -> None:
     """Write the joined video.
 
     Parameters
@@ -50,6 +59,8 @@ def write(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, s
         Of the source: time base, display matrix, parameter sets, whether there is audio.
     source
         URL of the source, whose audio packets are copied.
+    settings
+        Whether its metadata is copied too.
 
     Raises
     ------
@@ -58,13 +69,21 @@ def write(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, s
     """
     depth = max(part.reorder_depth for part in parts)
     with ExitStack() as stack:
+        container, original = stack.enter_context(opened(source))
         output = stack.enter_context(_create(path, facts))
-        video = _add_video(output, parts, facts, source)
+        video = _add_video(output, parts, facts, original)
+        copies: dict[Stream, Stream] = {original: video}
         tracks = [_timed(pictures.pictures(parts, pts, facts, source), video, depth, pts, facts)]
         if facts.audio:
-            container, _ = stack.enter_context(opened(source))
-            copies = {audio.index: _add_audio(output, audio) for audio in container.streams.audio}
-            tracks.append(_copied(container, copies))
+            sounds = list(container.streams.audio)
+            copies |= {sound: output.add_stream_from_template(sound) for sound in sounds}
+            tracks.append(_copied(container, copies, sounds))
+        for copy in copies.values():
+            copy.metadata.clear()
+        if settings.metadata == "keep":
+            output.metadata.update(container.metadata)
+            for stream, copy in copies.items():
+                copy.metadata.update(stream.metadata)
         # The two are merged by time, so that the muxer need not hold one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             output.mux_one(packet)
@@ -83,24 +102,21 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
 
 
 def _add_video(
-    output: OutputContainer, parts: Sequence[Part], facts: Facts, source: str
+    output: OutputContainer, parts: Sequence[Part], facts: Facts, original: VideoStream
 ) -> VideoStream:
     segment = next((part.segment for part in parts if part.segment), None)
-    with pictures.opened_segment(segment) if segment else opened(source) as (_, template):
-        video = output.add_stream_from_template(template)
-        encoded = template.codec_context.extradata if segment else None
+    encoded = None
+    if segment is None:
+        video = output.add_stream_from_template(original)
+    else:
+        with pictures.opened_segment(segment) as (_, template):
+            video = output.add_stream_from_template(template)
+            encoded = template.codec_context.extradata
     if not facts.why_encoded:
         video.codec_context.extradata = Splice.of(facts).merged(encoded)
-    video.metadata.clear()
     video.time_base = facts.time_base
     video.set_display_matrix(facts.display_matrix or None)
     return video
-
-
-def _add_audio(output: OutputContainer, source: AudioStream) -> AudioStream:
-    audio = output.add_stream_from_template(source)
-    audio.metadata.clear()
-    return audio
 
 
 def _timed(
@@ -133,10 +149,12 @@ def _timed(
         raise CheckFailed(f"the parts hold {place} pictures, the source has {len(pts)}")
 
 
-def _copied(source: InputContainer, copies: Mapping[int, AudioStream]) -> Iterator[Packet[Any]]:
-    for packet in source.demux(list(source.streams.audio)):
+def _copied(
+    source: InputContainer, copies: Mapping[Stream, Stream], sounds: Sequence[AudioStream]
+) -> Iterator[Packet[Any]]:
+    for packet in source.demux(*sounds):
         if packet.size and packet.dts is not None:
-            packet.stream = copies[packet.stream.index]
+            packet.stream = copies[packet.stream]
             yield packet
 
 

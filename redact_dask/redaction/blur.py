@@ -17,6 +17,8 @@ from redact_dask.model import Region
 Pixels = NDArray[Any]
 """One plane or a part of it, shape (height, width), uint8 or uint16, sharing the frame's memory."""
 
+_SMALLEST_CELL = 4
+"""A cell is never narrower, pixels, so that a small region is averaged too."""
 _WIDEST_IN_SIGMAS = 8
 """A region is never wider than so many standard deviations of its blur."""
 
@@ -64,7 +66,7 @@ def _hidden(
     if settings.style == "gaussian":
         sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
         return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
-    cell = max(height * down, width * across) / settings.cells
+    cell = max(max(height * down, width * across) / settings.cells, _SMALLEST_CELL)
     cells = (max(1, round(width * across / cell)), max(1, round(height * down / cell)))
     averages = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
     return cv2.resize(averages, (width, height), interpolation=cv2.INTER_NEAREST)

@@ -79,7 +79,7 @@ def test_the_detector_gets_the_size_that_it_asked_for(turned: Path) -> None:
     facts = index.scan(str(turned), EncodeSettings()).facts
     view = View(facts, Scaling(seen), "scaling")
     list(view.detections(0, np.stack([view.image(frame) for frame in _frames(turned)])))
-    width, height = SIZE if facts.rotation % 180 == 0 else SIZE[::-1]
+    width, height = SIZE if facts.quarter_turns % 2 == 0 else SIZE[::-1]
     assert [image.shape for image in seen] == [(height // 2, width // 3, 3)] * 2
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from redact_dask.config import EncodeSettings
+from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.media import index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
@@ -166,7 +166,7 @@ def joined(encoded: Callable[..., list[Part]]) -> Callable[..., Path]:
     ) -> Path:
         scanned = index.scan(str(url), ENCODE)
         parts = encoded(url, seconds, copied)
-        mux.write(path, parts, pts or scanned.pts, scanned.facts, str(url))
+        mux.write(path, parts, pts or scanned.pts, scanned.facts, str(url), OutputSettings())
         return path
 
     return join

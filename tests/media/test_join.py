@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask.config import EncodeSettings
+from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import check, index, mux
 from redact_dask.model import Part
@@ -48,7 +48,7 @@ def test_facts_are_kept(of_kind: OfKind, ffmpeg: Ffmpeg, joined: Joined, tmp_pat
     ffmpeg("-i", of_kind("plain"), "-vf", f"setsar=4/3,setparams={colours}", tagged)
     ffmpeg("-display_rotation", "-90", "-i", tagged, "-c", "copy", turned)
     before = index.scan(str(turned), EncodeSettings()).facts
-    assert (before.rotation, before.sample_aspect_ratio) == (270, Fraction(4, 3))
+    assert (before.quarter_turns, before.sample_aspect_ratio) == (3, Fraction(4, 3))
     assert (before.color_range, before.color_primaries) == (2, 1)
     for name in ("joined.mp4", "joined.mov"):
         after = index.scan(str(joined(turned, tmp_path / name)), EncodeSettings()).facts
@@ -162,7 +162,7 @@ def test_segments_of_different_encoders_are_refused(
     parts = [encoded(path, 1000)[0] for path in (plain, of_kind("ten_bit"))]
     pts = [*scanned.pts, *(scanned.pts[-1] + ticks + 512 for ticks in scanned.pts)]
     with pytest.raises(CheckFailed, match="different parameters"):
-        mux.write(tmp_path / "joined.mp4", parts, pts, scanned.facts, str(plain))
+        mux.write(tmp_path / "joined.mp4", parts, pts, scanned.facts, str(plain), OutputSettings())
 
 
 class TestCheck:

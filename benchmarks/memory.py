@@ -1,0 +1,75 @@
+"""Does a worker's memory grow with the length of the video?
+
+Redacts a short and a long video of the same kind, each with a fresh worker process, and prints the
+highest resident memory of that process as a Markdown table::
+
+    python benchmarks/memory.py --seconds 20 --seconds 200
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import tempfile
+from pathlib import Path
+
+import click
+import imageio_ffmpeg
+from distributed import Client, LocalCluster
+
+from redact_dask import Summary, redact
+
+SETTINGS = {"detect": {"options": {"centerface": {"long_side": 320}}}}
+"""The small network: its time is of no interest here, and its memory does not depend on length."""
+
+
+@click.command()
+@click.option("--seconds", multiple=True, type=int, default=(20, 200), help="Length; repeated.")
+def main(seconds: tuple[int, ...]) -> None:
+    """Print the highest resident memory of a worker for videos of some lengths."""
+    print("| length of the video | frames | wall time | worker before | worker at most |")
+    print("| ---: | ---: | ---: | ---: | ---: |")
+    for length in seconds:
+        with tempfile.TemporaryDirectory() as folder:
+            video = Path(folder, "source", "video.mp4")
+            make_video(video, length)
+            before, peak, summary = measure(video, Path(folder, "redacted"))
+        print(
+            f"| {length} s | {summary.frames} | {summary.wall_s:.0f} s "
+            f"| {before:.0f} MiB | {peak:.0f} MiB |",
+            flush=True,
+        )
+
+
+def make_video(path: Path, seconds: int) -> None:
+    """Make a moving test picture of 1280x720 at 30 frames/s, a keyframe each second, and a tone."""
+    path.parent.mkdir()
+    inputs = ["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30", "-f", "lavfi", "-i", "sine"]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codec]
+    subprocess.run([*command, "-t", str(seconds), path], check=True)
+
+
+def measure(video: Path, destination: Path) -> tuple[float, float, Summary]:
+    """Redact a video with one fresh worker; return its memory before and at most, MiB."""
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        (before,) = client.run(peak_mib).values()
+        summary = redact(video, destination, SETTINGS, client)
+        (peak,) = client.run(peak_mib).values()
+    if summary.quarantined:
+        raise click.ClickException(summary.failures[0].reason)
+    return before, peak, summary
+
+
+def peak_mib() -> float:
+    """Return the highest resident memory that this process ever had, MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
