@@ -235,3 +235,18 @@ def _pictures(path: Path) -> list[np.ndarray]:
     """Luma of every picture."""
     with av.open(path) as container:
         return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+
+
+def test_audio_and_metadata_are_kept_or_dropped_as_told(
+    prepare: Callable[..., Job], clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    named = tmp_path / "named.mp4"
+    ffmpeg("-i", clip, "-c", "copy", "-metadata", "title=A drive", named)
+    kept = _run(prepare(2, named, output={"metadata": "keep"}))
+    with av.open(Path(kept.joined.output)) as container:
+        assert container.metadata["title"] == "A drive"
+        assert len(container.streams.audio) == 1
+    dropped = _run(prepare(3, named, output={"audio": "drop"}))
+    with av.open(Path(dropped.joined.output)) as container:
+        assert "title" not in container.metadata
+        assert not container.streams.audio

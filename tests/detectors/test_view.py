@@ -118,3 +118,14 @@ def _bright(image: NDArray[np.uint8]) -> Box:
     x0, x1 = float(columns.min()), float(columns.max() + 1)
     y0, y1 = float(rows.min()), float(rows.max() + 1)
     return Box(x0, y0, x1, y1, 0.9, "face")
+
+
+@pytest.mark.parametrize(("flip", "turns"), [("-display_hflip", 0), ("-display_vflip", 2)])
+def test_a_mirrored_picture_has_its_upper_side_up(
+    flip: str, turns: int, clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    mirrored = tmp_path / "mirrored.mp4"
+    ffmpeg(flip, "-i", clip, "-c", "copy", mirrored)
+    facts = index.scan(str(mirrored), EncodeSettings()).facts
+    assert facts.display_matrix
+    assert facts.quarter_turns == turns

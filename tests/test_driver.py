@@ -1,0 +1,60 @@
+"""What the driver protects: files that are not ours, and videos that would share a name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from distributed import Client
+
+import redact_dask
+from redact_dask import inventory
+
+MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
+
+
+def test_a_file_that_is_not_ours_is_not_replaced(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    source, destination = tmp_path / "in" / "clip.mp4", tmp_path / "out"
+    source.parent.mkdir()
+    destination.mkdir()
+    shutil.copy(clip, source)
+    (destination / "clip.mp4").write_text("somebody's only copy")
+    summary = redact_dask.redact(source, destination, MAGENTA, client)
+    assert [failure.reason for failure in summary.failures] == [
+        "a file that is no redacted video of ours is at clip.mp4"
+    ]
+    assert (destination / "clip.mp4").read_text() == "somebody's only copy"
+
+
+def test_our_own_output_is_replaced(clip: Path, client: Client, tmp_path: Path) -> None:
+    destination = tmp_path / "out"
+    first = redact_dask.redact(clip, destination, MAGENTA, client)
+    second = redact_dask.redact(clip, destination, MAGENTA | {"redact": {"cells": 2}}, client)
+    assert (first.published, second.published) == (1, 1)
+
+
+def test_an_output_whose_rows_were_lost_is_replaced(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    # As a driver leaves it that was killed between publishing and writing rows.
+    shutil.rmtree(destination / "_manifest")
+    (video,) = inventory.take(str(clip), str(destination))
+    (destination / "_work" / video.id).mkdir(parents=True)
+    assert redact_dask.redact(clip, destination, MAGENTA, client).published == 1
+
+
+def test_two_videos_with_one_name_are_not_mixed_up(
+    clip: Path, client: Client, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    ffmpeg("-i", clip, "-c", "copy", source / "a.ts")
+    shutil.copy(clip, source / "a.ts.mp4")
+    summary = redact_dask.redact(source, tmp_path / "out", MAGENTA, client)
+    assert summary.published == 1
+    assert "as that of another video" in summary.failures[0].reason
