@@ -1,4 +1,4 @@
-"""Does a worker's memory grow with the length of the video?
+"""The memory of a worker for videos of different lengths: it should not grow.
 
 Redacts a short and a long video of the same kind, each with a fresh worker process, and prints the
 highest resident memory of that process as a Markdown table::
@@ -18,6 +18,7 @@ import imageio_ffmpeg
 from distributed import Client, LocalCluster
 
 from redact_dask import Summary, redact
+from redact_dask.demo import fetch_clips
 
 SETTINGS = {"detect": {"options": {"centerface": {"long_side": 320}}}}
 """The small network: its time is of no interest here, and its memory does not depend on length."""
@@ -42,12 +43,13 @@ def main(seconds: tuple[int, ...]) -> None:
 
 
 def make_video(path: Path, seconds: int) -> None:
-    """Make a moving test picture of 1280x720 at 30 frames/s, a keyframe each second, and a tone."""
+    """Repeat a talking man at 1280x720 and 30 frames/s, with a keyframe each second and a tone."""
     path.parent.mkdir()
-    inputs = ["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30", "-f", "lavfi", "-i", "sine"]
-    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p"]
+    man, *_ = fetch_clips(path.parent.parent / "clips")
+    inputs = ["-stream_loop", "-1", "-i", man, "-f", "lavfi", "-i", "sine"]
+    codec = ["-vf", "scale=1280:720,fps=30", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codec]
-    subprocess.run([*command, "-t", str(seconds), path], check=True)
+    subprocess.run([*command, "-map", "0:v", "-map", "1:a", "-t", str(seconds), path], check=True)
 
 
 def measure(video: Path, destination: Path) -> tuple[float, float, Summary]:

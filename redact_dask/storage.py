@@ -22,8 +22,8 @@ from fsspec.implementations.local import LocalFileSystem
 FAILURES = (OSError, BotoCoreError)
 """What a store raises when it is not there, or does not let us in."""
 
-_READ_AHEAD = 2**22
-"""Bytes asked from an object store at a time: a few seconds of video for one request's latency."""
+READ_AHEAD = 2**21
+"""Bytes asked from an object store at a time, beyond what is needed: worth a request's latency."""
 
 
 def canonical(url: str) -> str:
@@ -73,7 +73,7 @@ def glob(pattern: str) -> dict[str, dict[str, Any]]:
 def open_read(url: str) -> Iterator[IO[bytes]]:
     """Open for reading at any place; from an object store only what is read is transferred."""
     fs, path = _locate(url)
-    options = {} if isinstance(fs, LocalFileSystem) else {"block_size": _READ_AHEAD}
+    options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
     with fs.open(path, "rb", **options) as file:
         yield file
 

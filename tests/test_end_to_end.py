@@ -58,7 +58,7 @@ def audio_packets(video: Path) -> list[tuple[Fraction, bytes]]:
 def is_magenta(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Tell for each pixel whether it is rather magenta than grey."""
     red, green, blue = np.moveaxis(images.astype(np.int16), -1, 0)
-    return np.minimum(red, blue) - green > 40
+    return np.asarray(np.minimum(red, blue) - green > 40)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_chunks_and_workers_cannot_be_seen_in_the_manifest(
     detect: dict[str, Any],
 ) -> None:
     source: Path = request.getfixturevalue(video)
-    seen = []
+    seen: list[tuple[list[Row], list[Row]]] = []
     for workers, seconds, chunks in (
         (client, 100.0, 1),
         (client, 1.7, 2),

@@ -155,7 +155,7 @@ def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -
             reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
             latest = max(t.frames[-1] for t in live)
             current = np.array([t.frames[-1] == latest for t in live])
-            for i, j in _match(predicted, boxes, reach, current):
+            for i, j in _match(predicted, boxes, reach, current).items():
                 live[i].frames.append(frame)
                 live[i].boxes.append(boxes[j])
                 live[i].confidence = max(live[i].confidence, confidences[j])
@@ -185,8 +185,8 @@ def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
 
 def _match(
     predicted: Boxes, boxes: Boxes, reach: NDArray[np.float64], current: NDArray[np.bool_]
-) -> list[tuple[int, int]]:
-    """Pair predictions with boxes, the closest pair first.
+) -> dict[int, int]:
+    """Pair predictions with boxes, the closest pair first, as prediction -> box.
 
     ``reach`` is each prediction's farthest match in box sizes, ``current`` tells whether it was
     made from the frame before; both have shape (number of predictions,).
@@ -197,13 +197,14 @@ def _match(
     step = _centre(boxes)[None] - _centre(predicted)[:, None]
     step -= _common(step[current], size[current], alike[current])
     distance = np.hypot(step[..., 0], step[..., 1]) / size
-    cost = np.where(alike & (distance <= reach[:, None]), distance + growth, np.inf)
-    pairs = []
-    for flat in np.argsort(cost, axis=None, kind="stable"):
-        i, j = divmod(int(flat), len(boxes))
-        if np.isfinite(cost[i, j]):
-            pairs.append((i, j))
-            cost[i, :] = cost[:, j] = np.inf
+    rows, columns = np.nonzero(alike & (distance <= reach[:, None]))
+    closest_first = np.argsort((distance + growth)[rows, columns], kind="stable")
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for i, j in zip(rows[closest_first].tolist(), columns[closest_first].tolist(), strict=True):
+        if i not in pairs and j not in taken:
+            pairs[i] = j
+            taken.add(j)
     return pairs
 
 
