@@ -172,7 +172,8 @@ class Backfill:
         self._count(result)
         if isinstance(result, Probed):
             return self._go_on(flight, result)
-        if isinstance(result, Joined):
+        # Results arrive in any order: the last one need not be that of the last stage.
+        if len(flight.results) == len(flight.futures):
             self._land(flight, None)
         return []
 

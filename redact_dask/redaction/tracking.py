@@ -8,7 +8,8 @@ the whole video is there:
   one are kept. A face that is weak before its first strong detection is so covered from its start.
 - The scene's common displacement between two frames, that of a panning camera, is voted for by the
   boxes themselves: no picture is needed.
-- Every strong detection is covered on its own frame, whatever the matching made of it.
+- A box is enlarged to the union of its track's boxes around it, carried along the motion, so
+  every strong detection is covered on its own frame whatever the matching made of it.
 
 .. [1] Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016, arXiv:1602.00763.
 .. [2] Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box",
@@ -40,6 +41,8 @@ _GROWTH = 1.6
 """Largest ratio of the sizes of two boxes that match."""
 _AGREE = 0.3
 """Farthest a box may lie from where a common displacement puts it, in box sizes."""
+_MEMORY = 32
+"""Latest boxes that a velocity is looked for in."""
 _VELOCITY_SECONDS = 0.15
 """Time over which a velocity is measured: shorter follows the detector's jitter."""
 
@@ -69,7 +72,7 @@ def track(
     detections
         What the detectors saw, in any order; the result does not depend on it.
     times
-        Presentation time in seconds of every frame of the video, ascending.
+        Presentation time in seconds of every frame of the video, strictly ascending.
     width, height
         Size of the stored picture, pixels.
     settings
@@ -117,22 +120,29 @@ class _Track:
     """Each of shape (4,)."""
     confidence: float
     """The highest among its detections."""
+    velocity: Boxes
+    """That of the last box's centre, pixels a second, shape (4,) as a box; zero at first."""
 
-    def velocity(self, times: Sequence[float], end: int = -1) -> Boxes:
-        """Velocity of the centre at the last box (``end`` -1) or first one (0), pixels a second.
+    def append(self, frame: int, box: Boxes, confidence: float, times: Sequence[float]) -> None:
+        """Extend the track by a later frame."""
+        self.frames.append(frame)
+        self.boxes.append(box)
+        self.confidence = max(self.confidence, confidence)
+        self.velocity = _velocity(self.frames[:-_MEMORY:-1], self.boxes[:-_MEMORY:-1], times)
 
-        Zero as long as there is one box only. Shape (4,), as a box.
-        """
-        if len(self.frames) == 1:
-            return np.zeros(4)
-        inwards = range(1, len(self.frames)) if end == 0 else range(-2, -len(self.frames) - 1, -1)
-        here = times[self.frames[end]]
-        for there in inwards:
-            seconds = times[self.frames[there]] - here
-            if abs(seconds) >= _VELOCITY_SECONDS:
-                break
-        velocity = (_centre(self.boxes[there]) - _centre(self.boxes[end])) / seconds
-        return np.tile(velocity, 2)
+
+def _velocity(frames: Sequence[int], boxes: Sequence[Boxes], times: Sequence[float]) -> Boxes:
+    """Velocity of the centre at the first of the boxes, pixels a second, shape (4,) as a box."""
+    seconds = 0.0
+    there = 0
+    while abs(seconds) < _VELOCITY_SECONDS and there + 1 < len(frames):
+        there += 1
+        seconds = times[frames[there]] - times[frames[0]]
+    if there == 0:
+        return np.zeros(4)
+    step = (boxes[there] - boxes[0]) / seconds
+    x, y = (step[0] + step[2]) / 2, (step[1] + step[3]) / 2
+    return np.array([x, y, x, y])
 
 
 def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -> list[_Track]:
@@ -146,21 +156,16 @@ def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -
         live = [t for t in live if times[t.frames[-1]] >= horizon]
         unmatched = set(range(len(boxes)))
         if live:
-            predicted = np.array(
-                [
-                    t.boxes[-1] + t.velocity(times) * (times[frame] - times[t.frames[-1]])
-                    for t in live
-                ]
-            )
+            last = np.array([t.boxes[-1] for t in live])
+            lag = times[frame] - np.array([times[t.frames[-1]] for t in live])
+            predicted = last + np.array([t.velocity for t in live]) * lag[:, None]
             reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
-            latest = max(t.frames[-1] for t in live)
-            current = np.array([t.frames[-1] == latest for t in live])
-            for i, j in _match(predicted, boxes, reach, current).items():
-                live[i].frames.append(frame)
-                live[i].boxes.append(boxes[j])
-                live[i].confidence = max(live[i].confidence, confidences[j])
+            for i, j in _match(predicted, boxes, reach, lag == lag.min()).items():
+                live[i].append(frame, boxes[j], confidences[j], times)
                 unmatched.remove(j)
-        live += [_Track([frame], [boxes[j]], confidences[j]) for j in sorted(unmatched)]
+        live += [
+            _Track([frame], [boxes[j]], confidences[j], np.zeros(4)) for j in sorted(unmatched)
+        ]
     return ended + live
 
 
@@ -189,7 +194,7 @@ def _match(
     """Pair predictions with boxes, the closest pair first, as prediction -> box.
 
     ``reach`` is each prediction's farthest match in box sizes, ``current`` tells whether it was
-    made from the frame before; both have shape (number of predictions,).
+    made from the latest frame that had boxes; both have shape (number of predictions,).
     """
     sizes, others = np.sqrt(_area(predicted))[:, None], np.sqrt(_area(boxes))[None]
     size, growth = np.sqrt(sizes * others), np.abs(np.log(sizes / others))
@@ -248,8 +253,10 @@ def _path(linked: _Track, times: Sequence[float], pad: float) -> list[tuple[int,
     seen = np.array(linked.boxes)
     boxes = np.column_stack([np.interp(moments, known, seen[:, side]) for side in range(4)])
     before, after = frames < first, frames > last
-    boxes[before] += linked.velocity(times, 0) * (moments[before] - times[first])[:, None]
-    boxes[after] += linked.velocity(times) * (moments[after] - times[last])[:, None]
+    boxes[before] += (
+        _velocity(linked.frames, linked.boxes, times) * (moments[before] - times[first])[:, None]
+    )
+    boxes[after] += linked.velocity * (moments[after] - times[last])[:, None]
     detected = set(linked.frames)
     reasons = [
         Why.DETECTED
