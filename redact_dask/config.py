@@ -47,7 +47,7 @@ class DetectSettings(Section):
 class TrackSettings(Section):
     """How detections become regions over the whole video."""
 
-    start: float = Field(0.4, ge=0, le=1)
+    start: float = Field(0.25, ge=0, le=1)
     """Confidence from which one detection proves a track."""
     extend: float = Field(0.1, ge=0, le=1)
     """Confidence from which a detection may extend a proven track."""
@@ -55,7 +55,7 @@ class TrackSettings(Section):
     """Longest hole in a track that is filled, seconds."""
     pad_s: float = Field(0.2, ge=0)
     """Time that a track is prolonged by at either end, seconds."""
-    margin: float = Field(0.25, ge=0)
+    margin: float = Field(0.1, ge=0)
     """Share of a box's width and height that is added on each side."""
 
 

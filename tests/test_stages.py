@@ -75,8 +75,8 @@ def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[
         region = on_frame[frame]
         assert region.why is Why.DETECTED
         x = 12 + 2 * frame
-        assert [region.x0, region.x1] == pytest.approx([x - 10, x + 50], abs=2)
-        assert [region.y0, region.y1] == pytest.approx([50, 110], abs=2)
+        assert [region.x0, region.x1] == pytest.approx([x - 4, x + 44], abs=2)
+        assert [region.y0, region.y1] == pytest.approx([56, 104], abs=2)
         inside = (columns >= np.floor(region.x0)) & (columns < np.ceil(region.x1))
         inside = inside & (rows >= np.floor(region.y0)) & (rows < np.ceil(region.y1))
         assert len(np.unique(now[inside])) <= 16
