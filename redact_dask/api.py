@@ -46,6 +46,8 @@ def redact(
     ------
     UsageError
         The source, the destination, a setting or the cluster cannot be used; nothing was done.
+    OSError, botocore.exceptions.BotoCoreError
+        The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
     videos = inventory.take(str(source), str(dest))

@@ -38,7 +38,7 @@ def connected(settings: ClusterSettings) -> Iterator[Client]:
             yield prepared(client)
         return
     try:
-        client = Client(settings.address, timeout="15s")
+        client = Client(settings.address, timeout="5s")
     except (OSError, ValueError) as error:
         raise UsageError(f"no cluster answers at {settings.address}: {error}") from None
     with client:

@@ -77,20 +77,23 @@ class Plan:
 def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
     """Part the videos into those to do and those that are done.
 
-    A copy counts if the manifest tells that it was made from this version of the source with these
-    settings, and a file of that size is in its place.
+    A copy counts if the manifest tells that it was the last to be published in its place, that it
+    was made from this version of the source with these settings, and a file of its size is there.
     """
-    published = list(manifest.published(manifest_root(destination)))
-    there = storage.sizes(destination) if published else {}
+    latest = {
+        output: (video, fingerprint, size)
+        for video, fingerprint, output, size in manifest.published(manifest_root(destination))
+    }
+    there = storage.sizes(destination) if latest else {}
     done = {
         video
-        for video, fingerprint, output, size in published
+        for output, (video, fingerprint, size) in latest.items()
         if fingerprint == config.fingerprint and there.get(output) == size
     }
     return Plan(
         to_do=tuple(video for video in videos if video.id not in done),
         skipped=tuple(video for video in videos if video.id in done),
-        outputs=frozenset(output for _, _, output, _ in published),
+        outputs=frozenset(latest),
     )
 
 

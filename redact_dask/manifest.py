@@ -160,9 +160,9 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
 
 
 def published(root: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield source id, fingerprint, output URL and its size for every video published so far."""
-    columns = ["video", "fingerprint", "output", "bytes_out", "status"]
-    for row in read(root, "videos", columns).to_pylist():
+    """Yield source id, fingerprint, output URL and its size of every video published, in order."""
+    columns = ["video", "fingerprint", "output", "bytes_out", "status", "finished"]
+    for row in read(root, "videos", columns).sort_by("finished").to_pylist():
         if row["status"] == "published":
             yield row["video"], row["fingerprint"], row["output"], row["bytes_out"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from distributed import Client
 
 import redact_dask
-from redact_dask import inventory
+from redact_dask import config, driver, inventory, manifest, storage
 
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
 
@@ -58,3 +58,23 @@ def test_two_videos_with_one_name_are_not_mixed_up(
     summary = redact_dask.redact(source, tmp_path / "out", MAGENTA, client)
     assert summary.published == 1
     assert "as that of another video" in summary.failures[0].reason
+
+
+def test_only_the_last_copy_in_a_place_counts_as_done(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    strong, weak = MAGENTA, MAGENTA | {"redact": {"cells": 1}}
+    for settings in (strong, weak):
+        redact_dask.redact(clip, destination, settings, client)
+    # The first settings' rows are still there, and so is a file, but it is not theirs.
+    again = driver.plan(
+        inventory.take(str(clip), str(destination)),
+        storage.canonical(str(destination)),
+        config.validate(strong),
+    )
+    size = (destination / "clip.mp4").stat().st_size
+    rows = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
+    assert len(rows) == 2
+    assert rows[-1]["bytes_out"] == size
+    assert [video.path for video in again.to_do] == ["clip.mp4"]
