@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/leakage.py --dataset DIR [--set SECTION.KEY=VALUE]...
 
 DIR holds clips and their ``truth.csv`` with the columns clip, frame, track, x0, y0, x1, y1
-(pixels), height, readable. A face is protected on a frame if what is hidden covers at least 0.9 of its box,
-the metric of SGBlur-Video; over-blur is the share of pixels that are hidden outside every true face,
-over the frames that have any.
+(pixels), height, readable. A face is protected on a frame if what is hidden covers at least 0.9 of
+its box, the metric of SGBlur-Video; over-blur is the share of pixels that are hidden outside every
+true face, over the frames that have any.
 """
 
 from __future__ import annotations

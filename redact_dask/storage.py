@@ -150,10 +150,17 @@ def _renamed(path: str) -> Iterator[Path]:
 
 def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {
-        str(fs.unstrip_protocol(path)): facts
+        str(fs.unstrip_protocol(path)): _followed(path, facts)
         for path, facts in found.items()
-        if facts["type"] == "file"
+        if facts["type"] != "directory"
     }
+
+
+def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of what a link leads to, if it is one that leads somewhere."""
+    if not facts.get("islink") or not Path(path).exists():
+        return facts
+    return facts | {"size": Path(path).stat().st_size, "mtime": Path(path).stat().st_mtime}
 
 
 def _locate(url: str) -> tuple[Any, str]:

@@ -152,3 +152,16 @@ def test_what_does_not_mix_is_allowed(taken: str, destination: str, source: Path
 def test_every_video_can_be_read_under_its_url(source: Path, elsewhere: str) -> None:
     for video in inventory.take(str(source), elsewhere):
         assert storage.read(video.source) == b"12345"
+
+
+def test_a_link_to_a_video_is_a_video(clip: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "target.mp4"
+    source.mkdir()
+    target.write_bytes(clip.read_bytes())
+    (source / "link.mp4").symlink_to(target)
+    (before,) = inventory.take(str(source), str(tmp_path / "out"))
+    target.write_bytes(clip.read_bytes()[:-1] + b"x")
+    os.utime(target, (1, 1))
+    (after,) = inventory.take(str(source), str(tmp_path / "out"))
+    assert before.size == clip.stat().st_size
+    assert before.version != after.version

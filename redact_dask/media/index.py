@@ -126,7 +126,7 @@ def _packets(
             with_hidden.add(keyframes[-1].pts)
         present += 1
     # At the end of a file that was cut short, FFmpeg stops without an error.
-    listed = max(sum(entry.size > 0 for entry in stream.index_entries), stream.frames)
+    listed = sum(entry.size > 0 for entry in stream.index_entries)
     if present < listed:
         raise DamagedVideo(f"it is cut short: of {listed} frames in its index, {present} are there")
     keyframes.sort(key=lambda keyframe: keyframe.pts)
