@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-all lint format demo clean
+.PHONY: help install test test-slow lint format demo clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml hatch_build.py
 test: $(INSTALLED)  ## run the fast tests
 	@$(BIN)/python -m pytest -m "not slow and not chaos"
 
-test-all: $(INSTALLED)  ## run all tests, also the slow ones and those that kill things
-	@$(BIN)/python -m pytest
+test-slow: $(INSTALLED)  ## run the tests that take long or kill things
+	@$(BIN)/python -m pytest -m "slow or chaos"
 
 lint: $(INSTALLED)  ## check style, format and types
 	$(BIN)/ruff check
