@@ -41,6 +41,7 @@ def make_clip(folder: Path, seconds: int) -> Path:
     clip = folder / "street-1080p30.mp4"
     looped = ["-stream_loop", "-1", "-i", street, "-t", str(seconds)]
     encoder = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", str(GOP)]
+    encoder += ["-sc_threshold", "0"]  # as cameras do: a GOP is as long as any other
     ffmpeg(*looped, "-vf", "fps=30,scale=1920:1080:flags=lanczos,format=yuv420p", *encoder, clip)
     return clip
 
