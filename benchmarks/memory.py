@@ -26,14 +26,15 @@ SETTINGS = {"detect": {"options": {"centerface": {"long_side": 320}}}}
 
 @click.command()
 @click.option("--seconds", multiple=True, type=int, default=(20, 200), help="Length; repeated.")
-def main(seconds: tuple[int, ...]) -> None:
+@click.option("--height", default=720, help="Of the picture, pixels; 16:9.")
+def main(seconds: tuple[int, ...], height: int) -> None:
     """Print the highest resident memory of a worker for videos of some lengths."""
     print("| length of the video | frames | wall time | worker before | worker at most |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for length in seconds:
         with tempfile.TemporaryDirectory() as folder:
             video = Path(folder, "source", "video.mp4")
-            make_video(video, length)
+            make_video(video, length, height)
             before, peak, summary = measure(video, Path(folder, "redacted"))
         print(
             f"| {length} s | {summary.frames} | {summary.wall_s:.0f} s "
@@ -42,12 +43,13 @@ def main(seconds: tuple[int, ...]) -> None:
         )
 
 
-def make_video(path: Path, seconds: int) -> None:
-    """Repeat a talking man at 1280x720 and 30 frames/s, with a keyframe each second and a tone."""
+def make_video(path: Path, seconds: int, height: int) -> None:
+    """Repeat a talking man at 30 frames/s, with a keyframe each second and a tone."""
     path.parent.mkdir()
     man, *_ = fetch_clips(path.parent.parent / "clips")
     inputs = ["-stream_loop", "-1", "-i", man, "-f", "lavfi", "-i", "sine"]
-    codec = ["-vf", "scale=1280:720,fps=30", "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"]
+    size = f"scale={height * 16 // 9}:{height},fps=30"
+    codec = ["-vf", size, "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codec]
     subprocess.run([*command, "-map", "0:v", "-map", "1:a", "-t", str(seconds), path], check=True)
 
