@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from redact_dask.detectors.base import Box, Detector
+from redact_dask.errors import CheckFailed
 from redact_dask.model import Detection, Facts
 
 
@@ -56,9 +58,19 @@ class View:
             Number of the first of them in the video.
         images
             Shape (n, height, width, 3), as `image` returns them.
+
+        Raises
+        ------
+        CheckFailed
+            The detector breaks its contract: an image has no answer, or a box no place.
         """
-        for frame, boxes in enumerate(self.detector.detect(images), first_frame):
+        answers = self.detector.detect(images)
+        if len(answers) != len(images):
+            raise CheckFailed(f"{self._name} answered for {len(answers)} of {len(images)} frames")
+        for frame, boxes in enumerate(answers, first_frame):
             for box in boxes:
+                if not all(map(isfinite, (box.x0, box.y0, box.x1, box.y1, box.confidence))):
+                    raise CheckFailed(f"{self._name} answered {box} on frame {frame}")
                 yield self._detection(frame, box)
 
     def _detection(self, frame: int, box: Box) -> Detection:

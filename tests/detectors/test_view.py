@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from redact_dask import Box, detectors
 from redact_dask.config import EncodeSettings
 from redact_dask.detectors.view import View
+from redact_dask.errors import CheckFailed
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 
@@ -129,3 +130,25 @@ def test_a_mirrored_picture_has_its_upper_side_up(
     facts = index.scan(str(mirrored), EncodeSettings()).facts
     assert facts.display_matrix
     assert facts.quarter_turns == turns
+
+
+class _Answers(_AsItIs):
+    """Answers what it was told to, whatever it is shown."""
+
+    def __init__(self, answers: list[list[Box]]) -> None:
+        self._answers = answers
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:  # noqa: ARG002
+        return self._answers
+
+
+@pytest.mark.parametrize(
+    "answers", [[], [[]], [[], [Box(0, 0, float("nan"), 9, 0.9, "face")]]], ids=str
+)
+def test_a_detector_that_breaks_its_contract_is_an_error(
+    answers: list[list[Box]], clip: Path
+) -> None:
+    facts = index.scan(str(clip), EncodeSettings()).facts
+    view = View(facts, _Answers(answers), "broken")
+    with pytest.raises(CheckFailed, match="broken answered"):
+        list(view.detections(0, np.zeros((2, 180, 320, 3), np.uint8)))
