@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from redact_dask.config import Config, load, validate
 from redact_dask.errors import ConfigError
@@ -137,3 +138,18 @@ def test_fingerprint_stays_with_what_does_not(assignment: str) -> None:
 def test_fingerprint_is_that_of_the_values_not_of_their_spelling() -> None:
     spelled = load(assignments=["chunk.seconds=10", "redact.style='pixelate'"])
     assert spelled.fingerprint == Config().fingerprint
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(__file__).parents[1].glob("configs/*.yaml")), ids=lambda file: file.stem
+)
+def test_the_ready_configurations_are_right(file: Path) -> None:
+    assert isinstance(load(file), Config)
+
+
+def test_the_settings_in_the_readme_are_the_defaults() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    shown = yaml.safe_load(readme.split("```yaml\n")[1].split("```")[0])
+    # The detectors' options are left to each detector's own defaults.
+    shown["detect"].pop("options")
+    assert validate(shown) == Config()
