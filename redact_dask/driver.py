@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -70,8 +70,8 @@ class Plan:
     to_do: tuple[Video, ...]
     skipped: tuple[Video, ...]
     """Those whose redacted copy is already there."""
-    outputs: frozenset[str]
-    """URLs of all copies that earlier runs have published, and that may be replaced."""
+    origins: Mapping[str, str]
+    """URL of the source of each copy that was published before: only its own may replace it."""
 
 
 def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
@@ -80,20 +80,17 @@ def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
     A copy counts if the manifest tells that it was the last to be published in its place, that it
     was made from this version of the source with these settings, and a file of its size is there.
     """
-    latest = {
-        output: (video, fingerprint, size)
-        for video, fingerprint, output, size in manifest.published(manifest_root(destination))
-    }
+    latest = {row["output"]: row for row in manifest.published(manifest_root(destination))}
     there = storage.sizes(destination) if latest else {}
     done = {
-        video
-        for output, (video, fingerprint, size) in latest.items()
-        if fingerprint == config.fingerprint and there.get(output) == size
+        row["video"]
+        for output, row in latest.items()
+        if row["fingerprint"] == config.fingerprint and there.get(output) == row["bytes_out"]
     }
     return Plan(
         to_do=tuple(video for video in videos if video.id not in done),
         skipped=tuple(video for video in videos if video.id in done),
-        outputs=frozenset(latest),
+        origins={output: row["source"] for output, row in latest.items()},
     )
 
 
@@ -130,7 +127,7 @@ class Backfill:
         todays = plan(videos, self._destination, self._config)
         size = sum(video.size for video in todays.to_do)
         self._status = Status(len(videos), size, skipped=len(todays.skipped))
-        self._outputs = todays.outputs
+        self._origins = todays.origins
         self._paths = {video.path for video in videos}
         self._observe(self._status)
         waiting = enumerate(todays.to_do)
@@ -150,9 +147,9 @@ class Backfill:
                 if time.monotonic() - self._flushed > _FLUSH_S:
                     self._flush()
         finally:
+            self._flush()
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
-            self._flush()
         return self._summary()
 
     def _launch(self, rank: int, video: Video) -> Future[Any]:
@@ -168,7 +165,8 @@ class Backfill:
         flight = self._flights.get(video)
         if flight is None:
             return []  # Its video has failed already.
-        if future.status != "finished":
+        # Not by the future's status: it tells of now, and a good result may be lost since.
+        if isinstance(result, tuple | BaseException):
             self._fail(flight, stage, _reason(result))
             return []
         flight.results.append(result)
@@ -188,7 +186,11 @@ class Backfill:
         if path != video.path and path in self._paths:
             self._fail(flight, "probe", f"its copy would be named {path}, as that of another video")
             return []
-        if probed.occupied and probed.target not in self._outputs:
+        origin = self._origins.get(probed.target)
+        if origin not in (None, video.source):
+            self._fail(flight, "probe", f"the redacted copy of {origin} is at {path}")
+            return []
+        if probed.occupied and origin is None:
             self._fail(flight, "probe", f"a file that is no redacted video of ours is at {path}")
             return []
         futures = list(flight.graph.rest(probed))

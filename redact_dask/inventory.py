@@ -109,6 +109,10 @@ def _inside(url: str, folder: str) -> bool:
 
 
 def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
+    try:
+        url.encode()
+    except UnicodeEncodeError:
+        raise SourceError(f"the name {url!a} is not UTF-8; rename the file") from None
     version = facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}"
     return Video(
         source=url,

@@ -159,14 +159,17 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
     return pa.concat_tables([schema.empty_table(), *tables])
 
 
-def published(root: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield source id, fingerprint, output URL and its size of every video published, in order."""
-    columns = ["video", "fingerprint", "output", "bytes_out", "status", "finished"]
+def published(root: str) -> Iterator[Row]:
+    """Yield video, source, fingerprint, output and bytes_out of every video published, in order."""
+    columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "finished"]
     for row in read(root, "videos", columns).sort_by("finished").to_pylist():
         if row["status"] == "published":
-            yield row["video"], row["fingerprint"], row["output"], row["bytes_out"]
+            yield row
 
 
 def _files(root: str, name: str) -> list[str]:
     folder = storage.join(root, name)
-    return sorted(storage.find(folder)) if storage.exists(folder) else []
+    found = storage.find(folder) if storage.exists(folder) else {}
+    # A write that was killed may have left a part of a file, under a hidden name.
+    names = {url: url.rpartition("/")[2] for url in found}
+    return sorted(u for u, n in names.items() if n.endswith(".parquet") and n[0] != ".")

@@ -87,7 +87,7 @@ def probe(job: Job) -> Probed:
 def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     """Let every detector look at every frame of a chunk, and commit what they saw.
 
-    What was committed before for the same chunk and settings is taken as it is.
+    What was committed before for the same chunk, settings and detectors is taken as it is.
 
     Raises
     ------
@@ -96,10 +96,13 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     """
     watch = Stopwatch()
     committed = storage.join(job.work, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+    views = _views(facts, job.config.detect)
+    identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
         if storage.exists(committed):
-            return _recalled(storage.read(committed), chunk, watch)
-    views = _views(facts, job.config.detect)
+            recalled = _recalled(storage.read(committed), chunk, watch)
+            if recalled.detectors == identities:
+                return recalled
     decoded = watch.each("decode", frames(job.video.source, facts, chunk))
     found: list[Detection] = []
     analysed = 0
@@ -109,7 +112,6 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             for view, images in zip(views, zip(*batch, strict=True), strict=True):
                 found.extend(view.detections(first, np.stack(images)))
         analysed += len(batch)
-    identities = tuple(view.detector.identity for view in views)
     found.sort(key=lambda detection: detection.frame)
     with watch.step("commit"):
         storage.write(committed, _committed(analysed, identities, found))

@@ -78,3 +78,26 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
     assert len(rows) == 2
     assert rows[-1]["bytes_out"] == size
     assert [video.path for video in again.to_do] == ["clip.mp4"]
+
+
+def test_another_sources_copy_is_not_replaced(
+    clip: Path, make_clip: Callable[..., Path], client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    for day in ("monday", "tuesday"):
+        make_clip(tmp_path / day / "front.mp4", frames=30, audio=False)
+    first = redact_dask.redact(tmp_path / "monday", destination, MAGENTA, client)
+    content = (destination / "front.mp4").read_bytes()
+    second = redact_dask.redact(tmp_path / "tuesday", destination, MAGENTA, client)
+    assert (first.published, second.published) == (1, 0)
+    assert "monday/front.mp4 is at front.mp4" in second.failures[0].reason
+    assert (destination / "front.mp4").read_bytes() == content
+
+
+def test_a_part_of_a_manifest_file_is_passed_over(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    (destination / "_manifest" / "videos" / ".x.parquet.abc.part").write_bytes(b"PAR1")
+    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1

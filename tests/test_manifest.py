@@ -151,6 +151,7 @@ def test_only_published_videos_count_as_published(root: str) -> None:
     writer = Writer(root, "run-1")
     writer.add({"videos": [quarantined, ROWS["videos"]]})
     writer.flush()
-    assert list(manifest.published(root)) == [
-        ("0123456789abcdef", "fedcba9876543210", "file:///redacted/ü 1.mp4", 6)
-    ]
+    (row,) = manifest.published(root)
+    assert row["video"] == "0123456789abcdef"
+    assert (row["source"], row["output"]) == ("file:///fleet/ü 1.mp4", "file:///redacted/ü 1.mp4")
+    assert (row["fingerprint"], row["bytes_out"]) == ("fedcba9876543210", 6)

@@ -69,7 +69,8 @@ class View:
             raise CheckFailed(f"{self._name} answered for {len(answers)} of {len(images)} frames")
         for frame, boxes in enumerate(answers, first_frame):
             for box in boxes:
-                if not all(map(isfinite, (box.x0, box.y0, box.x1, box.y1, box.confidence))):
+                numbers = (box.x0, box.y0, box.x1, box.y1, box.confidence)
+                if not (all(map(isfinite, numbers)) and box.x0 < box.x1 and box.y0 < box.y1):
                     raise CheckFailed(f"{self._name} answered {box} on frame {frame}")
                 yield self._detection(frame, box)
 

@@ -28,7 +28,7 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises
     ------
     UnsupportedVideo
-        It is no video, or has no video stream.
+        It is no video, or has no video stream, or several.
     DamagedVideo
         FFmpeg gives up anywhere inside the ``with`` block.
     """
@@ -40,6 +40,8 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams:
             raise UnsupportedVideo("it has no video stream")
+        if len(streams) > 1:
+            raise UnsupportedVideo(f"it has {len(streams)} video streams; split it into one each")
         stream = streams[0]
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1

@@ -143,7 +143,14 @@ class _Answers(_AsItIs):
 
 
 @pytest.mark.parametrize(
-    "answers", [[], [[]], [[], [Box(0, 0, float("nan"), 9, 0.9, "face")]]], ids=str
+    "answers",
+    [
+        [],
+        [[]],
+        [[], [Box(0, 0, float("nan"), 9, 0.9, "face")]],
+        [[Box(9, 0, 4, 9, 0.9, "face")], []],
+    ],
+    ids=str,
 )
 def test_a_detector_that_breaks_its_contract_is_an_error(
     answers: list[list[Box]], clip: Path
