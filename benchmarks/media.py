@@ -21,11 +21,11 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from redact_dask import stages
+from redact_dask import inventory, stages
 from redact_dask.config import Config
 from redact_dask.demo import fetch_clips
 from redact_dask.media import decode
-from redact_dask.model import Probed, Region, Tracked, Video, Why
+from redact_dask.model import Probed, Region, Tracked, Why
 
 GOP = 30
 
@@ -89,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = make_clip(folder, options.seconds)
-        video = Video(clip.as_uri(), clip.name, clip.stat().st_size, "1")
+        video = inventory.take(str(clip), str(folder / "out"))[0]
         job = stages.Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
         probed = stages.probe(job)
         frames = probed.facts.frames

@@ -113,10 +113,9 @@ def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
         url.encode()
     except UnicodeEncodeError:
         raise SourceError(f"the name {url!a} is not UTF-8; rename the file") from None
-    version = facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}"
     return Video(
         source=url,
         path=url.removeprefix(root + "/"),
         size=int(facts["size"]),
-        version=str(version).strip('"'),
+        version=storage.version(facts),
     )

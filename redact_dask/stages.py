@@ -217,6 +217,9 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
             mux.write(path, parts, probed.pts, probed.facts, job.video.source, job.config.output)
         with watch.step("check"):
             check.check(path, parts, probed.pts, probed.facts, job.video.source)
+        # What was analysed must be what was copied: another content is another version.
+        if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
+            raise CheckFailed("the source has changed since the run began; run again")
         with watch.step("publish"):
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()

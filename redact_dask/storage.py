@@ -104,6 +104,17 @@ def publish(file: Path, url: str) -> None:
         fs.put_file(str(file), path)
 
 
+def version(facts: dict[str, Any]) -> str:
+    """Return what changes with a file's content: its ETag, or its size and modification time.
+
+    Parameters
+    ----------
+    facts
+        As `find` gives them.
+    """
+    return str(facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}").strip('"')
+
+
 def sizes(url: str) -> dict[str, int]:
     """Return URL and size, bytes, of every file below a folder; it need not exist."""
     return {name: facts["size"] for name, facts in find(url).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Collection, Mapping
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from redact_dask import config, manifest, stages
+from redact_dask import config, inventory, manifest, stages
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
@@ -129,7 +130,7 @@ def splice(
     encode: Mapping[str, str] | None = None,
 ) -> Spliced:
     """Run the stages of a video with a region on some of its frames."""
-    video = Video(str(source), source.name, source.stat().st_size, "1")
+    (video,) = inventory.take(str(source), str(folder / "out"))
     sections = {"chunk": {"seconds": seconds}, "redact": {"style": "solid"}}
     settings = config.validate(sections | {"encode": dict(encode or {})})
     job = Job(video, str(folder / "out"), str(folder / "work"), settings)
@@ -421,7 +422,7 @@ class TestCheck:
         }
         keyframe = replace(keyframes[start], size=keyframes[start].size + size)
         moved = replace(last, parts=(replace(last.parts[0], start=keyframe),))
-        video = Video(str(spliced.source), spliced.source.name, 1, "1")
+        (video,) = inventory.take(str(spliced.source), str(spliced.source.parent / "out"))
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
@@ -586,7 +587,7 @@ def test_every_preset_goes_with_every_source(
 
 def test_a_source_that_changed_is_not_copied_from(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
-    video = Video(str(source), source.name, 1, "1")
+    (video,) = inventory.take(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     rendered = [
@@ -598,6 +599,21 @@ def test_a_source_that_changed_is_not_copied_from(ffmpeg: Ffmpeg, tmp_path: Path
     content[place + 60 : place + 600] = bytes(540)
     source.write_bytes(content)
     with pytest.raises((CheckFailed, DamagedVideo)):
+        stages.join(job, probed, rendered)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_source_replaced_by_a_good_one_is_not_published(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
+    (video,) = inventory.take(str(source), str(tmp_path / "out"))
+    job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
+    probed = stages.probe(job)
+    rendered = [
+        stages.render(job, probed.facts, chunk, Tracked((), probed.work)) for chunk in probed.chunks
+    ]
+    stat = source.stat()
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))
+    with pytest.raises(CheckFailed, match="the source has changed"):
         stages.join(job, probed, rendered)
     assert not (tmp_path / "out").exists()
 
