@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 
 import cv2
 from distributed import Client, LocalCluster, Worker, WorkerPlugin
@@ -31,7 +32,7 @@ def connected(settings: ClusterSettings) -> Iterator[Client]:
     Raises
     ------
     UsageError
-        Nobody answers at the address, or a worker there has other versions.
+        Nobody answers at the address, or the cluster is not fit; see `prepared`.
     """
     if settings.address is None:
         with _local(settings) as cluster, Client(cluster) as client:
@@ -51,14 +52,22 @@ def prepared(client: Client) -> Client:
     Raises
     ------
     UsageError
-        The package is missing on a worker.
+        A worker has another version of the package than this process, or none: it would redact in
+        another way than the manifest tells.
     """
     try:
+        found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
     except ImportError as error:
         raise UsageError(
             f"a worker cannot import redact_dask ({error}); install it there"
         ) from None
+    own = version("redact-dask")
+    for worker, other in found.items():
+        if other != own:
+            raise UsageError(
+                f"worker {worker} has redact-dask {other}, not {own}; install it there"
+            )
     return client
 
 

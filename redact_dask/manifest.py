@@ -118,11 +118,6 @@ class Writer:
         self._run = run
         self._rows: dict[str, list[Row]] = {name: [] for name in SCHEMAS}
 
-    @property
-    def pending(self) -> int:
-        """Number of rows that are not written yet."""
-        return sum(map(len, self._rows.values()))
-
     def add(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Add rows of a video, by dataset; the run's name is filled in."""
         for name, more in rows.items():

@@ -49,8 +49,6 @@ class Fields(StrEnum):
 class Facts:
     """What a video stream is, read from its packets without decoding."""
 
-    container: str
-    """FFmpeg's name of the container format."""
     codec: str
     """FFmpeg's name of the video codec."""
     width: int

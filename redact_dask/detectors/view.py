@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import isfinite
 from typing import Any
 
@@ -15,6 +16,9 @@ from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import CheckFailed
 from redact_dask.model import Detection, Facts
 
+_LEAST_ASPECT = Fraction(1, 2)
+"""A sample aspect ratio beyond this, or its reciprocal, is taken for a mistake of the file."""
+
 
 class View:
     """One detector's view of one video.
@@ -22,7 +26,7 @@ class View:
     Parameters
     ----------
     facts
-        Of the video: size and turns.
+        Of the video: size, turns, and shape of its pixels.
     detector
         Is asked for the size that it wants.
     name
@@ -35,6 +39,8 @@ class View:
         self._name = name
         self._turns = facts.quarter_turns
         stored = (facts.width, facts.height)
+        if _LEAST_ASPECT <= facts.sample_aspect_ratio <= 1 / _LEAST_ASPECT:
+            stored = (round(facts.width * facts.sample_aspect_ratio), facts.height)
         upright = stored[::-1] if self._turns % 2 else stored
         self._upright = detector.input_size(*upright)
         self._stored = self._upright[::-1] if self._turns % 2 else self._upright

@@ -151,7 +151,6 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return Facts(
-        container=container.format.name,
         codec=stream.codec_context.name,
         width=frame.width,
         height=frame.height,

@@ -22,7 +22,7 @@ from redact_dask.model import Facts
 
 _REFERENCES = {
     "ultrafast": 1, "superfast": 1, "veryfast": 1, "faster": 2, "fast": 2, "medium": 3,
-    "slow": 5, "slower": 8, "veryslow": 16, "placebo": 16,
+    "slow": 5, "slower": 8,
 }  # fmt: skip
 """Frames that x264 predicts from, by preset (``x264 --fullhelp``)."""
 

@@ -159,3 +159,18 @@ def test_a_detector_that_breaks_its_contract_is_an_error(
     view = View(facts, _Answers(answers), "broken")
     with pytest.raises(CheckFailed, match="broken answered"):
         list(view.detections(0, np.zeros((2, 180, 320, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(("aspect", "seen"), [("4/3", (427, 180)), ("1/9", (320, 180))])
+def test_a_picture_of_wide_pixels_is_seen_as_wide_as_it_is_shown(
+    aspect: str, seen: tuple[int, int], clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    wide = tmp_path / "wide.mp4"
+    ffmpeg("-i", clip, "-vf", f"setsar={aspect}", "-frames:v", "2", wide)
+    facts = index.scan(str(wide), EncodeSettings()).facts
+    frame = _frames(wide)[0]
+    view = View(facts, _Answers([[Box(0, 0, *seen, 0.9, "face")]]), "all")
+    image = view.image(frame)
+    assert image.shape == (seen[1], seen[0], 3)
+    (found,) = view.detections(0, image[np.newaxis])
+    assert (found.x0, found.y0, found.x1, found.y1) == pytest.approx((0, 0, 320, 180))

@@ -585,25 +585,25 @@ def test_every_preset_goes_with_every_source(
     assert_spliced(splice(source, tmp_path, {13, 14, 40}, encode={"preset": preset}))
 
 
-def test_a_source_that_changed_is_not_copied_from(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
-    source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
-    (video,) = inventory.take(str(source), str(tmp_path / "out"))
-    job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
-    probed = stages.probe(job)
-    rendered = [
-        stages.render(job, probed.facts, chunk, Tracked((), probed.work)) for chunk in probed.chunks
-    ]
+def destroy(source: Path) -> None:
+    """Overwrite a part of a keyframe."""
     content = bytearray(source.read_bytes())
     with av.open(source) as container:
         place = [p.pos for p in container.demux(video=0) if p.size and p.is_keyframe][2]
     content[place + 60 : place + 600] = bytes(540)
     source.write_bytes(content)
-    with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, rendered)
-    assert not (tmp_path / "out").exists()
 
 
-def test_a_source_replaced_by_a_good_one_is_not_published(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+def replace_by_itself(source: Path) -> None:
+    """Change nothing but the time at which the source was written."""
+    stat = source.stat()
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))
+
+
+@pytest.mark.parametrize("change", [destroy, replace_by_itself])
+def test_a_source_that_changed_is_not_copied_from(
+    change: Callable[[Path], None], ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
     source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
     (video,) = inventory.take(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
@@ -611,9 +611,8 @@ def test_a_source_replaced_by_a_good_one_is_not_published(ffmpeg: Ffmpeg, tmp_pa
     rendered = [
         stages.render(job, probed.facts, chunk, Tracked((), probed.work)) for chunk in probed.chunks
     ]
-    stat = source.stat()
-    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1_000_000))
-    with pytest.raises(CheckFailed, match="the source has changed"):
+    change(source)
+    with pytest.raises((CheckFailed, DamagedVideo)):
         stages.join(job, probed, rendered)
     assert not (tmp_path / "out").exists()
 
