@@ -61,7 +61,7 @@ def engine(job: stages.Job, every: int | None) -> None:
     regions = tuple(
         Region(n, track, *box, Why.DETECTED) for n in hidden for track, box in enumerate(boxes)
     )
-    tracked = Tracked(regions, probed.work)
+    tracked = Tracked(regions, (), probed.work)
     rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
     stages.join(job, probed, rendered)
 

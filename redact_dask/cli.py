@@ -115,6 +115,11 @@ def _show_plan(
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
     for failure in summary.failures:
         click.echo(f"quarantined {failure.path} in {failure.stage}: {failure.reason}")
+    for video in summary.salvaged:
+        click.echo(
+            f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "
+            f"{video.reason}"
+        )
     click.echo(
         f"{summary.published} published, {summary.quarantined} quarantined, "
         f"{summary.skipped} skipped, of {summary.videos} videos"

@@ -81,13 +81,25 @@ class EncodeSettings(Section):
     """``auto``: GOPs of H.264 that show nothing to hide are copied; ``never``: all is encoded."""
 
 
+Kept = Literal[
+    "title",
+    "location",
+    "creation_time",
+    "handler_names",
+    "other_tags",
+    "other_streams",
+    "user_data",
+]
+
+
 class OutputSettings(Section):
     """What a redacted video holds besides its pictures; anything not named here is left out."""
 
     audio: Literal["keep", "drop"] = "keep"
     """``keep``: every audio packet is copied."""
-    metadata: Literal["drop", "keep"] = "drop"
-    """``keep``: title, location, creation time, handler names and other tags are copied."""
+    keep: tuple[Kept, ...] = ()
+    """What is copied of all the rest. ``other_streams``: subtitles and data, GPS for one;
+    ``user_data``: the messages of cameras between H.264 pictures (SEI), captions among them."""
 
 
 class ClusterSettings(Section):
@@ -127,13 +139,16 @@ class Config(Section):
     output: OutputSettings = OutputSettings()
     cluster: ClusterSettings = ClusterSettings()
     driver: DriverSettings = DriverSettings()
+    on_damage: Literal["quarantine", "salvage"] = "quarantine"
+    """``quarantine``: a damaged video is not published; ``salvage``: it is, with black pictures in
+    place of each GOP that does not decode as it should."""
     work: str | None = None
     """URI of the work area, in storage that all workers share; default: ``_work`` in DEST."""
 
     @property
     def fingerprint(self) -> str:
         """Name of all that decides the output: 16 hexadecimal digits of a SHA-256."""
-        return self._digest("chunk", "detect", "track", "redact", "encode", "output")
+        return self._digest("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
 
     @property
     def detection_fingerprint(self) -> str:

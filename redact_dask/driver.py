@@ -38,6 +38,19 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class Salvaged:
+    """A video that was published without its damaged parts."""
+
+    path: str
+    black: int
+    """Frames that are black."""
+    missing: int
+    """Frames that should follow the last one."""
+    reason: str
+    """Of the first damage."""
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What a run did."""
 
@@ -56,6 +69,8 @@ class Summary:
     manifest: str
     """URL of the manifest."""
     failures: tuple[Quarantined, ...]
+    salvaged: tuple[Salvaged, ...]
+    """Those of the published videos that were damaged."""
 
 
 def manifest_root(destination: str) -> str:
@@ -121,6 +136,7 @@ class Backfill:
         self._flights: dict[str, _Flight] = {}
         self._published: list[Job] = []
         self._failures: list[Quarantined] = []
+        self._salvaged: list[Salvaged] = []
 
     def run(self, videos: Sequence[Video]) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined."""
@@ -223,6 +239,8 @@ class Backfill:
             self._status.frames += frames
             self._status.faces += outcome.faces
             self._published.append(flight.job)
+            if outcome.damage:
+                self._salvaged.append(_salvaged(outcome))
 
     def _flush(self) -> None:
         """Write the rows, and only then remove what the videos would be made from again."""
@@ -246,6 +264,7 @@ class Backfill:
             output=self._destination,
             manifest=manifest_root(self._destination),
             failures=tuple(self._failures),
+            salvaged=tuple(self._salvaged),
         )
 
 
@@ -275,6 +294,13 @@ class _Flight:
             joined=next(iter(of_kind(Joined)), None),
             failure=failure,
         )
+
+
+def _salvaged(outcome: Outcome) -> Salvaged:
+    missing = outcome.probed.missing if outcome.probed else None
+    absent = len(missing.frames) if missing else 0
+    black = sum(len(lost.frames) for lost in outcome.damage) - absent
+    return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
 
 
 def _reason(result: Any) -> str:

@@ -64,6 +64,16 @@ SCHEMAS: dict[str, pa.Schema] = {
         | _BOX
         | {"why": (pa.string(), "detected, interpolated or padded")}
     ),
+    "damage": _schema(
+        _VIDEO
+        | {
+            "first_frame": (pa.int64(), "first frame of a damaged GOP"),
+            "last_frame": (pa.int64(), "its last frame; past the video's if its end is missing"),
+            "start_s": (pa.float64(), "presentation time of the first, seconds; null: missing"),
+            "end_s": (pa.float64(), "presentation time of the last, seconds; null: missing"),
+            "reason": (pa.string(), "what is wrong"),
+        }
+    ),
     "chunks": _schema(
         _VIDEO
         | {
@@ -90,6 +100,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "reason": (pa.string(), "why it was quarantined; null if it was not"),
             "frames": (pa.int64(), "frames of the source; null if unknown"),
             "frames_analysed": (pa.int64(), "frames that every detector has looked at"),
+            "frames_black": (pa.int64(), "frames that are damaged and not shown"),
             "frames_copied": (pa.int64(), "frames that were copied bit by bit, not encoded"),
             "why_encoded": (pa.string(), "why no span could be copied; null: spans could be"),
             "faces": (pa.int32(), "tracks that were hidden"),

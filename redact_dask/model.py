@@ -86,6 +86,9 @@ class Facts:
     """Most frames that come before another in decoding order and after it on the screen."""
     why_encoded: str
     """Why no span may be copied, and all is encoded; empty: spans may be copied."""
+    raw_pts: tuple[int, ...] = ()
+    """The pts that each packet of a raw stream gets, in file order; empty: packets have their own.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Keyframe:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Frames of a chunk that are copied or encoded together: one GOP where copying is possible."""
+    """The frames of a chunk that belong to one GOP: they are copied or encoded together."""
 
     start: Keyframe
     frames: int
@@ -123,6 +126,14 @@ class Chunk:
     """The pts of every frame that the chunk owns, ascending."""
     spans: tuple[Span, ...]
     """In order; together all frames."""
+
+    def part(self, first: int, stop: int) -> Chunk:
+        """Return the chunk of some of its spans: from one, up to but without another."""
+        begin = sum(span.frames for span in self.spans[:first])
+        spans = self.spans[first:stop]
+        end = begin + sum(span.frames for span in spans)
+        pts = self.pts[begin:end]
+        return Chunk(self.index, spans[0].start, self.first_frame + begin, pts, spans)
 
     @property
     def last_frame(self) -> int:
@@ -170,6 +181,22 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """Frames that do not decode as they should: all of a GOP, since one picture needs another."""
+
+    first_frame: int
+    last_frame: int
+    """Beyond the video's last frame where its end is missing."""
+    reason: str
+    """One sentence for a person."""
+
+    @property
+    def frames(self) -> range:
+        """The numbers of the frames."""
+        return range(self.first_frame, self.last_frame + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Probed:
     """What the video is, and how it is cut."""
 
@@ -179,6 +206,8 @@ class Probed:
     """URL where the redacted video will be published."""
     occupied: bool
     """Whether a file is there already that no earlier attempt at this video has left."""
+    missing: Damage | None
+    """Frames that the file's index names and that are not there; salvaging only."""
     work: Work
 
     @property
@@ -198,6 +227,8 @@ class Detected:
     """By frame."""
     detectors: tuple[str, ...]
     """Identity of each detector."""
+    damage: tuple[Damage, ...]
+    """Frames that nobody has looked at; salvaging only."""
     work: Work
 
 
@@ -207,6 +238,8 @@ class Tracked:
 
     regions: tuple[Region, ...]
     """By frame."""
+    damage: tuple[Damage, ...]
+    """Frames that will be black, by frame."""
     work: Work
 
 
@@ -249,6 +282,8 @@ class Joined:
     """Bytes."""
     sha256: str
     """Hexadecimal."""
+    why_encoded: str
+    """Why spans that had been copied were encoded in the end; empty: they were not."""
     work: Work
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from redact_dask.manifest import Row
 from redact_dask.model import (
     Chunk,
+    Damage,
     Detected,
     Failure,
     Joined,
@@ -44,6 +45,25 @@ class Outcome:
     failure: Failure | None
 
     @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What of the source is not shown."""
+        black = [lost for seen in self.detected for lost in seen.damage]
+        missing = self.probed.missing if self.probed else None
+        return (*black, missing) if missing else tuple(black)
+
+    @property
+    def why_encoded(self) -> str:
+        """Why no span was copied; empty: spans could be, or nothing is known."""
+        if self.joined and self.joined.why_encoded:
+            return self.joined.why_encoded
+        return self.probed.facts.why_encoded if self.probed else ""
+
+    @property
+    def frames_copied(self) -> int:
+        """Number of frames that were copied bit by bit."""
+        return 0 if self.why_encoded else sum(made.copied for made in self.rendered)
+
+    @property
     def faces(self) -> int:
         """Number of tracks that are hidden."""
         return len({region.track for region in self.tracked.regions}) if self.tracked else 0
@@ -61,6 +81,7 @@ def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
     """
     video = {"video": outcome.video.id}
     datasets = {
+        "damage": _damage(outcome),
         "detections": _detections(outcome),
         "regions": _regions(outcome),
         "chunks": _chunks(outcome),
@@ -81,6 +102,18 @@ def _detections(outcome: Outcome) -> Iterator[Row]:
 def _regions(outcome: Outcome) -> Iterator[Row]:
     for region in outcome.tracked.regions if outcome.tracked else ():
         yield asdict(region)
+
+
+def _damage(outcome: Outcome) -> Iterator[Row]:
+    if outcome.probed is None:
+        return
+    pts, time_base = outcome.probed.pts, outcome.probed.facts.time_base
+    for lost in outcome.damage:
+        inside = range(len(pts))[lost.first_frame : lost.last_frame + 1]
+        yield asdict(lost) | {
+            "start_s": float(pts[inside[0]] * time_base) if inside else None,
+            "end_s": float(pts[inside[-1]] * time_base) if inside else None,
+        }
 
 
 def _chunks(outcome: Outcome) -> Iterator[Row]:
@@ -125,8 +158,9 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "reason": failure.reason if failure else None,
         "frames": facts.frames if facts else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
-        "frames_copied": sum(made.copied for made in outcome.rendered),
-        "why_encoded": facts.why_encoded or None if facts else None,
+        "frames_black": sum(len(lost.frames) for seen in outcome.detected for lost in seen.damage),
+        "frames_copied": outcome.frames_copied,
+        "why_encoded": outcome.why_encoded or None,
         "faces": outcome.faces,
         "duration_s": facts.seconds if facts else None,
         "seconds": outcome.ended - outcome.started,

@@ -12,8 +12,9 @@ import json
 import threading
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from itertools import accumulate, groupby, islice
-from pathlib import PurePosixPath
+from enum import Enum, auto
+from itertools import accumulate, groupby, islice, repeat
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import numpy as np
@@ -23,12 +24,13 @@ from numpy.typing import NDArray
 from redact_dask import detectors, storage
 from redact_dask.config import Config, DetectSettings
 from redact_dask.detectors.view import View
-from redact_dask.errors import CheckFailed, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media import check, index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.model import (
     Chunk,
+    Damage,
     Detected,
     Detection,
     Facts,
@@ -37,7 +39,6 @@ from redact_dask.model import (
     Probed,
     Region,
     Rendered,
-    Span,
     Tracked,
     Video,
 )
@@ -74,14 +75,15 @@ def probe(job: Job) -> Probed:
     if ".." in PurePosixPath(job.video.path).parts:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
     with watch.step("scan"):
-        scanned = index.scan(job.video.source, job.config.encode)
+        salvage = job.config.on_damage == "salvage"
+        scanned = index.scan(job.video.source, job.config.encode, salvage=salvage)
     facts = scanned.facts
     if job.config.output.audio == "drop":
         facts = replace(facts, audio=())
     target = storage.join(job.destination, mux.target_path(job.video.path, facts))
     occupied = storage.exists(target) and not storage.exists(job.work)
     chunks = scanned.chunks(job.config.chunk.seconds)
-    return Probed(facts, chunks, target, occupied, watch.work())
+    return Probed(facts, chunks, target, occupied, scanned.missing, watch.work())
 
 
 def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
@@ -102,20 +104,47 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
         if storage.exists(committed):
             recalled = _recalled(storage.read(committed), chunk, watch)
             if recalled.detectors == identities:
-                return recalled
-    decoded = watch.each("decode", frames(job.video.source, facts, chunk))
+                return _tolerated(recalled, job.config)
     found: list[Detection] = []
-    analysed = 0
+    damage: list[Damage] = []
+    waiting = [chunk]
+    while waiting:
+        part = waiting.pop(0)
+        try:
+            found += _seen(job, facts, part, views, watch)
+        except DamagedVideo as error:
+            if job.config.on_damage == "quarantine":
+                raise
+            if len(part.spans) == 1:
+                damage.append(Damage(part.first_frame, part.last_frame, str(error)))
+            else:
+                waiting = [part.part(n, n + 1) for n in range(len(part.spans))]
+    found.sort(key=lambda detection: detection.frame)
+    analysed = len(chunk.pts) - sum(len(lost.frames) for lost in damage)
+    with watch.step("commit"):
+        storage.write(committed, _committed(analysed, identities, found, damage))
+    return Detected(chunk.index, analysed, tuple(found), identities, tuple(damage), watch.work())
+
+
+def _seen(
+    job: Job, facts: Facts, part: Chunk, views: Sequence[View], watch: Stopwatch
+) -> list[Detection]:
+    found: list[Detection] = []
+    first = part.first_frame
+    decoded = watch.each("decode", frames(job.video.source, facts, part))
     for batch in _batches(_looks(views, decoded, watch)):
-        first = chunk.first_frame + analysed
         with watch.step("detect"):
             for view, images in zip(views, zip(*batch, strict=True), strict=True):
                 found.extend(view.detections(first, np.stack(images)))
-        analysed += len(batch)
-    found.sort(key=lambda detection: detection.frame)
-    with watch.step("commit"):
-        storage.write(committed, _committed(analysed, identities, found))
-    return Detected(chunk.index, analysed, tuple(found), identities, watch.work())
+        first += len(batch)
+    return found
+
+
+def _tolerated(detected: Detected, config: Config) -> Detected:
+    """Return what was committed, unless the settings of today do not allow its damage."""
+    if detected.damage and config.on_damage == "quarantine":
+        raise DamagedVideo(detected.damage[0].reason)
+    return detected
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
@@ -125,13 +154,19 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     ------
     CheckFailed
         A frame was not analysed.
+    DamagedVideo
+        No frame could be.
     """
     watch = Stopwatch()
+    damage = tuple(lost for seen in detected for lost in seen.damage)
     for chunk, seen in zip(probed.chunks, detected, strict=True):
-        if (seen.chunk, seen.frames) != (chunk.index, len(chunk.pts)):
+        known = seen.frames + sum(len(lost.frames) for lost in seen.damage)
+        if (seen.chunk, known) != (chunk.index, len(chunk.pts)):
             raise CheckFailed(
                 f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed"
             )
+    if not any(seen.frames for seen in detected):
+        raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
     with watch.step("track"):
         regions = tracking.track(
             [detection for seen in detected for detection in seen.detections],
@@ -140,11 +175,13 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             probed.facts.height,
             job.config.track,
         )
-    return Tracked(regions, watch.work())
+    return Tracked(regions, damage, watch.work())
 
 
 def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
-    """Hide the regions of a chunk, and commit its encoded frames; spans without any are copied.
+    """Hide the regions of a chunk, and commit its encoded frames.
+
+    Spans without a region are copied, damaged ones are not looked at: their frames become black.
 
     Raises
     ------
@@ -155,42 +192,63 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
     regions: dict[int, list[Region]] = {}
     for region in tracked.regions:
         regions.setdefault(region.frame, []).append(region)
+    black = {frame for lost in tracked.damage for frame in lost.frames}
     parts = []
-    for run, copied in _runs(chunk, regions):
-        if copied:
+    for run, way in _runs(chunk, regions, black):
+        if way is _Way.COPIED:
             part = Part(len(run.pts), run.start, None, facts.reorder_depth)
+        elif way is _Way.BLACK:
+            part = _encoded(job, facts, run, repeat(blur.black(facts), len(run.pts)), watch)
         else:
-            part = _rendered(job, facts, run, regions, watch)
+            part = _encoded(job, facts, run, _redacted(job, facts, run, regions, watch), watch)
         parts.append(part)
     return Rendered(chunk.index, sum(part.frames for part in parts), tuple(parts), watch.work())
 
 
-def _runs(chunk: Chunk, regions: Container[int]) -> Iterator[tuple[Chunk, bool]]:
-    """Part a chunk into runs of spans that are copied, and of spans that are encoded."""
+class _Way(Enum):
+    """What becomes of a span's frames."""
 
-    def copied(span: tuple[int, Span]) -> bool:
-        first, gop = span
-        return gop.copyable and not any(n in regions for n in range(first, first + gop.frames))
-
-    firsts = accumulate((span.frames for span in chunk.spans), initial=chunk.first_frame)
-    for is_copied, group in groupby(zip(firsts, chunk.spans, strict=False), key=copied):
-        spans = list(group)
-        first = spans[0][0]
-        count = sum(span.frames for _, span in spans)
-        begin = first - chunk.first_frame
-        pts = chunk.pts[begin : begin + count]
-        yield Chunk(chunk.index, spans[0][1].start, first, pts, ()), is_copied
+    COPIED = auto()
+    REDACTED = auto()
+    BLACK = auto()
 
 
-def _rendered(
+def _runs(
+    chunk: Chunk, regions: Container[int], black: Container[int]
+) -> Iterator[tuple[Chunk, _Way]]:
+    """Part a chunk into runs of spans that go the same way."""
+    starts = list(accumulate((span.frames for span in chunk.spans), initial=chunk.first_frame))
+
+    def way(number: int) -> _Way:
+        span = chunk.spans[number]
+        frames = range(starts[number], starts[number] + span.frames)
+        if any(frame in black for frame in frames):
+            return _Way.BLACK
+        copied = span.copyable and not any(frame in regions for frame in frames)
+        return _Way.COPIED if copied else _Way.REDACTED
+
+    for chosen, group in groupby(range(len(chunk.spans)), key=way):
+        numbers = list(group)
+        yield chunk.part(numbers[0], numbers[-1] + 1), chosen
+
+
+def _redacted(
     job: Job, facts: Facts, run: Chunk, regions: Mapping[int, list[Region]], watch: Stopwatch
-) -> Part:
-    encoder = Encoder(facts, job.config.encode)
+) -> Iterator[VideoFrame]:
     decoded = watch.each("decode", frames(job.video.source, facts, run))
     for number, frame in enumerate(decoded, run.first_frame):
         if number in regions:
             with watch.step("redact"):
                 blur.hide(frame, regions[number], job.config.redact)
+        yield frame
+
+
+def _encoded(
+    job: Job, facts: Facts, run: Chunk, shown: Iterable[VideoFrame], watch: Stopwatch
+) -> Part:
+    user_data = "user_data" in job.config.output.keep
+    encoder = Encoder(facts, job.config.encode, user_data=user_data)
+    for frame in shown:
         with watch.step("encode"):
             encoder.add(frame)
     with watch.step("encode"):
@@ -204,6 +262,8 @@ def _rendered(
 def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
+    If copied spans do not fit beside encoded ones after all, they are encoded too.
+
     Raises
     ------
     CheckFailed
@@ -211,12 +271,19 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     """
     watch = Stopwatch()
     parts = [part for made in rendered for part in made.parts]
+    why_encoded = ""
     with storage.scratch() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
-        with watch.step("mux"):
-            mux.write(path, parts, probed.pts, probed.facts, job.video.source, job.config.output)
-        with watch.step("check"):
-            check.check(path, parts, probed.pts, probed.facts, job.video.source)
+        _mux(path, job, probed, parts, watch)
+        try:
+            _check(path, job, probed, parts, watch)
+        except CheckFailed as error:
+            if all(part.segment for part in parts):
+                raise
+            why_encoded = f"copied beside encoded spans, {error}"
+            parts = [*_without_copies(job, probed, parts, watch)]
+            _mux(path, job, probed, parts, watch)
+            _check(path, job, probed, parts, watch)
         # What was analysed must be what was copied: another content is another version.
         if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
             raise CheckFailed("the source has changed since the run began; run again")
@@ -225,7 +292,34 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
             storage.publish(path, probed.target)
-    return Joined(probed.target, size, sha256, watch.work())
+    return Joined(probed.target, size, sha256, why_encoded, watch.work())
+
+
+def _mux(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch) -> None:
+    source, output = job.video.source, job.config.output
+    with watch.step("mux"):
+        mux.write(path, parts, probed.pts, probed.facts, source, output)
+
+
+def _check(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch) -> None:
+    source, output = job.video.source, job.config.output
+    with watch.step("check"):
+        check.check(path, parts, probed.pts, probed.facts, source, output)
+
+
+def _without_copies(
+    job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch
+) -> Iterator[Part]:
+    first = 0
+    for part in parts:
+        if part.segment is None:
+            pts = probed.pts[first : first + part.frames]
+            run = Chunk(0, part.start, first, pts, ())
+            decoded = watch.each("decode", frames(job.video.source, probed.facts, run))
+            yield _encoded(job, probed.facts, run, decoded, watch)
+        else:
+            yield part
+        first += part.frames
 
 
 _loaded = threading.local()
@@ -258,13 +352,24 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def _committed(analysed: int, identities: Sequence[str], found: Sequence[Detection]) -> bytes:
-    record = {"frames": analysed, "detectors": identities, "detections": [*map(astuple, found)]}
+def _committed(
+    analysed: int,
+    identities: Sequence[str],
+    found: Sequence[Detection],
+    damage: Sequence[Damage],
+) -> bytes:
+    record = {
+        "frames": analysed,
+        "detectors": identities,
+        "detections": [*map(astuple, found)],
+        "damage": [*map(astuple, damage)],
+    }
     return json.dumps(record).encode()
 
 
 def _recalled(content: bytes, chunk: Chunk, watch: Stopwatch) -> Detected:
     record = json.loads(content)
     found = tuple(Detection(*values) for values in record["detections"])
+    damage = tuple(Damage(*values) for values in record["damage"])
     identities = tuple(record["detectors"])
-    return Detected(chunk.index, record["frames"], found, identities, watch.work())
+    return Detected(chunk.index, record["frames"], found, identities, damage, watch.work())

@@ -12,8 +12,12 @@ from itertools import accumulate
 from pathlib import Path
 
 import imageio_ffmpeg
+from av.container import InputContainer
+from av.stream import Stream
 
+from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
+from redact_dask.media import kept
 from redact_dask.media.decode import frames
 from redact_dask.media.source import opened
 from redact_dask.model import Chunk, Facts, Part
@@ -24,7 +28,14 @@ _SAMPLE_FRAMES = 30
 """Frames of each that are compared."""
 
 
-def check(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str) -> None:
+def check(
+    path: Path,
+    parts: Sequence[Part],
+    pts: Sequence[int],
+    facts: Facts,
+    source: str,
+    settings: OutputSettings,
+) -> None:
     """Decode the whole video with the ffmpeg program, and compare it with its source.
 
     Parameters
@@ -39,12 +50,14 @@ def check(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, s
         Of the source.
     source
         URL of the source.
+    settings
+        What else of the source was to be copied.
 
     Raises
     ------
     CheckFailed
         A frame does not decode, is missing or too many, has another timestamp than in the source,
-        or is not what was copied; or an audio packet is not the source's.
+        or is not what was copied; or the other streams are not those that were to be copied.
     """
     shown = _decoded(path)
     if len(shown) != len(pts):
@@ -59,8 +72,10 @@ def check(path: Path, parts: Sequence[Part], pts: Sequence[int], facts: Facts, s
         for frame, original in enumerate(frames(source, facts, sample), sample.first_frame):
             if zlib.adler32(original.to_ndarray().tobytes(), 0) != shown[frame].checksum:
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
-    if facts.audio and audio_digests(str(path)) != audio_digests(source):
-        raise CheckFailed("the audio packets of the result are not those of the source")
+    with opened(str(path)) as (result, video), opened(source) as (container, _):
+        beside = [stream for stream in result.streams if stream is not video]
+        if digests(result, beside) != digests(container, kept.streams(container, settings)):
+            raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
 def _samples(parts: Sequence[Part], pts: Sequence[int]) -> Iterator[Chunk]:
@@ -74,18 +89,16 @@ def _samples(parts: Sequence[Part], pts: Sequence[int]) -> Iterator[Chunk]:
         yield Chunk(0, part.start, first, owned, ())
 
 
-def audio_digests(url: str) -> tuple[str, ...]:
-    """Return the SHA-256 of each audio stream: of all its packets' bytes, in order.
+def digests(container: InputContainer, streams: Sequence[Stream]) -> list[str]:
+    """Return the SHA-256 of each stream: of all its packets' bytes, in order.
 
     ADTS headers, which a transport stream has before each AAC packet and MP4 has not, do not count.
     """
-    with opened(url) as (container, _):
-        streams = list(container.streams.audio)
-        digests = {stream.index: hashlib.sha256() for stream in streams}
-        # Asked for no stream, PyAV would give the packets of all.
-        for packet in container.demux(streams) if streams else ():
-            digests[packet.stream.index].update(_without_adts(bytes(packet)))
-    return tuple(digest.hexdigest() for digest in digests.values())
+    found = {stream.index: hashlib.sha256() for stream in streams}
+    # Asked for no stream, PyAV would give the packets of all.
+    for packet in container.demux(streams) if streams else ():
+        found[packet.stream.index].update(_without_adts(bytes(packet)))
+    return [digest.hexdigest() for digest in found.values()]
 
 
 def _without_adts(packet: bytes) -> bytes:

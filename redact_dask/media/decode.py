@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import av
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
-from redact_dask.errors import DamagedVideo
+from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media.source import packets
-from redact_dask.model import Chunk, Facts, Keyframe
+from redact_dask.model import Chunk, Facts
 
 
 def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
@@ -20,12 +22,14 @@ def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
     Raises
     ------
     DamagedVideo
-        A frame is missing, too many, concealed or undecodable, or changes its size or pixel format.
+        A frame is missing, too many, concealed or undecodable.
+    UnsupportedVideo
+        A frame has another size or pixel format than the first.
     """
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
     shape = (facts.width, facts.height, facts.pixel_format)
-    for frame in _decoded_from(url, chunk.start):
+    for frame in _decoded(packets(url, chunk.start, facts.raw_pts)):
         if expected is None:
             return
         if frame.pts is None or frame.pts < chunk.pts[0]:
@@ -36,20 +40,22 @@ def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
             raise DamagedVideo(f"the frame at pts {frame.pts} is damaged")
         now = (frame.width, frame.height, frame.format.name)
         if now != shape:
-            raise DamagedVideo(f"at pts {frame.pts} the picture changes from {shape} to {now}")
+            raise UnsupportedVideo(f"at pts {frame.pts} the picture changes from {shape} to {now}")
         yield frame
         expected = next(wanted, None)
     if expected is not None:
         raise DamagedVideo(f"the video ends before its frame at pts {expected}")
 
 
-def _decoded_from(url: str, start: Keyframe) -> Iterator[VideoFrame]:
-    for packet in packets(url, start):
-        if packet.is_corrupt:
-            raise DamagedVideo(f"the packet at pts {packet.pts} is corrupt")
-        try:
-            pictures = packet.decode()
-        except av.error.FFmpegError as error:
-            reason = f"the packet at pts {packet.pts} does not decode: {error.strerror}"
-            raise DamagedVideo(reason) from error
-        yield from pictures
+def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    for packet in found:
+        damage = f"the packet at pts {packet.pts} is corrupt" if packet.is_corrupt else ""
+        if not damage:
+            try:
+                yield from packet.decode()
+            except av.error.FFmpegError as error:
+                damage = f"the packet at pts {packet.pts} does not decode: {error.strerror}"
+        if damage:
+            # Whole pictures from before the damage, which the decoder still holds, are not lost.
+            yield from packet.stream.decode(None)
+            raise DamagedVideo(damage)

@@ -42,13 +42,22 @@ class Segment:
 class Encoder:
     """Encodes frames in presentation order, with one thread, keeping pixel format and colour.
 
+    Parameters
+    ----------
+    facts
+        Of the source.
+    settings
+        Quality and speed.
+    user_data
+        Whether captions and other messages, which a frame of the source brings along, are kept.
+
     Raises
     ------
     UnsupportedVideo
         libx264 does not take the pixel format, or not in this size.
     """
 
-    def __init__(self, facts: Facts, settings: EncodeSettings) -> None:
+    def __init__(self, facts: Facts, settings: EncodeSettings, *, user_data: bool = False) -> None:
         if facts.pixel_format not in PIXEL_FORMATS:
             raise UnsupportedVideo(f"its pixel format {facts.pixel_format} cannot be encoded")
         if not _has_whole_chroma(facts):
@@ -59,7 +68,7 @@ class Encoder:
         options = {"fflags": "+bitexact"}
         self._container = av.open(self._buffer, "w", format="matroska", options=options)
         self._stream = self._container.add_stream("libx264", rate=self._rate)
-        _configure(self._stream, facts, settings)
+        _configure(self._stream, facts, settings, user_data)
         self._frames = self._packets = self._depth = 0
 
     @property
@@ -98,7 +107,9 @@ def _has_whole_chroma(facts: Facts) -> bool:
     return facts.width % across == 0 and facts.height % down == 0
 
 
-def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> None:
+def _configure(
+    stream: VideoStream, facts: Facts, settings: EncodeSettings, user_data: bool
+) -> None:
     stream.width = facts.width
     stream.height = facts.height
     stream.pix_fmt = facts.pixel_format
@@ -118,6 +129,7 @@ def _configure(stream: VideoStream, facts: Facts, settings: EncodeSettings) -> N
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         order = "tff" if facts.fields == Fields.TOP_FIRST else "bff"
         options["x264-params"] = f"{order}=1"
+    options |= {"a53cc": str(int(user_data)), "udu_sei": str(int(user_data))}
     stream.options = {**options, "crf": str(settings.crf)}
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import cast
 
+import av
 from av.buffer import Buffer
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
-from redact_dask.media.source import opened
+from redact_dask.media.source import is_raw, opened, raw_pts, timed
 from redact_dask.media.splice import Survey
-from redact_dask.model import Chunk, Facts, Fields, Keyframe, Span
+from redact_dask.model import Chunk, Damage, Facts, Fields, Keyframe, Span
 
 _FIELDS = {
     2: Fields.TOP_FIRST,
@@ -26,6 +29,9 @@ _FIELDS = {
     5: Fields.BOTTOM_FIRST,
 }
 """By FFmpeg's ``AVFieldOrder``; the field that is coded first may be another one."""
+
+
+_BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Index:
     """By pts."""
     with_hidden: frozenset[int]
     """The pts of keyframes whose GOP has a packet that is not to be shown."""
+    missing: Damage | None
+    """Frames at the end that the container's index names and that are not there."""
 
     def chunks(self, seconds: float) -> tuple[Chunk, ...]:
         """Cut at keyframes into chunks of at least so many seconds; the last may be shorter.
@@ -48,35 +56,36 @@ class Index:
         """
         ticks = seconds / self.facts.time_base
         before = [keyframe for keyframe in self.keyframes if keyframe.pts <= self.pts[0]]
-        starts = [before[-1]]
+        starts = [before[-1] if before else self.keyframes[0]]
         for keyframe in self.keyframes:
             if keyframe.pts >= max(starts[-1].pts, self.pts[0]) + ticks:
                 starts.append(keyframe)
         chunks: list[Chunk] = []
-        for start, first, end in self._cut(starts, len(self.pts)):
+        for start, first, end in self._cut(starts, 0, len(self.pts)):
             spans = self._spans(start, first, end)
             chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], spans))
         return tuple(chunks)
 
     def _spans(self, start: Keyframe, first: int, end: int) -> tuple[Span, ...]:
-        if self.facts.why_encoded:
-            return (Span(start, end - first, copyable=False),)
         inside = [k for k in self.keyframes if start.pts < k.pts <= self.pts[end - 1]]
+        never = self.facts.why_encoded != ""
         return tuple(
-            Span(keyframe, stop - begin, copyable=keyframe.pts not in self.with_hidden)
-            for keyframe, begin, stop in self._cut([start, *inside], end)
+            Span(keyframe, stop - begin, not never and keyframe.pts not in self.with_hidden)
+            for keyframe, begin, stop in self._cut([start, *inside], first, end)
         )
 
-    def _cut(self, starts: list[Keyframe], end: int) -> Iterator[tuple[Keyframe, int, int]]:
+    def _cut(
+        self, starts: list[Keyframe], first: int, end: int
+    ) -> Iterator[tuple[Keyframe, int, int]]:
         """Yield keyframe, first frame, and the frame behind the last, where there is any frame."""
-        begins = [bisect_left(self.pts, start.pts) for start in starts]
+        begins = [first, *(bisect_left(self.pts, start.pts) for start in starts[1:])]
         for start, begin, stop in zip(starts, begins, [*begins[1:], end], strict=True):
             if begin < stop:
                 yield start, begin, stop
 
 
-def scan(url: str, settings: EncodeSettings) -> Index:
-    """Read every packet of the first video stream, and decode its first picture.
+def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
+    """Read every packet of the video stream, and decode its first picture.
 
     Parameters
     ----------
@@ -84,68 +93,95 @@ def scan(url: str, settings: EncodeSettings) -> Index:
         Of the source.
     settings
         Whether spans may be copied, and the encoder that would have to match them.
+    salvage
+        Whether frames may be corrupt or missing: then decoding tells which.
 
     Raises
     ------
     UnsupportedVideo
         There is no video stream, or it has no timestamps.
     DamagedVideo
-        The packets contradict themselves, there are none, or the first does not decode.
+        The packets contradict themselves, there are none, or no picture decodes.
     """
     with opened(url) as (container, stream):
+        order = raw_pts(url) if is_raw(container) else ()
         survey = Survey(stream)
-        pts, keyframes, with_hidden = _packets(container, stream, survey)
-    _must_hold_together(pts, keyframes)
+        found = _packets(container, stream, order, survey)
+    if not found.pts:
+        raise DamagedVideo("it has no frame")
+    pts = sorted(found.pts)
+    if len(set(pts)) < len(pts):
+        raise DamagedVideo("several of its frames have the same timestamp")
+    keyframes = sorted(found.keyframes, key=lambda keyframe: keyframe.pts)
+    if keyframes[0].pts > pts[0]:
+        found.damage.append(_BEGINS_LATE)
+    if found.damage and not salvage:
+        raise DamagedVideo(found.damage[0])
     with opened(url) as (container, stream):
-        facts = _facts(container, stream, pts, survey)
+        facts = replace(_facts(container, stream, pts, survey), raw_pts=order)
     facts = replace(facts, why_encoded=encode.why_not_copied(facts, settings))
-    return Index(facts, tuple(pts), tuple(keyframes), with_hidden)
+    hidden = frozenset(found.with_hidden)
+    return Index(facts, tuple(pts), tuple(keyframes), hidden, _missing(found))
+
+
+@dataclass(slots=True)
+class _Packets:
+    """What the packets of a stream tell, in file order."""
+
+    pts: list[int] = field(default_factory=list)
+    """Of those that are shown."""
+    keyframes: list[Keyframe] = field(default_factory=list)
+    """The first packet is always among them, since no other is in front of it."""
+    with_hidden: set[int] = field(default_factory=set)
+    missing: int = 0
+    """Frames that the container's index names and that are not there."""
+    damage: list[str] = field(default_factory=list)
+    """What is wrong."""
 
 
 def _packets(
-    container: InputContainer, stream: VideoStream, survey: Survey
-) -> tuple[list[int], list[Keyframe], frozenset[int]]:
-    pts: list[int] = []
-    keyframes: list[Keyframe] = []
-    with_hidden: set[int] = set()
+    container: InputContainer, stream: VideoStream, order: Sequence[int], survey: Survey
+) -> _Packets:
+    found = _Packets()
     present = 0
-    for packet in container.demux(stream):
+    for packet in timed(container, stream, order):
         if packet.size == 0:
             continue
         if packet.pts is None:
             raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
         if packet.is_corrupt:
-            raise DamagedVideo(f"the packet at pts {packet.pts} is corrupt")
+            found.damage.append(f"the packet at pts {packet.pts} is corrupt")
         survey.add(packet)
-        if packet.is_keyframe:
+        if not present and not packet.is_keyframe:
+            found.damage.append(_BEGINS_LATE)
+        if not present or packet.is_keyframe:
             place = packet.pts if packet.dts is None else packet.dts
-            keyframes.append(Keyframe(packet.pts, packet.size, place))
+            found.keyframes.append(Keyframe(packet.pts, packet.size, place))
         if not packet.is_discard:
-            pts.append(packet.pts)
-        elif keyframes:
-            with_hidden.add(keyframes[-1].pts)
+            found.pts.append(packet.pts)
+        else:
+            found.with_hidden.add(found.keyframes[-1].pts)
         present += 1
     # At the end of a file that was cut short, FFmpeg stops without an error.
     listed = sum(entry.size > 0 for entry in stream.index_entries)
     if present < listed:
-        raise DamagedVideo(f"it is cut short: of {listed} frames in its index, {present} are there")
-    keyframes.sort(key=lambda keyframe: keyframe.pts)
-    return sorted(pts), keyframes, frozenset(with_hidden)
+        found.missing = listed - present
+        found.damage.append(
+            f"it is cut short: of {listed} frames in its index, {present} are there"
+        )
+    return found
 
 
-def _must_hold_together(pts: list[int], keyframes: list[Keyframe]) -> None:
-    if not pts:
-        raise DamagedVideo("it has no frame")
-    if len(set(pts)) < len(pts):
-        raise DamagedVideo("several of its frames have the same timestamp")
-    if not keyframes or keyframes[0].pts > pts[0]:
-        raise DamagedVideo("it does not begin with a keyframe, so its first frames are lost")
+def _missing(found: _Packets) -> Damage | None:
+    if not found.missing:
+        return None
+    return Damage(len(found.pts), len(found.pts) + found.missing - 1, found.damage[-1])
 
 
 def _facts(container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey) -> Facts:
-    frame = next(container.decode(stream), None)
+    frame = _first_picture(container, stream)
     if frame is None or stream.time_base is None:
-        raise DamagedVideo("its first picture does not decode")
+        raise DamagedVideo("none of its pictures decodes")
     span = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / span if span else stream.average_rate or Fraction(25)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
@@ -158,7 +194,7 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         quarter_turns=_quarter_turns(matrix),
         display_matrix=matrix,
         fields=_FIELDS.get(stream.codec_context.field_order, Fields.PROGRESSIVE),
-        sample_aspect_ratio=stream.codec_context.sample_aspect_ratio or Fraction(1),
+        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
         color_range=frame.color_range,
         color_primaries=frame.color_primaries,
         color_transfer=frame.color_trc,
@@ -172,6 +208,15 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         reorder_depth=survey.reorder_depth,
         why_encoded=survey.why_not,
     )
+
+
+def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
+    for packet in container.demux(stream):
+        # One that does not decode is found again by those who need it.
+        with suppress(av.error.FFmpegError):
+            for frame in packet.decode():
+                return frame
+    return None
 
 
 def _quarter_turns(matrix: tuple[int, ...]) -> int:

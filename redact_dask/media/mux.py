@@ -10,15 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
-from redact_dask.errors import CheckFailed
-from redact_dask.media import pictures
+from redact_dask.errors import CheckFailed, UnsupportedVideo
+from redact_dask.media import kept, pictures
 from redact_dask.media.source import opened
 from redact_dask.media.splice import Splice
 from redact_dask.model import Facts, Part
@@ -56,14 +55,16 @@ def write(
     pts
         The pts of every frame of the video, ascending, in ``facts.time_base``.
     facts
-        Of the source: time base, display matrix, parameter sets, whether there is audio.
+        Of the source: time base, display matrix, parameter sets.
     source
-        URL of the source, whose audio packets are copied.
+        URL of the source.
     settings
-        Whether its metadata is copied too.
+        What else of the source is copied.
 
     Raises
     ------
+    UnsupportedVideo
+        The container cannot hold what is to be copied.
     CheckFailed
         The parts do not hold exactly one picture for each pts, or do not fit together.
     """
@@ -73,17 +74,18 @@ def write(
         output = stack.enter_context(_create(path, facts))
         video = _add_video(output, parts, facts, original)
         copies: dict[Stream, Stream] = {original: video}
-        tracks = [_timed(pictures.pictures(parts, pts, facts, source), video, depth, pts, facts)]
-        if facts.audio:
-            sounds = list(container.streams.audio)
-            copies |= {sound: output.add_stream_from_template(sound) for sound in sounds}
-            tracks.append(_copied(container, copies, sounds))
-        for copy in copies.values():
+        user_data = "user_data" in settings.keep
+        shown = pictures.pictures(parts, pts, facts, source, user_data=user_data)
+        tracks = [_timed(shown, video, depth, pts, facts)]
+        others = kept.streams(container, settings)
+        copies |= {stream: output.add_stream_from_template(stream) for stream in others}
+        if others:
+            tracks.append(_copied(container, copies, others))
+        output.metadata.update(kept.tags(container.metadata, settings.keep))
+        for stream, copy in copies.items():
             copy.metadata.clear()
-        if settings.metadata == "keep":
-            output.metadata.update(container.metadata)
-            for stream, copy in copies.items():
-                copy.metadata.update(stream.metadata)
+            copy.metadata.update(kept.tags(stream.metadata, settings.keep))
+        _begin(output, others)
         # The two are merged by time, so that the muxer need not hold one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             output.mux_one(packet)
@@ -101,6 +103,16 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
     return av.open(str(path), "w", format=name, options=options)
 
 
+def _begin(output: OutputContainer, copied: Iterable[Stream]) -> None:
+    try:
+        output.start_encoding()
+    except (av.error.FFmpegError, ValueError) as error:
+        held = ", ".join(stream.name or stream.type for stream in copied)
+        raise UnsupportedVideo(
+            f"its container cannot hold all of {held} beside H.264; see output.audio, output.keep"
+        ) from error
+
+
 def _add_video(
     output: OutputContainer, parts: Sequence[Part], facts: Facts, original: VideoStream
 ) -> VideoStream:
@@ -115,6 +127,7 @@ def _add_video(
     if not facts.why_encoded:
         video.codec_context.extradata = Splice.of(facts).merged(encoded)
     video.time_base = facts.time_base
+    video.codec_context.sample_aspect_ratio = facts.sample_aspect_ratio
     video.set_display_matrix(facts.display_matrix or None)
     return video
 
@@ -150,9 +163,9 @@ def _timed(
 
 
 def _copied(
-    source: InputContainer, copies: Mapping[Stream, Stream], sounds: Sequence[AudioStream]
+    source: InputContainer, copies: Mapping[Stream, Stream], streams: Sequence[Stream]
 ) -> Iterator[Packet[Any]]:
-    for packet in source.demux(*sounds):
+    for packet in source.demux(*streams):
         if packet.size and packet.dts is not None:
             packet.stream = copies[packet.stream]
             yield packet

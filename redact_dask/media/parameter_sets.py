@@ -214,7 +214,7 @@ def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
 
     A decoder that goes from one set to the other then finds the same buffer, delay, colours,
     shape of pixels and clock. Where the buffer differs, it may throw away the frames that it still
-    has to show (C.4.4). Larger limits than the encoder keeps to are always true.
+    has to show (C.4.4). A larger buffer than the encoder needs does no harm.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
         A unit of kind `SPS`.
     """
     before, after, _, limits = encoder.parts
-    text = before + _ue(source.references) + after + "1" + source.parts[2] + "000"
+    text = before + _ue(encoder.references) + after + "1" + source.parts[2] + "000"
     if limits:
         text += "1" + limits + _ue(reorder) + _ue(source.buffering) + "1"
     else:  # x264 without prediction: as told by its profile

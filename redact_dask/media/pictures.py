@@ -21,7 +21,7 @@ from redact_dask.model import Facts, Part
 
 
 def pictures(
-    parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str
+    parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str, *, user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the number of each frame with its packet, whose timestamps are to be set.
 
@@ -35,6 +35,8 @@ def pictures(
         Of the source.
     source
         URL of the source, read once from the first copied frame on.
+    user_data
+        Whether messages between the pictures are kept.
 
     Raises
     ------
@@ -43,14 +45,14 @@ def pictures(
     """
     starts = (part.start for part in parts if part.segment is None)
     first_copied = next(starts, None)
-    from_source = packets(source, first_copied) if first_copied else iter(())
+    from_source = packets(source, first_copied, facts.raw_pts) if first_copied else iter(())
     known: set[bytes] = set()
     first = 0
     for part in parts:
         if part.segment is None:
-            found = _copied(from_source, part, pts, facts)
+            found = _copied(from_source, part, pts, facts, user_data)
         else:
-            found = _encoded(part.segment, first, facts, known)
+            found = _encoded(part.segment, first, facts, known, user_data)
         frames = []
         for frame, packet in found:
             frames.append(frame)
@@ -72,7 +74,7 @@ def opened_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def _encoded(
-    segment: str, first: int, facts: Facts, known: set[bytes]
+    segment: str, first: int, facts: Facts, known: set[bytes], user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     with opened_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
@@ -86,25 +88,29 @@ def _encoded(
         if facts.why_encoded:
             yield frame, packet
         else:
-            yield frame, _sample(packet, parameter_sets)
+            yield frame, _sample(packet, parameter_sets, user_data)
 
 
 def _copied(
-    from_source: Iterator[Packet[VideoStream]], part: Part, pts: Sequence[int], facts: Facts
+    from_source: Iterator[Packet[VideoStream]],
+    part: Part,
+    pts: Sequence[int],
+    facts: Facts,
+    user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
     begun = 0
     for packet in from_source:
         if not begun and (packet.pts, packet.size) != (part.start.pts, part.start.size):
             continue
-        yield bisect_left(pts, _pts(packet)), _sample(packet, facts.parameter_sets)
+        yield bisect_left(pts, _pts(packet)), _sample(packet, facts.parameter_sets, user_data)
         begun += 1
         if begun == part.frames:
             return
 
 
-def _sample(packet: Packet[VideoStream], parameter_sets: bytes) -> Packet[Any]:
+def _sample(packet: Packet[VideoStream], parameter_sets: bytes, user_data: bool) -> Packet[Any]:
     try:
-        sample = Packet(cleaned(packet, parameter_sets))
+        sample = Packet(cleaned(packet, parameter_sets, user_data=user_data))
     except ValueError as error:
         raise CheckFailed(f"the picture at pts {packet.pts} cannot be joined: {error}") from error
     sample.is_keyframe = packet.is_keyframe

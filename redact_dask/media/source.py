@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 
 import av
 from av.container import InputContainer
@@ -51,23 +52,76 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise DamagedVideo(f"FFmpeg gives up on it: {error.strerror}") from error
 
 
-def packets(url: str, start: Keyframe) -> Iterator[Packet[VideoStream]]:
+def timed(
+    container: InputContainer, stream: VideoStream, raw_pts: Sequence[int]
+) -> Iterator[Packet[VideoStream]]:
+    """Yield all packets in decoding order and the final empty one; those of a raw stream get pts.
+
+    Parameters
+    ----------
+    container, stream
+        As opened, at their beginning.
+    raw_pts
+        As in `Facts`.
+    """
+    for number, packet in enumerate(container.demux(stream)):
+        if raw_pts and packet.size:
+            packet.pts = raw_pts[number]
+        yield packet
+
+
+def is_raw(container: InputContainer) -> bool:
+    """Tell whether a file is nothing but a stream of pictures, without timestamps."""
+    return container.format.name in ("h264", "hevc")
+
+
+def raw_pts(url: str) -> tuple[int, ...]:
+    """Return the pts for each packet of a raw stream, in file order.
+
+    Only the decoder knows the order in which a raw stream's pictures are shown, so all of it is
+    decoded. They are shown at the frame rate that its parameter sets tell, or else at 25 a second,
+    as FFmpeg has it.
+
+    Raises
+    ------
+    DamagedVideo
+        Not every packet gives one picture.
+    """
+    with opened(url) as (container, stream):
+        shown: list[int | None] = []
+        count = 0
+        for packet in container.demux(stream):
+            if packet.size:
+                packet.pts = packet.dts = count
+                count += 1
+            shown += [frame.pts for frame in packet.decode()]
+        ticks = round(1 / ((stream.guessed_rate or 25) * (stream.time_base or Fraction(1))))
+    ranks = {number: rank for rank, number in enumerate(shown)}
+    if len(shown) != count or ranks.keys() != set(range(count)):
+        raise DamagedVideo(f"of its {count} pictures {len(shown)} decode, and none has a timestamp")
+    return tuple(ranks[number] * ticks for number in range(count))
+
+
+def packets(
+    url: str, start: Keyframe, raw_pts: Sequence[int] = ()
+) -> Iterator[Packet[VideoStream]]:
     """Yield the stream's packets from a keyframe on, in decoding order, and the final empty one.
 
     Not every container seeks exactly, so the packet that is reached is compared with the one
-    that is sought; if a seek lands behind it, the file is read from its beginning.
+    that is sought; if a seek lands behind it, the file is read from its beginning, as raw streams
+    always are.
 
     Raises
     ------
     DamagedVideo
         There is no such packet, or FFmpeg gives up.
     """
-    for seek in (True, False):
+    for seek in (False,) if raw_pts else (True, False):
         with opened(url) as (container, stream):
             if seek:
                 container.seek(start.place, stream=stream)
             found = False
-            for packet in container.demux(stream):
+            for packet in timed(container, stream, raw_pts):
                 found = found or (packet.pts, packet.size) == (start.pts, start.size)
                 if found:
                     yield packet

@@ -77,6 +77,8 @@ class Splice:
         """
         source, depth = self.source, self.depth
         x264 = [f"annexb=0:sps-id={self.id}", *(["b-pyramid=none"] if depth < 2 else [])]
+        # What is held decides which frame slides out (8.2.5.3), so it must be exactly as many.
+        x264 += [f"dpb-size={source.references}"]
         # What makes x264 name the profile, and number pictures for reordering: only ultrafast is
         # without them.
         x264 += {66: [], 77: ["cabac=1"], 100: ["8x8dct=1"]}[source.profile]
@@ -113,10 +115,9 @@ class Splice:
         unit, *pictures = _sets(encoder_extradata)
         source, encoder = self.source, parameter_sets.sequence(unit)
         same = ("profile", "level", "eight_bit_420", "progressive", "width", "height", "crop")
-        within = ("references", "buffering")
         if (
-            any(getattr(encoder, name) != getattr(source, name) for name in same)
-            or any(getattr(encoder, name) > getattr(source, name) for name in within)
+            any(getattr(encoder, name) != getattr(source, name) for name in (*same, "references"))
+            or encoder.buffering > source.buffering
             or (encoder.reorder or 0) > self.reorder
             or any(
                 parameter_sets.picture_ids(picture) != (self.id, encoder.id) for picture in pictures
@@ -127,11 +128,11 @@ class Splice:
         return h264.avcc([*_sets(self.extradata), ours, *pictures])
 
 
-def cleaned(packet: Packet[VideoStream], extradata: bytes) -> bytes:
+def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
     """Sample for the output: a packet's slices, and messages that time or show pictures.
 
-    Parameter sets, delimiters, fillers, user data and unknown units are left out. Where there
-    were none, and lengths have 4 bytes, the sample is the packet, byte for byte.
+    Parameter sets, delimiters, fillers and unknown units are left out, and user data unless told
+    otherwise. Where there were none, and lengths have 4 bytes, the sample is the packet.
 
     Parameters
     ----------
@@ -139,6 +140,8 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes) -> bytes:
         A packet of the source or of the encoder.
     extradata
         Parameter sets of the stream that it came from.
+    user_data
+        Whether all messages are kept.
 
     Raises
     ------
@@ -153,8 +156,9 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes) -> bytes:
         if h264.kind(unit) in (h264.SLICE, h264.IDR_SLICE):
             kept.append(unit)
             slices += 1
-        elif h264.kind(unit) == h264.SEI and (messages := h264.without_free_data(unit)):
-            kept.append(messages)
+        elif h264.kind(unit) == h264.SEI:
+            messages = unit if user_data else h264.without_free_data(unit)
+            kept += [messages] if messages else []
     if not slices:
         raise ValueError("a packet holds no H.264 slice")
     return h264.joined(kept)

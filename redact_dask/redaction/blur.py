@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.model import Region
+from redact_dask.model import Facts, Region
 
 Pixels = NDArray[Any]
 """One plane or a part of it, shape (height, width), uint8 or uint16, sharing the frame's memory."""
@@ -43,6 +43,14 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
             part = plane[max(y0, 0) : y1, max(x0, 0) : x1]
             if part.size:
                 part[:] = _hidden(part, settings, across, down, is_luma=number == 0)
+
+
+def black(facts: Facts) -> VideoFrame:
+    """Return a picture like those of a video, with nothing on it."""
+    frame = VideoFrame(facts.width, facts.height, facts.pixel_format)
+    for number, (plane, across, down) in enumerate(_planes(frame)):
+        plane[:] = _hidden(plane, RedactSettings(style="solid"), across, down, is_luma=number == 0)
+    return frame
 
 
 def _planes(frame: VideoFrame) -> Iterator[tuple[Pixels, int, int]]:

@@ -185,7 +185,7 @@ class TestSequence:
     @pytest.mark.parametrize("told", ["", "sar=4/3:colormatrix=bt709:fullrange=on"])
     def test_a_matched_one_has_its_buffer_and_its_looks_from_the_source(self, told: str) -> None:
         source = parameter_sets.sequence(sets(f"ref=5:bframes=3:level=31:{told}")[0])
-        encoder = parameter_sets.sequence(sets("ref=1:bframes=0:level=31:sps-id=3")[0])
+        encoder = parameter_sets.sequence(sets("ref=1:bframes=0:level=31:sps-id=3:dpb-size=5")[0])
         matched = parameter_sets.sequence(parameter_sets.matched(encoder, source, 2))
         assert (matched.references, matched.reorder, matched.buffering) == (5, 2, source.buffering)
         assert matched.parts[2] == source.parts[2]
@@ -221,11 +221,18 @@ class TestSets:
             assert reason in why_not(h264.avcc([own, picture]), packets=4)
 
     @pytest.mark.parametrize(
-        "x264", ["ref=4", "ref=3:bframes=3", "ref=3:bframes=0:level=31", "ref=3:bframes=0:cabac=0"]
+        "x264",
+        [
+            "ref=4",
+            "ref=2:bframes=0",
+            "ref=3:bframes=3",
+            "ref=3:bframes=0:level=31",
+            "ref=3:bframes=0:cabac=0",
+        ],
     )
-    def test_an_encoder_that_needs_more_is_refused(self, x264: str) -> None:
+    def test_an_encoder_that_needs_another_buffer_is_refused(self, x264: str) -> None:
         splice = Splice(h264.avcc(sets("ref=3:bframes=0")), 0)
-        fitting = splice.merged(h264.avcc(sets("ref=2:bframes=0:sps-id=1")))
+        fitting = splice.merged(h264.avcc(sets("ref=1:dpb-size=3:bframes=0:sps-id=1")))
         assert len(h264.parameter_sets(fitting)) == 4
         wrong_id = "sps-id=2:ref=3:bframes=0" if "cabac" in x264 else f"{x264}:sps-id=1"
         with pytest.raises(ValueError, match="do not go with the source's"):

@@ -27,7 +27,7 @@ def test_every_frame_and_every_audio_packet_is_there(
 ) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
     result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.facts))
-    check.check(result, (), scanned.pts, scanned.facts, str(any_kind))
+    check.check(result, (), scanned.pts, scanned.facts, str(any_kind), OutputSettings())
     with av.open(result) as container:
         times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
     assert times == [pts * scanned.facts.time_base for pts in scanned.pts]
@@ -82,8 +82,9 @@ def test_all_audio_tracks_are_kept(
     maps = ["-map", "0", "-map", "1", "-c:v", "copy", "-c:a:0", "copy"]
     ffmpeg("-i", plain, *tone, *maps, source)
     result = joined(source, tmp_path / "joined.mp4")
-    assert len(set(check.audio_digests(str(source)))) == 2
-    assert check.audio_digests(str(result)) == check.audio_digests(str(source))
+    assert len(_audio(source)) == 2
+    assert _audio(source)[0] != _audio(source)[1]
+    assert _audio(result) == _audio(source)
 
 
 @pytest.mark.parametrize(
@@ -102,38 +103,6 @@ def test_the_target_keeps_its_container_if_that_holds_exact_times(
 ) -> None:
     facts = replace(index.scan(str(plain), EncodeSettings()).facts, audio=audio)
     assert mux.target_path(path, facts) == target
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
-def test_nothing_tells_a_name_or_a_place(
-    suffix: str, plain: Path, ffmpeg: Ffmpeg, joined: Joined, tmp_path: Path
-) -> None:
-    source, chapters, words = (tmp_path / name for name in ("s" + suffix, "c.txt", "w.srt"))
-    chapters.write_text(
-        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\ntitle=SECRET chapter\n"
-    )
-    words.write_text("1\n00:00:00,000 --> 00:00:01,000\nSECRET words\n")
-    planted = ["-map_metadata", "0", "-map_chapters", "1"]
-    for key in ("title", "artist", "comment", "location", "make", "model", "description"):
-        planted += ["-metadata", f"{key}=SECRET {key}"]
-    planted += ["-metadata", "creation_time=2019-08-07T06:05:04Z"]
-    for stream in ("v", "a"):
-        planted += [f"-metadata:s:{stream}:0", f"handler_name=SECRET {stream} handler"]
-        planted += [f"-metadata:s:{stream}:0", f"title=SECRET {stream} title"]
-    message = "sei_user_data=086f3693b7b34f2c965321492feee5b8+SECRET"
-    texts = "srt" if suffix == ".mkv" else "mov_text"
-    codecs = ["-c", "copy", "-c:s", texts, "-bsf:v", f"h264_metadata={message}"]
-    maps = ["-map", "0", "-map", "2"]
-    files = ["-i", plain, "-i", chapters, "-i", words]
-    ffmpeg(*files, *maps, *codecs, *planted, "-movflags", "use_metadata_tags", source)
-    assert source.read_bytes().count(b"SECRET") > 8
-    result = joined(source, tmp_path / ("joined" + suffix))
-    assert b"SECRET" not in result.read_bytes()
-    with av.open(result) as container:
-        texts = [container.metadata, *(stream.metadata for stream in container.streams)]
-        assert not any("2019" in value for text in texts for value in text.values())
-        assert [stream.type for stream in container.streams] == ["video", "audio"]
-        assert not container.chapters()
 
 
 @pytest.mark.parametrize("kind", ["plain", "matroska"])
@@ -174,7 +143,7 @@ class TestCheck:
 
     def check(self, result: Path, plain: Path) -> None:
         scanned = index.scan(str(plain), EncodeSettings())
-        check.check(result, (), scanned.pts, scanned.facts, str(plain))
+        check.check(result, (), scanned.pts, scanned.facts, str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
         self.check(good, plain)
@@ -200,13 +169,13 @@ class TestCheck:
         content[places[10] + 5] ^= 1
         bad = good.with_name("bad.mp4")
         bad.write_bytes(content)
-        with pytest.raises(CheckFailed, match="audio packets"):
+        with pytest.raises(CheckFailed, match="packets beside the pictures"):
             self.check(bad, plain)
 
     def test_finds_missing_audio(self, good: Path, plain: Path, ffmpeg: Ffmpeg) -> None:
         bad = good.with_name("bad.mp4")
         ffmpeg("-i", good, "-an", "-c", "copy", bad)
-        with pytest.raises(CheckFailed, match="audio packets"):
+        with pytest.raises(CheckFailed, match="packets beside the pictures"):
             self.check(bad, plain)
 
     def test_finds_a_damaged_picture(self, good: Path, plain: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
@@ -17,12 +17,12 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from redact_dask import config, inventory, manifest, stages
-from redact_dask.config import EncodeSettings
+from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
 from redact_dask.media import check, h264, index, parameter_sets
@@ -136,7 +136,7 @@ def splice(
     job = Job(video, str(folder / "out"), str(folder / "work"), settings)
     probed = stages.probe(job)
     regions = tuple(Region(n, 0, 32.0, 32.0, 96.0, 64.0, Why.DETECTED) for n in sorted(hidden))
-    tracked = Tracked(regions, probed.work)
+    tracked = Tracked(regions, (), probed.work)
     rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
     joined = stages.join(job, probed, rendered)
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
@@ -379,7 +379,8 @@ class TestCheck:
 
     def check(self, spliced: Spliced, result: Path) -> None:
         probed = spliced.probed
-        check.check(result, spliced.parts, probed.pts, probed.facts, str(spliced.source))
+        source = str(spliced.source)
+        check.check(result, spliced.parts, probed.pts, probed.facts, source, OutputSettings())
 
     @pytest.mark.parametrize(
         ("others", "frame"),
@@ -469,24 +470,24 @@ def test_only_whole_pictures_that_are_shown_become_samples(ffmpeg: Ffmpeg, tmp_p
         packets = [packet for packet in container.demux(video=0) if packet.size]
     first, *others = packets
     assert b"x264" in bytes(first)
-    assert bytes(first).endswith(cleaned(first, extradata))
-    assert b"x264" not in cleaned(first, extradata)
+    assert bytes(first).endswith(cleaned(first, extradata, user_data=False))
+    assert b"x264" not in cleaned(first, extradata, user_data=False)
     for packet in others:
-        assert cleaned(packet, extradata) == bytes(packet)
+        assert cleaned(packet, extradata, user_data=False) == bytes(packet)
     others[0].is_corrupt = True
     with pytest.raises(ValueError, match="must not be copied"):
-        cleaned(others[0], extradata)
+        cleaned(others[0], extradata, user_data=False)
     with pytest.raises(ValueError, match=r"no H\.264 slice"):
-        cleaned(av.Packet(h264.joined([b"\x09\xf0"])), extradata)
+        cleaned(av.Packet(h264.joined([b"\x09\xf0"])), extradata, user_data=False)
     with pytest.raises(ValueError, match="whole"):
-        cleaned(av.Packet(bytes(first)[:-1]), extradata)
+        cleaned(av.Packet(bytes(first)[:-1]), extradata, user_data=False)
     cut = tmp_path / "cut.mp4"
     ffmpeg("-ss", "0.65", "-i", source, "-c", "copy", cut)
     with av.open(cut) as container:
         first = next(container.demux(video=0))
         assert first.is_discard
         with pytest.raises(ValueError, match="must not be copied"):
-            cleaned(first, extradata)
+            cleaned(first, extradata, user_data=False)
 
 
 def test_decoding_is_as_early_as_it_must_be_and_the_length_is_kept(
@@ -609,12 +610,40 @@ def test_a_source_that_changed_is_not_copied_from(
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     rendered = [
-        stages.render(job, probed.facts, chunk, Tracked((), probed.work)) for chunk in probed.chunks
+        stages.render(job, probed.facts, chunk, Tracked((), (), probed.work))
+        for chunk in probed.chunks
     ]
     change(source)
     with pytest.raises((CheckFailed, DamagedVideo)):
         stages.join(job, probed, rendered)
     assert not (tmp_path / "out").exists()
+
+
+def test_copies_that_fail_the_check_are_encoded_after_all(
+    ffmpeg: Ffmpeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = check.check
+
+    def refuse_copies(path: Path, parts: Sequence[Part], *rest: Any) -> None:
+        if any(part.segment is None for part in parts):
+            raise CheckFailed("it is said to be wrong")
+        right(path, parts, *rest)
+
+    monkeypatch.setattr(check, "check", refuse_copies)
+    source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
+    (video,) = inventory.take(str(source), str(tmp_path / "out"))
+    job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
+    probed = stages.probe(job)
+    hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, Why.DETECTED)
+    tracked = Tracked((hidden,), (), probed.work)
+    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    assert 0 < sum(made.copied for made in rendered) < 60
+    joined = stages.join(job, probed, rendered)
+    assert joined.why_encoded == "copied beside encoded spans, it is said to be wrong"
+    before, after = pictures(source), pictures(Path(joined.output))
+    assert len(before) == len(after)
+    for number, (was, now) in enumerate(zip(before, after, strict=True)):
+        assert number == 3 or np.abs(was.astype(int) - now).mean() < 5
 
 
 @settings(
@@ -652,6 +681,17 @@ def assert_exact(spliced: Spliced, gop: int) -> None:
 @pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example(  # more frames may be held than x264 needs by itself
+    suffix="mp4",
+    gop=7,
+    b_frames=2,
+    pyramid="normal",
+    references=5,
+    slices=1,
+    preset="veryfast",
+    seconds=1.0,
+    hidden={0, 5, 8, 14, 22},
 )
 @given(
     suffix=st.sampled_from(["mp4", "ts", "mkv"]),

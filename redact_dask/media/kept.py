@@ -1,0 +1,41 @@
+"""What goes along with the pictures, of all that a source holds besides them: only what was named.
+
+Cameras write places, serial numbers and owners into tags, streams and messages of their own. So
+nothing is copied because it is there, and all because the configuration names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from av.container import InputContainer
+from av.stream import Stream
+
+from redact_dask.config import Kept, OutputSettings
+
+
+def streams(container: InputContainer, settings: OutputSettings) -> list[Stream]:
+    """Return the streams that are copied, in the order of the source; never a video stream."""
+    kinds = {"audio"} if settings.audio == "keep" else set()
+    if "other_streams" in settings.keep:
+        kinds |= {"subtitle", "data", "attachment", "unknown"}
+    return [stream for stream in container.streams if stream.type in kinds]
+
+
+def tags(found: Mapping[str, str], keep: Collection[Kept]) -> dict[str, str]:
+    """Return the tags, of a container or a stream, whose kind is to be kept."""
+    return {name: value for name, value in found.items() if _kind(name.lower()) in keep}
+
+
+def _kind(name: str) -> Kept:
+    """Tell what a tag is by its name, as FFmpeg gives it: also ``com.apple.quicktime.title``."""
+    last = name.rpartition(".")[2]
+    if last in ("title", "displayname"):
+        return "title"
+    if "location" in name or "gps" in name or last == "xyz":
+        return "location"
+    if last in ("creation_time", "creationdate", "date"):
+        return "creation_time"
+    if last in ("handler_name", "vendor_id"):
+        return "handler_names"
+    return "other_tags"
