@@ -20,22 +20,25 @@ from distributed import Client, LocalCluster
 from redact_dask import Summary, redact
 from redact_dask.demo import fetch_clips
 
-SETTINGS = {"detect": {"options": {"centerface": {"long_side": 320}}}}
+CHUNK = 300
+"""Frames of a chunk: as many as 10 s have at 30 frames/s."""
+DETECT = {"options": {"centerface": {"long_side": 320}}}
 """The small network: its time is of no interest here, and its memory does not depend on length."""
 
 
 @click.command()
 @click.option("--seconds", multiple=True, type=int, default=(20, 200), help="Length; repeated.")
 @click.option("--height", default=720, help="Of the picture, pixels; 16:9.")
-def main(seconds: tuple[int, ...], height: int) -> None:
+@click.option("--rate", default=30, help="Frames a second: fewer make a long video affordable.")
+def main(seconds: tuple[int, ...], height: int, rate: int) -> None:
     """Print the highest resident memory of a worker for videos of some lengths."""
     print("| length of the video | frames | wall time | worker before | worker at most |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     for length in seconds:
         with tempfile.TemporaryDirectory() as folder:
             video = Path(folder, "source", "video.mp4")
-            make_video(video, length, height)
-            before, peak, summary = measure(video, Path(folder, "redacted"))
+            make_video(video, length, height, rate)
+            before, peak, summary = measure(video, Path(folder, "redacted"), CHUNK / rate)
         print(
             f"| {length} s | {summary.frames} | {summary.wall_s:.0f} s "
             f"| {before:.0f} MiB | {peak:.0f} MiB |",
@@ -43,19 +46,20 @@ def main(seconds: tuple[int, ...], height: int) -> None:
         )
 
 
-def make_video(path: Path, seconds: int, height: int) -> None:
-    """Repeat a talking man at 30 frames/s, with a keyframe each second and a tone."""
+def make_video(path: Path, seconds: int, height: int, rate: int) -> None:
+    """Repeat a talking man, with a keyframe every 30 frames and a tone."""
     path.parent.mkdir()
     man, *_ = fetch_clips(path.parent.parent / "clips")
     inputs = ["-stream_loop", "-1", "-i", man, "-f", "lavfi", "-i", "sine"]
-    size = f"scale={height * 16 // 9}:{height},fps=30"
+    size = f"scale={height * 16 // 9}:{height},fps={rate}"
     codec = ["-vf", size, "-c:v", "libx264", "-preset", "ultrafast", "-g", "30"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codec]
     subprocess.run([*command, "-map", "0:v", "-map", "1:a", "-t", str(seconds), path], check=True)
 
 
-def measure(video: Path, destination: Path) -> tuple[float, float, Summary]:
+def measure(video: Path, destination: Path, chunk_s: float) -> tuple[float, float, Summary]:
     """Redact a video with one fresh worker; return its memory before and at most, MiB."""
+    settings = {"detect": DETECT, "chunk": {"seconds": chunk_s}}
     with (
         LocalCluster(
             n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -63,7 +67,7 @@ def measure(video: Path, destination: Path) -> tuple[float, float, Summary]:
         Client(cluster) as client,
     ):
         (before,) = client.run(peak_mib).values()
-        summary = redact(video, destination, SETTINGS, client)
+        summary = redact(video, destination, settings, client)
         (peak,) = client.run(peak_mib).values()
     if summary.quarantined:
         raise click.ClickException(summary.failures[0].reason)
