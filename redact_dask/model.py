@@ -140,6 +140,11 @@ class Chunk:
         """Number of the chunk's last frame in the video."""
         return self.first_frame + len(self.pts) - 1
 
+    @property
+    def frames(self) -> range:
+        """The numbers of the chunk's frames in the video."""
+        return range(self.first_frame, self.first_frame + len(self.pts))
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -229,6 +234,10 @@ class Detected:
     """Identity of each detector."""
     damage: tuple[Damage, ...]
     """Frames that nobody has looked at; salvaging only."""
+    changes: tuple[float, ...]
+    """By how much each frame differs from the one before; 0 where that is unknown."""
+    edges: tuple[bytes, bytes]
+    """Thumbnails of the first and the last frame; empty: damaged."""
     work: Work
 
 

@@ -8,31 +8,23 @@ one video again, checks it, and publishes it. Raw pixels never leave a stage.
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from itertools import accumulate, groupby, islice, repeat
+from itertools import accumulate, groupby, repeat
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-import numpy as np
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
 
-from redact_dask import detectors, storage
-from redact_dask.config import Config, DetectSettings
-from redact_dask.detectors.view import View
+from redact_dask import analysis, committed, storage
+from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media import check, index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.model import (
     Chunk,
-    Damage,
     Detected,
-    Detection,
     Facts,
     Joined,
     Part,
@@ -42,13 +34,8 @@ from redact_dask.model import (
     Tracked,
     Video,
 )
-from redact_dask.redaction import blur, tracking
+from redact_dask.redaction import blur, cuts, tracking
 from redact_dask.timing import Stopwatch
-
-Item = TypeVar("Item")
-
-_BATCH = 8
-"""Frames that a detector is given at once; only their small pictures are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,54 +84,29 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
         The chunk does not decode exactly.
     """
     watch = Stopwatch()
-    committed = storage.join(job.work, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
-    views = _views(facts, job.config.detect)
+    url = storage.join(job.work, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+    views = analysis.views(facts, job.config.detect)
     identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
-        if storage.exists(committed):
-            recalled = _recalled(storage.read(committed), chunk, watch)
-            if recalled.detectors == identities:
-                return _tolerated(recalled, job.config)
-    found: list[Detection] = []
-    damage: list[Damage] = []
-    waiting = [chunk]
-    while waiting:
-        part = waiting.pop(0)
-        try:
-            found += _seen(job, facts, part, views, watch)
-        except DamagedVideo as error:
-            if job.config.on_damage == "quarantine":
-                raise
-            if len(part.spans) == 1:
-                damage.append(Damage(part.first_frame, part.last_frame, str(error)))
-            else:
-                waiting = [part.part(n, n + 1) for n in range(len(part.spans))]
-    found.sort(key=lambda detection: detection.frame)
-    analysed = len(chunk.pts) - sum(len(lost.frames) for lost in damage)
-    with watch.step("commit"):
-        storage.write(committed, _committed(analysed, identities, found, damage))
-    return Detected(chunk.index, analysed, tuple(found), identities, tuple(damage), watch.work())
-
-
-def _seen(
-    job: Job, facts: Facts, part: Chunk, views: Sequence[View], watch: Stopwatch
-) -> list[Detection]:
-    found: list[Detection] = []
-    first = part.first_frame
-    decoded = watch.each("decode", frames(job.video.source, facts, part))
-    for batch in _batches(_looks(views, decoded, watch)):
-        with watch.step("detect"):
-            for view, images in zip(views, zip(*batch, strict=True), strict=True):
-                found.extend(view.detections(first, np.stack(images)))
-        first += len(batch)
-    return found
-
-
-def _tolerated(detected: Detected, config: Config) -> Detected:
-    """Return what was committed, unless the settings of today do not allow its damage."""
-    if detected.damage and config.on_damage == "quarantine":
+        detected = committed.read(url, watch.work())
+    if detected is None or detected.detectors != identities:
+        salvage = job.config.on_damage == "salvage"
+        seen = analysis.look(job.video.source, facts, chunk, views, watch, salvage=salvage)
+        detected = Detected(
+            chunk=chunk.index,
+            frames=len(seen.thumbnails),
+            detections=tuple(sorted(seen.detections, key=lambda found: found.frame)),
+            detectors=identities,
+            damage=tuple(seen.damage),
+            changes=cuts.changes(seen.thumbnails, chunk.frames),
+            edges=cuts.edges(seen.thumbnails, chunk.frames),
+            work=watch.work(),
+        )
+        with watch.step("commit"):
+            committed.write(url, detected)
+    if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
-    return detected
+    return replace(detected, work=watch.work())
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
@@ -167,10 +129,12 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             )
     if not any(seen.frames for seen in detected):
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
+    times = [float(ticks * probed.facts.time_base) for ticks in probed.pts]
     with watch.step("track"):
         regions = tracking.track(
             [detection for seen in detected for detection in seen.detections],
-            [float(ticks * probed.facts.time_base) for ticks in probed.pts],
+            times,
+            cuts.first_frames(cuts.joined(detected), times),
             probed.facts.width,
             probed.facts.height,
             job.config.track,
@@ -320,56 +284,3 @@ def _without_copies(
         else:
             yield part
         first += part.frames
-
-
-_loaded = threading.local()
-"""Detectors of this thread, by name and options: loading takes longer than a chunk should wait."""
-
-
-def _views(facts: Facts, settings: DetectSettings) -> list[View]:
-    views = []
-    for name in settings.detectors:
-        options = settings.options.get(name, {})
-        key = json.dumps([name, options], sort_keys=True, default=str)
-        if key not in vars(_loaded):
-            vars(_loaded)[key] = detectors.create(name, options)
-        views.append(View(facts, vars(_loaded)[key], name))
-    return views
-
-
-def _looks(
-    views: Sequence[View], decoded: Iterable[VideoFrame], watch: Stopwatch
-) -> Iterator[list[NDArray[np.uint8]]]:
-    """Yield each frame's small pictures, one for each view."""
-    for frame in decoded:
-        with watch.step("scale"):
-            looks = [view.image(frame) for view in views]
-        yield looks
-
-
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    while batch := list(islice(items, _BATCH)):
-        yield batch
-
-
-def _committed(
-    analysed: int,
-    identities: Sequence[str],
-    found: Sequence[Detection],
-    damage: Sequence[Damage],
-) -> bytes:
-    record = {
-        "frames": analysed,
-        "detectors": identities,
-        "detections": [*map(astuple, found)],
-        "damage": [*map(astuple, damage)],
-    }
-    return json.dumps(record).encode()
-
-
-def _recalled(content: bytes, chunk: Chunk, watch: Stopwatch) -> Detected:
-    record = json.loads(content)
-    found = tuple(Detection(*values) for values in record["detections"])
-    damage = tuple(Damage(*values) for values in record["damage"])
-    identities = tuple(record["detectors"])
-    return Detected(chunk.index, record["frames"], found, identities, damage, watch.work())

@@ -1,7 +1,7 @@
 """Tracking over the whole video: from what was detected to what will be hidden.
 
 Tracking by detection, as in SORT [1]_ and ByteTrack [2]_: every track predicts its box on the next
-frame, and boxes and predictions are matched. Three things differ, because the aim is privacy and
+frame, and boxes and predictions are matched. Some things differ, because the aim is privacy and
 the whole video is there:
 
 - Weak detections form tracks like strong ones, and afterwards only the tracks that hold a strong
@@ -18,6 +18,7 @@ the whole video is there:
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -61,6 +62,7 @@ Boxes: TypeAlias = NDArray[np.float64]
 def track(
     detections: Sequence[Detection],
     times: Sequence[float],
+    scenes: Sequence[int],
     width: int,
     height: int,
     settings: TrackSettings,
@@ -73,6 +75,8 @@ def track(
         What the detectors saw, in any order; the result does not depend on it.
     times
         Presentation time in seconds of every frame of the video, strictly ascending.
+    scenes
+        The numbers of the frames that begin a scene, ascending, from 0: no track goes across.
     width, height
         Size of the stored picture, pixels.
     settings
@@ -85,18 +89,28 @@ def track(
     """
     usable = sorted(
         (found for found in detections if found.confidence >= min(settings.start, settings.extend)),
-        key=lambda d: (d.label, d.frame, -d.confidence, d.x0, d.y0, d.x1, d.y1, d.detector),
+        key=lambda d: (
+            d.label,
+            bisect(scenes, d.frame),
+            d.frame,
+            -d.confidence,
+            d.x0,
+            d.y0,
+            d.x1,
+            d.y1,
+            d.detector,
+        ),
     )
     tracks = [
         linked
-        for _, same_label in groupby(usable, key=lambda found: found.label)
-        for linked in _link(same_label, times, settings.gap_s)
+        for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
+        for linked in _link(alike, times, settings.gap_s)
         if linked.confidence >= settings.start
     ]
     paths = [
         [
             (frame, inside, why)
-            for frame, box, why in _path(linked, times, settings.pad_s)
+            for frame, box, why in _path(linked, times, scenes, settings.pad_s)
             if (inside := _inside(box, settings.margin, width, height))
         ]
         for linked in tracks
@@ -239,13 +253,17 @@ def _common(
     return np.asarray(candidates[best if share[best] >= 2 else 0])
 
 
-def _path(linked: _Track, times: Sequence[float], pad: float) -> list[tuple[int, Boxes, Why]]:
+def _path(
+    linked: _Track, times: Sequence[float], scenes: Sequence[int], pad: float
+) -> list[tuple[int, Boxes, Why]]:
     """Return the box of a track on every frame from its padded start to its padded end."""
     first, last = linked.frames[0], linked.frames[-1]
     start, stop = first, last + 1
-    while start > 0 and times[first] - times[start - 1] <= pad + _ROUNDING:
+    scene = bisect(scenes, first)
+    earliest, latest = scenes[scene - 1], [*scenes, len(times)][scene]
+    while start > earliest and times[first] - times[start - 1] <= pad + _ROUNDING:
         start -= 1
-    while stop < len(times) and times[stop] - times[last] <= pad + _ROUNDING:
+    while stop < latest and times[stop] - times[last] <= pad + _ROUNDING:
         stop += 1
     frames = np.arange(start, stop)
     moments = np.array(times[start:stop])

@@ -35,9 +35,10 @@ def run(
     detections: Sequence[Detection],
     chosen: TrackSettings = SETTINGS,
     times: Sequence[float] = TIMES,
+    scenes: Sequence[int] = (0,),
 ) -> tuple[Region, ...]:
     """Track in the test picture."""
-    return track(detections, times, WIDTH, HEIGHT, chosen)
+    return track(detections, times, scenes, WIDTH, HEIGHT, chosen)
 
 
 def covers(region: Region, seen: Detection) -> bool:
@@ -247,3 +248,22 @@ def test_whatever_is_detected(seen: list[Detection], seed: int) -> None:
         assert 0 <= r.y0 < r.y1 <= HEIGHT
     assert {r.track for r in regions} == set(range(len({r.track for r in regions})))
     assert len({(r.frame, r.track) for r in regions}) == len(regions)
+
+
+def test_nothing_is_carried_over_a_cut() -> None:
+    before = [face(n, 100 + n) for n in range(10, 20)]
+    after = [face(n, 100 + n) for n in range(22, 32)]
+    together, apart = run([*before, *after]), run([*before, *after], scenes=[0, 20])
+    assert {region.track for region in together} == {0}
+    assert {region.frame for region in together} >= {20, 21}
+    assert {region.track for region in apart} == {0, 1}
+    assert max(r.frame for r in apart if r.track == 0) == 19, "no padding into the next scene"
+    assert min(r.frame for r in apart if r.track == 1) == 20, "padding back to the cut"
+    first = [region for region in together if region.frame < 20]
+    assert len([region for region in apart if region.track == 0]) == len(first)
+
+
+def test_a_weak_face_before_a_cut_is_not_proven_by_a_strong_one_after_it() -> None:
+    weak, strong = face(19, 100, confidence=0.2), face(20, 100)
+    assert {region.track for region in run([weak, strong])} == {0}
+    assert min(region.frame for region in run([weak, strong], scenes=[0, 20])) == 20
