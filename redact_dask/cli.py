@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from redact_dask import cluster, config, detectors, driver, inventory, progress, storage
+from redact_dask import (
+    bench,
+    cluster,
+    config,
+    dataset,
+    detectors,
+    driver,
+    inventory,
+    progress,
+    storage,
+)
 from redact_dask.config import Config
 from redact_dask.driver import Backfill, Summary
-from redact_dask.errors import UsageError
+from redact_dask.errors import UsageError, VideoError
 from redact_dask.model import Video
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_QUARANTINED = 3
+EXIT_GATE = 4
 
 
 @click.group()
@@ -64,7 +78,7 @@ def run(
     3 some videos are quarantined; 1 anything else.
     """
     console = Console(stderr=True)
-    try:
+    with _failures_told(console):
         overrides = _overrides(names, workers)
         settings = config.load(file, assignments, overrides)
         videos = inventory.take(source, dest)
@@ -78,17 +92,95 @@ def run(
             with progress.shown(console) as observe:
                 summary = Backfill(client, destination, settings, observe).run(videos)
         _show(summary, dashboard, as_json)
+    if summary.quarantined:
+        sys.exit(EXIT_QUARANTINED)
+
+
+@main.group(name="bench")
+def measure() -> None:
+    """Measure what redaction is worth."""
+
+
+@measure.command()
+@click.option(
+    "--dataset", "folder", required=True, metavar="DIR", help="Clips and their truth.csv."
+)
+@click.option(
+    "--config",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="Settings in YAML. Repeated: they are compared. Default: the defaults.",
+)
+@click.option(
+    "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting, for all."
+)
+@click.option(
+    "--face-free", metavar="CLIP", multiple=True, help="A clip of DIR on which there is no face."
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+@click.option("--gate", "gate_file", metavar="FILE", help="Thresholds in YAML.")
+def leakage(
+    folder: str,
+    files: tuple[str, ...],
+    assignments: tuple[str, ...],
+    face_free: tuple[str, ...],
+    as_json: bool,
+    gate_file: str | None,
+) -> None:
+    r"""Redact annotated clips, and tell how many true faces stay visible.
+
+    DIR holds clips and truth.csv with the columns clip, frame, track, x0, y0, x1, y1 (pixels),
+    height (pixels), readable (0 or 1). Every clip that it names is redacted into a folder that is
+    removed afterwards.
+
+    \b
+    Exit codes: 0 measured, and within the gate; 2 a wrong argument or setting, nothing was done;
+    3 a clip was quarantined; 4 beyond a threshold of the gate; 1 anything else.
+    """
+    console = Console(stderr=True)
+    with _failures_told(console):
+        clips = dataset.read(Path(folder), face_free)
+        gate = bench.read_gate(Path(gate_file), clips) if gate_file else bench.Gate()
+        configs = {Path(file).stem: config.load(file, assignments) for file in files}
+        if len(configs) < len(files):
+            raise UsageError("two --config files have the same name, and so would their columns")
+        configs = configs or {"defaults": config.load(assignments=assignments)}
+        results = []
+        for name, settings in configs.items():
+            with progress.shown(console) as observe:
+                results.append(bench.measure(clips, name, settings, observe))
+    failures = [sentence for result in results for sentence in gate.failures(result)]
+    Console().print(bench.table(results))
+    for sentence in failures:
+        click.echo(f"gate: {sentence}")
+    if as_json:
+        click.echo(json.dumps(bench.as_json(results, failures)))
+    if failures:
+        sys.exit(EXIT_GATE)
+
+
+@contextmanager
+def _failures_told(console: Console) -> Iterator[None]:
+    """Tell what goes wrong in one sentence, and exit with its code."""
+    try:
+        yield
     except UsageError as error:
-        console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _tell(console, str(error))
         sys.exit(EXIT_USAGE)
+    except VideoError as error:
+        _tell(console, str(error))
+        sys.exit(EXIT_QUARANTINED)
     except storage.FAILURES as error:
-        console.print(f"Error: the store failed: {error}", style="red", markup=False)
+        _tell(console, f"the store failed: {error}")
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted; the same command goes on from here.")
         sys.exit(EXIT_FAILED)
-    if summary.quarantined:
-        sys.exit(EXIT_QUARANTINED)
+
+
+def _tell(console: Console, sentence: str) -> None:
+    console.print(f"Error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _overrides(names: tuple[str, ...], workers: int | None) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
         Style and strength.
     """
     frame.make_writable()
-    for number, (plane, across, down) in enumerate(_planes(frame)):
+    for number, (plane, across, down) in enumerate(planes(frame)):
         for region in regions:
             x0, x1 = floor(region.x0) // across, ceil(ceil(region.x1) / across)
             y0, y1 = floor(region.y0) // down, ceil(ceil(region.y1) / down)
@@ -48,13 +48,13 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
 def black(facts: Facts) -> VideoFrame:
     """Return a picture like those of a video, with nothing on it."""
     frame = VideoFrame(facts.width, facts.height, facts.pixel_format)
-    for number, (plane, across, down) in enumerate(_planes(frame)):
+    for number, (plane, across, down) in enumerate(planes(frame)):
         plane[:] = _hidden(plane, RedactSettings(style="solid"), across, down, is_luma=number == 0)
     return frame
 
 
-def _planes(frame: VideoFrame) -> Iterator[tuple[Pixels, int, int]]:
-    """Yield each plane with the number of luma pixels that its pixel spans across and down."""
+def planes(frame: VideoFrame) -> Iterator[tuple[Pixels, int, int]]:
+    """Yield each plane, luma first, with how many luma pixels its pixel spans across and down."""
     dtype = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
     for plane in frame.planes:
         rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)

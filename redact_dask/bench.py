@@ -1,0 +1,227 @@
+"""Measuring leakage: an annotated dataset through the real pipeline, and the verdict as a table."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from rich.table import Table
+
+from redact_dask import api, manifest, storage
+from redact_dask.config import Config, EncodeSettings
+from redact_dask.dataset import Dataset
+from redact_dask.driver import Observer, manifest_root
+from redact_dask.errors import CheckFailed, ConfigError
+from redact_dask.leakage import Box, Judged, Leakage, Luma, judge, summarise
+from redact_dask.media import index
+from redact_dask.media.decode import frames
+from redact_dask.redaction import blur
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One configuration, measured."""
+
+    name: str
+    leakage: Leakage
+    """On the annotated clips."""
+    touched: float | None
+    """Share of the pixels that is hidden on face-free clips, by regions or by pixels, whichever
+    is more; None without such clips."""
+    frames_per_second: float
+    """Whole pipeline, all clips."""
+
+
+class Gate(BaseModel):
+    """Thresholds; those that are not given are not checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    leakage: float | None = Field(None, ge=0, le=1)
+    """Largest share of readable faces that may leak."""
+    tracks_exposed: int | None = Field(None, ge=0)
+    """Most tracks that may leak on any frame."""
+    longest_exposure: int | None = Field(None, ge=0)
+    """Most consecutive frames on which a track may leak."""
+    longest_exposure_of_found: int | None = Field(None, ge=0)
+    """The same, of tracks that are protected on any frame."""
+    over_blur: float | None = Field(None, ge=0, le=1)
+    """Largest share of the pixels that may be hidden outside faces, by regions and by pixels."""
+    touched: float | None = Field(None, ge=0, le=1)
+    """Largest share of the pixels that may be hidden on face-free clips."""
+    frames_per_second: float | None = Field(None, gt=0)
+    """Least speed."""
+
+    def failures(self, result: Result) -> list[str]:
+        """Return a sentence for each threshold that a result does not keep."""
+        found = result.leakage
+        measured = {
+            "leakage": found.leakage,
+            "tracks_exposed": found.tracks_exposed,
+            "longest_exposure": found.longest_exposure,
+            "longest_exposure_of_found": found.longest_exposure_of_found,
+            "over_blur": max(found.over_blur, found.over_blur_by_pixels),
+            "touched": result.touched or 0.0,
+        }
+        failures = [
+            f"{result.name}: {key} is {measured[key]:.4g}, more than {limit:g}"
+            for key, limit in self.model_dump(exclude={"frames_per_second"}).items()
+            if limit is not None and measured[key] > limit
+        ]
+        speed = result.frames_per_second
+        if self.frames_per_second is not None and speed < self.frames_per_second:
+            failures.append(
+                f"{result.name}: frames_per_second is {speed:.4g}, "
+                f"less than {self.frames_per_second:g}"
+            )
+        return failures
+
+
+def read_gate(file: Path, dataset: Dataset) -> Gate:
+    """Read thresholds from a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, a threshold is unknown or wrong, or the dataset cannot answer it.
+    """
+    try:
+        gate = Gate.model_validate(yaml.safe_load(file.read_text()))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read the gate {file}: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        known = f"; known are: {', '.join(Gate.model_fields)}"
+        raise ConfigError(f"the gate {file}: {key or 'it'}: {first['msg']}{known}") from None
+    if gate.touched is not None and not dataset.face_free:
+        raise ConfigError(f"the gate {file} has touched, which needs a clip named by --face-free")
+    return gate
+
+
+def measure(dataset: Dataset, name: str, config: Config, observe: Observer | None) -> Result:
+    """Redact all clips of a dataset into a folder that is removed again, and judge the output.
+
+    Parameters
+    ----------
+    dataset
+        Clips and truth.
+    name
+        Of the configuration.
+    config
+        All settings.
+    observe
+        As in `redact`.
+
+    Raises
+    ------
+    CheckFailed
+        A clip was quarantined: then nothing can be judged.
+    """
+    with tempfile.TemporaryDirectory(prefix="redact_dask-") as folder:
+        source, output = Path(folder, "clips"), Path(folder, "redacted")
+        source.mkdir()
+        for clip in dataset.clips:
+            place = source / clip
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to((dataset.folder / clip).resolve())
+        summary = api.redact(source, output, config, observe=observe)
+        for failure in summary.failures:
+            raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
+        outputs, regions = _published(str(source), str(output))
+        judged = {
+            clip: list(_judged(dataset, clip, source / clip, outputs[clip], regions[clip]))
+            for clip in dataset.clips
+        }
+    face_free = summarise(frame for clip in dataset.face_free for frame in judged[clip])
+    touched = max(face_free.over_blur, face_free.over_blur_by_pixels)
+    return Result(
+        name,
+        summarise(frame for clip in dataset.truth for frame in judged[clip]),
+        touched if dataset.face_free else None,
+        summary.frames / summary.wall_s,
+    )
+
+
+def _published(
+    source: str, destination: str
+) -> tuple[dict[str, str], dict[str, dict[int, list[Box]]]]:
+    """Return, for each clip, URL of its copy, and what was to be hidden by frame."""
+    root, prefix = manifest_root(destination), storage.canonical(source) + "/"
+    outputs: dict[str, str] = {}
+    regions: dict[str, dict[int, list[Box]]] = {}
+    clips: dict[str, str] = {}
+    for row in manifest.published(root):
+        clip = row["source"].removeprefix(prefix)
+        clips[row["video"]], outputs[clip], regions[clip] = clip, row["output"], defaultdict(list)
+    for row in manifest.read(root, "regions").to_pylist():
+        box = (row["x0"], row["y0"], row["x1"], row["y1"])
+        regions[clips[row["video"]]][row["frame"]].append(box)
+    return outputs, regions
+
+
+def _judged(
+    dataset: Dataset, clip: str, source: Path, output: str, regions: Mapping[int, Sequence[Box]]
+) -> Iterator[Judged]:
+    truth = dataset.truth.get(clip, {})
+    both = zip(pictures(str(source)), pictures(output), strict=True)
+    for frame, (before, after) in enumerate(both):
+        yield judge(frame, truth.get(frame, ()), regions.get(frame, ()), before, after)
+
+
+def pictures(url: str) -> Iterator[Luma]:
+    """Yield every picture of a video, as the pipeline counts them."""
+    scanned = index.scan(url, EncodeSettings())
+    for chunk in scanned.chunks(math.inf):
+        for frame in frames(url, scanned.facts, chunk):
+            luma, _, _ = next(blur.planes(frame))
+            levels = 2 ** (frame.format.components[0].bits - 8)
+            yield luma.astype(np.float32) / levels
+
+
+def table(results: Iterable[Result]) -> Table:
+    """Return the results as a table for a terminal, one column for each configuration."""
+    results = list(results)
+    shown = Table("", *(result.name for result in results))
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    rows = [_rows(result) for result in results]
+    for label in dict.fromkeys(label for row in rows for label in row):
+        shown.add_row(label, *(row.get(label, "") for row in rows))
+    return shown
+
+
+def _rows(result: Result) -> dict[str, str]:
+    found = result.leakage
+    rows = {f"leakage, {found.face_frames} readable faces": _percent(found.leakage)}
+    rows |= {f"  {c.name}, {c.face_frames}": _percent(c.leakage) for c in found.by_height}
+    rows |= {
+        "  by the regions": _percent(found.leakage_by_regions),
+        "  by the pixels": _percent(found.leakage_by_pixels),
+        "  left to the regions": _percent(found.undecided),
+        f"tracks exposed, of {found.tracks}": str(found.tracks_exposed),
+        "longest exposure, frames": str(found.longest_exposure),
+        "  of tracks ever protected": str(found.longest_exposure_of_found),
+        "over-blur by the regions": _percent(found.over_blur),
+        "over-blur by the pixels": _percent(found.over_blur_by_pixels),
+    }
+    if result.touched is not None:
+        rows["touched on face-free clips"] = _percent(result.touched)
+    return rows | {"frames/s": f"{result.frames_per_second:.1f}"}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def as_json(results: Iterable[Result], failures: Iterable[str]) -> dict[str, Any]:
+    """Return the results for a program."""
+    return {"results": [asdict(result) for result in results], "gate": list(failures)}
