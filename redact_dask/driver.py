@@ -215,7 +215,7 @@ class Backfill:
 
     def _count(self, result: Result) -> None:
         if isinstance(result, Detected):
-            self._status.frames_analysed += result.frames
+            self._status.frames_analysed += result.frames + result.frames_damaged
         if isinstance(result, Rendered):
             self._status.frames_rendered += result.frames
 
@@ -231,7 +231,7 @@ class Backfill:
         frames = outcome.probed.facts.frames if outcome.probed else 0
         if failure:
             self._status.quarantined += 1
-            done = sum(seen.frames for seen in outcome.detected)
+            done = sum(seen.frames + seen.frames_damaged for seen in outcome.detected)
             done += sum(made.frames for made in outcome.rendered)
             self._status.frames_given_up += 2 * frames - done
         else:
@@ -299,7 +299,7 @@ class _Flight:
 def _salvaged(outcome: Outcome) -> Salvaged:
     missing = outcome.probed.missing if outcome.probed else None
     absent = len(missing.frames) if missing else 0
-    black = sum(len(lost.frames) for lost in outcome.damage) - absent
+    black = sum(seen.frames_damaged for seen in outcome.detected)
     return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
 
 

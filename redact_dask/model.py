@@ -240,6 +240,11 @@ class Detected:
     """Thumbnails of the first and the last frame; empty: damaged."""
     work: Work
 
+    @property
+    def frames_damaged(self) -> int:
+        """Frames that nobody has looked at."""
+        return sum(len(lost.frames) for lost in self.damage)
+
 
 @dataclass(frozen=True, slots=True)
 class Tracked:

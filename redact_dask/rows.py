@@ -158,7 +158,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "reason": failure.reason if failure else None,
         "frames": facts.frames if facts else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
-        "frames_black": sum(len(lost.frames) for seen in outcome.detected for lost in seen.damage),
+        "frames_black": sum(seen.frames_damaged for seen in outcome.detected),
         "frames_copied": outcome.frames_copied,
         "why_encoded": outcome.why_encoded or None,
         "faces": outcome.faces,

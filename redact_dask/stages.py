@@ -122,8 +122,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     watch = Stopwatch()
     damage = tuple(lost for seen in detected for lost in seen.damage)
     for chunk, seen in zip(probed.chunks, detected, strict=True):
-        known = seen.frames + sum(len(lost.frames) for lost in seen.damage)
-        if (seen.chunk, known) != (chunk.index, len(chunk.pts)):
+        if (seen.chunk, seen.frames + seen.frames_damaged) != (chunk.index, len(chunk.pts)):
             raise CheckFailed(
                 f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed"
             )
