@@ -7,15 +7,19 @@
 - `RedactError` and its children are what can go wrong.
 """
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from redact_dask.api import redact
 from redact_dask.config import Config
 from redact_dask.config import load as load_config
 from redact_dask.detectors import Box, Detector
-from redact_dask.driver import Summary
 from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
 from redact_dask.status import Status
+
+if TYPE_CHECKING:
+    from redact_dask.api import redact
+    from redact_dask.driver import Summary
 
 __version__ = version("redact-dask")
 
@@ -33,3 +37,12 @@ __all__ = [
     "load_config",
     "redact",
 ]
+
+_OF_THE_DRIVER = {"redact": "redact_dask.api", "Summary": "redact_dask.driver"}
+
+
+def __getattr__(name: str) -> object:
+    # Workers import the package too, and have no use for the driver's libraries in their memory.
+    if name in _OF_THE_DRIVER:
+        return getattr(import_module(_OF_THE_DRIVER[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

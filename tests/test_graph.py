@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +37,8 @@ def test_dashboard_shows_one_bar_a_stage(tmp_path: Path, clip: Path, client: Cli
     assert len(groups) == len(STAGES)
     assert {stage_and_video(key)[0] for key in keys} == STAGES
     assert len({stage_and_video(key)[1] for key in keys}) == 1
+
+
+def test_a_worker_does_not_load_what_only_the_driver_needs() -> None:
+    loaded = "import sys, redact_dask.graph; sys.exit('pyarrow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", loaded], check=True)
