@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from redact_dask.detectors import Box, Detector
 from redact_dask.detectors.centerface import CenterFace
+from redact_dask.detectors.yolo import Yolo
 from redact_dask.detectors.yunet import YuNet
 
 Make = Callable[[], Detector]
@@ -80,6 +81,17 @@ def large_yunet(yunet_n: Path) -> Make:
     return from_file(YuNet, yunet_n)
 
 
+@pytest.fixture(scope="module")
+def small_yolo(model: Path) -> Make:
+    classes = {0: "red", 2: "blue"}
+    return from_file(Yolo, onnx_models.yolo(model), threshold=0.7, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def small_yolo_of_one_size(model: Path) -> Make:
+    return from_file(Yolo, onnx_models.yolo(model, 96, 160), threshold=0.7, classes={0: "red"})
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -87,6 +99,8 @@ def large_yunet(yunet_n: Path) -> Make:
         "centerface",
         "small_yunet",
         "large_yunet",
+        "small_yolo",
+        "small_yolo_of_one_size",
     ],
 )
 def make(request: pytest.FixtureRequest) -> Make:

@@ -36,12 +36,32 @@ wrong = pytest.mark.parametrize(
             {"model": "yunet.onnx"},
             "configuration key detect.options.yunet.sha256: name the SHA-256 of the model file, ",
         ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 63 * "0", "classes": {0: "plate"}},
+            "configuration key detect.options.yolo.sha256: name the SHA-256 of the model file, ",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0"},
+            "configuration key detect.options.yolo.classes: Field required",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0", "classes": {}},
+            "configuration key detect.options.yolo.classes: Dictionary should have at least 1",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0", "classes": {0: ""}},
+            "configuration key detect.options.yolo.classes.0: String should have at least 1",
+        ),
     ],
 )
 
 
 def test_names_hold_the_projects_own_detectors() -> None:
-    assert {"centerface", "yunet"} <= set(detectors.names())
+    assert {"centerface", "yolo", "yunet"} <= set(detectors.names())
     assert list(detectors.names()) == sorted(detectors.names())
 
 
