@@ -53,7 +53,7 @@ def main() -> None:
     "names",
     metavar="NAME",
     multiple=True,
-    help=f"Who looks for faces: {', '.join(detectors.names())}. Repeated: boxes are united.",
+    help=f"Who looks for what to hide: {', '.join(detectors.names())}. Repeated: boxes are united.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")

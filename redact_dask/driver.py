@@ -18,7 +18,7 @@ from redact_dask.errors import VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
 from redact_dask.rows import Outcome, rows
-from redact_dask.stages import Job
+from redact_dask.stages import Job, try_detectors
 from redact_dask.status import Status
 
 _FLUSH_S = 30.0
@@ -139,8 +139,16 @@ class Backfill:
         self._salvaged: list[Salvaged] = []
 
     def run(self, videos: Sequence[Video]) -> Summary:
-        """Redact all videos that are not done yet; return when each is published or quarantined."""
+        """Redact all videos that are not done yet; return when each is published or quarantined.
+
+        Raises
+        ------
+        UsageError
+            A worker cannot build a detector, which would quarantine every video; nothing was done.
+        """
         todays = plan(videos, self._destination, self._config)
+        if todays.to_do:
+            self._client.run(try_detectors, self._config.detect)
         size = sum(video.size for video in todays.to_do)
         self._status = Status(len(videos), size, skipped=len(todays.skipped))
         self._origins = todays.origins

@@ -153,3 +153,9 @@ def test_the_settings_in_the_readme_are_the_defaults() -> None:
     # The detectors' options are left to each detector's own defaults.
     shown["detect"].pop("options")
     assert validate(shown) == Config()
+
+
+def test_the_models_in_the_readme_are_those_of_the_ready_configuration() -> None:
+    root = Path(__file__).parents[1]
+    shown = yaml.safe_load((root / "README.md").read_text().split("```yaml\n")[2].split("```")[0])
+    assert validate(shown) == load(root / "configs" / "faces-and-plates.yaml")

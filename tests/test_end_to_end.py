@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+import onnx_models
 import pytest
 from distributed import Client, LocalCluster
 from numpy.typing import NDArray
@@ -161,6 +163,50 @@ def test_output_has_the_sources_frames_times_and_audio_but_not_the_square(
     assert np.array_equal(after[165:], before[165:])
 
 
+@pytest.fixture
+def man_and_plate(tmp_path: Path, ffmpeg: Callable[..., None], carphone: Path) -> Path:
+    """A real clip of 40 frames, 320x256, with a magenta square of 8 pixels at x = 240, y = 40."""
+    path = tmp_path / "man_and_plate.mp4"
+    scene = "scale=320:256,setsar=1,drawbox=x=240:y=40:w=8:h=8:color=magenta:t=fill"
+    codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "10", "-g", "15"]
+    ffmpeg("-i", carphone, "-vf", scene, *codec, "-frames:v", "40", path)
+    return path
+
+
+def plates(model: Path, sha256: str = "") -> dict[str, Any]:
+    """Return settings that look for faces and, with a small network, for magenta plates."""
+    sha256 = sha256 or hashlib.sha256(model.read_bytes()).hexdigest()
+    yolo = {"model": str(model), "sha256": sha256, "classes": {0: "plate"}}
+    yolo |= {"threshold": 0.5, "long_side": 320}
+    options = {"centerface": {"long_side": 320}, "yolo": yolo}
+    return {"detect": {"detectors": ["centerface", "yolo"], "options": options}}
+
+
+def test_faces_and_plates_are_hidden_in_one_pass(
+    tmp_path: Path, man_and_plate: Path, client: Client
+) -> None:
+    destination = tmp_path / "destination"
+    config = QUICK | plates(onnx_models.yolo(tmp_path / "plates.onnx"))
+    config |= {"redact": {"style": "solid"}, "chunk": {"seconds": 0.4}}
+    summary = redact_dask.redact(man_and_plate, destination, config, client)
+    assert (summary.published, summary.faces) == (1, 2)
+
+    (video,) = rows(destination, "videos")
+    assert [name.split("-")[0] for name in video["detectors"]] == ["centerface", "yolo"]
+    seen = [
+        (row["detector"], row["label"], row["frame"]) for row in rows(destination, "detections")
+    ]
+    assert {*seen} == {
+        (*who, frame) for who in (("centerface", "face"), ("yolo", "plate")) for frame in range(40)
+    }
+
+    before, after = pictures(man_and_plate), pictures(destination / "man_and_plate.mp4")
+    assert is_magenta(before).sum(axis=(1, 2)).min() > 30
+    assert after[:, 34:54, 238:250].max() < 40  # the plate
+    assert after[:, 90:150, 130:185].max() < 40  # the face
+    assert np.abs(after[:, 200:].astype(int) - before[:, 200:]).mean() < 5
+
+
 def test_every_frame_is_analysed_also_without_a_face(
     tmp_path: Path, ffmpeg: Callable[..., None], client: Client
 ) -> None:
@@ -253,6 +299,16 @@ def test_text_file_named_as_a_video_is_quarantined(tmp_path: Path, client: Clien
     assert (failure.path, failure.stage) == ("text.mp4", "probe")
     assert failure.reason.startswith("it cannot be opened as a video")
     assert files(tmp_path / "destination") == set()
+
+
+def test_run_with_another_model_than_was_meant_does_nothing(
+    tmp_path: Path, fleet: Path, client: Client
+) -> None:
+    destination = tmp_path / "destination"
+    config = plates(onnx_models.yolo(tmp_path / "plates.onnx"), sha256=64 * "0")
+    with pytest.raises(redact_dask.ConfigError, match=r"plates\.onnx was not loaded: its SHA-256"):
+        redact_dask.redact(fleet, destination, config, client)
+    assert not destination.exists()
 
 
 # Again

@@ -65,4 +65,5 @@ def _parse(name: str, detector: type[Detector], options: Mapping[str, object]) -
         if first["type"] == "extra_forbidden":
             known = ", ".join(detector.Options.model_fields) or "none"
             raise ConfigError(f"unknown configuration key {key}; known here: {known}") from None
-        raise ConfigError(f"configuration key {key}: {first['msg']}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"configuration key {key}: {message}") from None

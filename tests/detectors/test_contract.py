@@ -1,21 +1,28 @@
 """What every detector promises, whatever it looks for."""
 
+import hashlib
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+import onnx_models
 import pytest
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from redact_dask.detectors import Box, Detector
 from redact_dask.detectors.centerface import CenterFace
+from redact_dask.detectors.yolo import Yolo
+from redact_dask.detectors.yunet import YuNet
+
+Make = Callable[[], Detector]
 
 
-class BrightSpot:
-    """Finds the rectangle around all white pixels."""
+class MagentaSpot:
+    """Finds the rectangle around all magenta pixels."""
 
     class NoOptions(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -27,7 +34,7 @@ class BrightSpot:
 
     @property
     def identity(self) -> str:
-        return "bright-spot-1"
+        return "magenta-spot-1"
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         return width, height
@@ -36,17 +43,75 @@ class BrightSpot:
         return [self._spots(image) for image in images]
 
     def _spots(self, image: NDArray[np.uint8]) -> list[Box]:
-        y, x = np.nonzero(image.min(axis=2) == 255)
+        y, x = np.nonzero((image == (255, 0, 255)).all(axis=2))
         if not x.size:
             return []
         x0, y0, x1, y1 = float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1)
         return [Box(x0, y0, x1, y1, confidence=1.0, label="spot")]
 
 
-@pytest.fixture(scope="module", params=[BrightSpot, CenterFace])
-def detector(request: pytest.FixtureRequest) -> Detector:
-    cls: type[Detector] = request.param
-    return cls(cls.Options())
+def from_file(cls: Any, file: Path, **options: object) -> Make:
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return lambda: cls(cls.Options(model=str(file), sha256=sha256, **options))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a model file may be written."""
+    return tmp_path_factory.mktemp("model") / "model.onnx"
+
+
+@pytest.fixture(scope="module")
+def magenta_spot() -> Make:
+    return lambda: MagentaSpot(MagentaSpot.NoOptions())
+
+
+@pytest.fixture(scope="module")
+def centerface() -> Make:
+    return lambda: CenterFace(CenterFace.Options())
+
+
+@pytest.fixture(scope="module")
+def small_yunet(model: Path) -> Make:
+    return from_file(YuNet, onnx_models.yunet(model), threshold=0.7)
+
+
+@pytest.fixture(scope="module")
+def large_yunet(yunet_n: Path) -> Make:
+    return from_file(YuNet, yunet_n)
+
+
+@pytest.fixture(scope="module")
+def small_yolo(model: Path) -> Make:
+    classes = {0: "red", 2: "blue"}
+    return from_file(Yolo, onnx_models.yolo(model), threshold=0.7, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def small_yolo_of_one_size(model: Path) -> Make:
+    return from_file(Yolo, onnx_models.yolo(model, 96, 160), threshold=0.7, classes={0: "red"})
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "magenta_spot",
+        "centerface",
+        "small_yunet",
+        "large_yunet",
+        "small_yolo",
+        "small_yolo_of_one_size",
+    ],
+)
+def make(request: pytest.FixtureRequest) -> Make:
+    """Build one of the detectors."""
+    chosen: Make = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def detector(make: Make) -> Detector:
+    return make()
 
 
 @pytest.fixture
@@ -56,7 +121,7 @@ def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]
     size = detector.input_size(width, height)
     images = np.stack([cv2.resize(picture, size) for picture in pictures])
     for i, image in enumerate(images):
-        image[: 4 * (i + 1), :8] = 255
+        image[: 4 * (i + 1), :8] = (255, 0, 255)
     return images
 
 
@@ -100,9 +165,9 @@ def test_an_answer_depends_on_its_image_only(detector: Detector, images: NDArray
 
 
 def test_a_second_detector_gives_the_same_answer(
-    detector: Detector, images: NDArray[np.uint8]
+    make: Make, detector: Detector, images: NDArray[np.uint8]
 ) -> None:
-    second = type(detector)(type(detector).Options())
+    second = make()
     assert second.identity == detector.identity
     assert second.detect(images) == detector.detect(images)
 

@@ -26,12 +26,42 @@ wrong = pytest.mark.parametrize(
             {"precision": "int8"},
             "configuration key detect.options.centerface.precision: Input should be 'auto'",
         ),
+        (
+            "yunet",
+            {"sha256": 64 * "0"},
+            "configuration key detect.options.yunet.model: Field required",
+        ),
+        (
+            "yunet",
+            {"model": "yunet.onnx"},
+            "configuration key detect.options.yunet.sha256: name the SHA-256 of the model file, ",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 63 * "0", "classes": {0: "plate"}},
+            "configuration key detect.options.yolo.sha256: name the SHA-256 of the model file, ",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0"},
+            "configuration key detect.options.yolo.classes: Field required",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0", "classes": {}},
+            "configuration key detect.options.yolo.classes: Dictionary should have at least 1",
+        ),
+        (
+            "yolo",
+            {"model": "plates.onnx", "sha256": 64 * "0", "classes": {0: ""}},
+            "configuration key detect.options.yolo.classes.0: String should have at least 1",
+        ),
     ],
 )
 
 
-def test_names_hold_the_default_detector() -> None:
-    assert "centerface" in detectors.names()
+def test_names_hold_the_projects_own_detectors() -> None:
+    assert {"centerface", "yolo", "yunet"} <= set(detectors.names())
     assert list(detectors.names()) == sorted(detectors.names())
 
 
@@ -56,3 +86,4 @@ def test_check_names_what_is_wrong(name: str, options: dict[str, object], senten
 def test_check_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(centerface, "_weights")
     detectors.check_options("centerface", {"long_side": 640})
+    detectors.check_options("yunet", {"model": "s3://no-such-bucket/a", "sha256": 64 * "0"})

@@ -1,0 +1,99 @@
+"""Model files of the user: from any store, checked before anything reads them, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from functools import cache
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from redact_dask import storage
+from redact_dask.detectors.network import NetworkOptions, last_line
+from redact_dask.errors import ConfigError
+
+
+class ModelFileOptions(NetworkOptions):
+    """Settings of a detector whose network is a file of the user's."""
+
+    model: str = Field(min_length=1)
+    """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read."""
+    sha256: str = Field("", validate_default=True)
+    """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it.
+
+    Required: a file that is not the one which was chosen may find less, and nobody would see it.
+    """
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_a_hash(cls, value: str) -> str:
+        if not re.fullmatch("[0-9a-fA-F]{64}", value):
+            raise ValueError(
+                "name the SHA-256 of the model file, 64 hexadecimal digits; `sha256sum FILE` "
+                "prints it"
+            )
+        return value.lower()
+
+
+def read(options: ModelFileOptions) -> ov.Model:
+    """Return the network of a model file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, is not the one that was pinned, or holds no network that takes
+        one picture.
+    """
+    with _one_at_a_time:
+        content = _fetched(options.model, options.sha256)
+    try:
+        with storage.scratch() as alone:
+            # Read from memory, an ONNX file that keeps weights in other files would get them from
+            # the current folder, unchecked. In this one are none.
+            file = alone / "model.onnx"
+            file.write_bytes(content)
+            model = ov.Core().read_model(file)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"the model {options.model} is not one whole ONNX file that OpenVINO reads: "
+            f"{last_line(error)}"
+        ) from None
+    shapes = [tensor.get_partial_shape() for tensor in model.inputs]
+    if len(shapes) != 1 or not ov.PartialShape([-1, 3, -1, -1]).compatible(shapes[0]):
+        raise ConfigError(
+            f"the model {options.model} must have one input, of shape (n, 3, height, width), "
+            f"not {', '.join(map(str, shapes))}"
+        )
+    return model
+
+
+def check_scores(scores: NDArray[np.floating], model: str) -> None:
+    """Raise `ConfigError` unless all scores of a model lie between 0 and 1."""
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ConfigError(
+            f"the model {model} gives scores that do not lie between 0 and 1; "
+            "export it as a detector of upright boxes, with its last sigmoid"
+        )
+
+
+_one_at_a_time = threading.Lock()
+"""Threads of a worker that need the same file wait for the first to fetch it."""
+
+
+@cache
+def _fetched(url: str, sha256: str) -> bytes:
+    """Read a file, once a process; raise `ConfigError` if it is not the one that was pinned."""
+    try:
+        content = storage.read(url)
+    except (*storage.FAILURES, ImportError, ValueError) as error:  # the last two: no such protocol
+        raise ConfigError(f"cannot read the model {url}: {error}") from None
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise ConfigError(
+            f"the model {url} was not loaded: its SHA-256 is {found}, not {sha256} as configured; "
+            "name the file that was meant, or the hash of the new one if you trust it"
+        )
+    return content

@@ -1,0 +1,179 @@
+"""Networks on OpenVINO that need one CPU thread, and the settings that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino.preprocess import ColorFormat, PrePostProcessor
+from pydantic import BaseModel, ConfigDict, Field
+
+from redact_dask.errors import ConfigError
+
+STRIDE = 32
+"""The networks halve their input five times: its sides must be multiples of this, pixels."""
+LARGEST_ENLARGEMENT = 2.0
+"""Beyond this, a picture has nothing more to show to a network."""
+
+Answer = Mapping[str | int, NDArray[np.float32]]
+"""The outputs for one image, by name or by number, each with a batch of one."""
+
+
+class NetworkOptions(BaseModel):
+    """Settings of a detector that is a network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    long_side: int = Field(960, ge=STRIDE)
+    """Longer side of the network's input, pixels, rounded to a multiple of 32.
+
+    A smaller picture is enlarged, but not more than twice.
+    """
+    threshold: float = Field(0.1, gt=0, le=1)
+    """Least confidence of a box. Those of low confidence cannot start a track, only extend it."""
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    """Arithmetic of the network: ``auto`` is the fastest that a worker's CPU has.
+
+    It moves boxes by a pixel or two: a mixed cluster that must agree pins ``f32``.
+    """
+
+
+class Network:
+    """Runs a network on one image at a time, and compiles it for each size when first seen.
+
+    Pictures are scaled to the very input of the network instead of padded: padding would draw a
+    hard edge for the network to look at, and spend time on it, while rounding each side to a
+    multiple of 32 changes the aspect by a few hundredths at most for pictures of usual shapes.
+
+    Parameters
+    ----------
+    model
+        Takes one tensor of shape (n, 3, height, width).
+    name
+        Registered name of the detector, for errors.
+    options
+        Long side and precision are read.
+    color
+        Order of the channels that the network wants.
+    white
+        What it wants for the byte 255.
+    size
+        Width and height, pixels, of a network that takes no others.
+
+    Raises
+    ------
+    ConfigError
+        The precision that was asked for is not what this CPU runs, or the network does not run.
+    """
+
+    def __init__(
+        self,
+        model: ov.Model,
+        name: str,
+        options: NetworkOptions,
+        color: ColorFormat,
+        white: float = 255.0,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        self._model = model
+        self._name = name
+        self._options = options
+        self._color = color
+        self._white = white
+        self._size = size
+        self._compiled: dict[tuple[int, int], ov.CompiledModel] = {}
+        hint = self._at(*(size or (STRIDE, STRIDE))).get_property("INFERENCE_PRECISION_HINT")
+        self.precision: str = hint.to_string()
+        if options.precision not in ("auto", self.precision):
+            raise ConfigError(
+                f"configuration key detect.options.{name}.precision: "
+                f"this CPU runs {self.precision}, not {options.precision}"
+            )
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height, pixels, that an upright picture should be scaled to."""
+        if self._size:
+            return self._size
+        scale = min(self._options.long_side / max(width, height), LARGEST_ENLARGEMENT)
+        return _multiple(width * scale), _multiple(height * scale)
+
+    def answers(self, images: NDArray[np.uint8]) -> Iterator[Answer]:
+        """Yield the outputs for each image of a batch.
+
+        Parameters
+        ----------
+        images
+            Shape (n, height, width, 3), BGR, of the size that `input_size` asked for.
+
+        Raises
+        ------
+        ValueError
+            The images have another shape.
+        """
+        _, height, width, channels = images.shape
+        fits = height % STRIDE == width % STRIDE == 0
+        if self._size:
+            fits = (width, height) == self._size
+        if not fits or channels != 3:
+            raise ValueError(f"images of shape {images.shape} are not of the size asked for")
+        model = self._at(width, height)
+        for image in images:  # one by one: on a CPU, a batch is not faster
+            yield model(image[np.newaxis])
+
+    def _at(self, width: int, height: int) -> ov.CompiledModel:
+        """Return the network for one input size, compiled when that size is first seen."""
+        if (width, height) not in self._compiled:
+            properties: dict[str, object] = {
+                # A Dask worker thread is one core's worth of work; pinning would put the
+                # processes of all workers on the same core.
+                "INFERENCE_NUM_THREADS": 1,
+                "NUM_STREAMS": 1,
+                "ENABLE_CPU_PINNING": False,
+            }
+            if self._options.precision != "auto":
+                properties["INFERENCE_PRECISION_HINT"] = self._options.precision
+            try:
+                compiled = ov.Core().compile_model(
+                    self._for_bytes(width, height), "CPU", properties
+                )
+            except RuntimeError as error:
+                raise ConfigError(
+                    f"the model of {self._name} does not run on images of {width}x{height}: "
+                    f"{last_line(error)}"
+                ) from None
+            self._compiled[width, height] = compiled
+        return self._compiled[width, height]
+
+    def _for_bytes(self, width: int, height: int) -> ov.Model:
+        """Return the network for one BGR image of bytes, shape (1, height, width, 3).
+
+        What it wants instead is made inside, so that no copy of the image is made in NumPy.
+        """
+        model = self._model.clone()
+        model.reshape([1, 3, height, width])
+        converter = PrePostProcessor(model)
+        tensor = converter.input().tensor()
+        tensor.set_element_type(ov.Type.u8)
+        tensor.set_layout(ov.Layout("NHWC"))
+        tensor.set_color_format(ColorFormat.BGR)
+        steps = converter.input().preprocess()
+        if self._color != ColorFormat.BGR:
+            steps.convert_color(self._color)
+        steps.convert_element_type(ov.Type.f32)
+        if self._white != 255:
+            steps.scale(255 / self._white)
+        converter.input().model().set_layout(ov.Layout("NCHW"))
+        return converter.build()
+
+
+def last_line(error: RuntimeError) -> str:
+    """Return what OpenVINO says of an error, without the places in its source that come before."""
+    return str(error).strip().splitlines()[-1]
+
+
+def _multiple(length: float) -> int:
+    """Round to the nearest multiple of the stride that is not zero."""
+    return max(STRIDE, round(length / STRIDE) * STRIDE)

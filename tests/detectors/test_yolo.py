@@ -1,0 +1,117 @@
+"""Networks of the YOLO family: what is found, and which are refused."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_models
+import pytest
+from numpy.typing import NDArray
+
+from redact_dask.detectors.yolo import Yolo, decode
+from redact_dask.errors import ConfigError
+
+CLASSES = {0: "red", 2: "blue"}
+
+
+def load(file: Path, **options: object) -> Yolo:
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    settings = {"model": str(file), "sha256": sha256, "classes": CLASSES} | options
+    return Yolo(Yolo.Options.model_validate(settings))
+
+
+def squares() -> NDArray[np.uint8]:
+    """Return a grey picture with squares of all colours, shape (1, 96, 160, 3)."""
+    image = np.full((1, 96, 160, 3), 100, np.uint8)
+    image[0, 40:48, 80:88] = (255, 0, 0)
+    image[0, 72:80, 128:136] = (0, 0, 255)
+    image[0, 8:16, 120:128] = (0, 255, 0)
+    image[0, 16:24, 32:40] = (100, 100, 202)
+    return image
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{}, {"height": 96, "width": 160}, {"dtype": np.float16}],
+    ids=["free", "fixed", "half precision"],
+)
+def test_finds_the_named_classes_and_no_others(made: dict[str, Any], tmp_path: Path) -> None:
+    detector = load(onnx_models.yolo(tmp_path / "yolo.onnx", **made), threshold=0.2)
+    (boxes,) = detector.detect(squares())
+    assert [(box.label, box.x0, box.y0, box.x1, box.y1) for box in boxes] == [
+        ("red", 124, 64, 140, 88),
+        ("red", 28, 8, 44, 32),
+        ("blue", 76, 32, 92, 56),
+    ]
+    assert [box.confidence for box in boxes] == pytest.approx([1, 0.4, 1], abs=1e-3)
+
+
+def test_the_threshold_is_kept(tmp_path: Path) -> None:
+    detector = load(onnx_models.yolo(tmp_path / "yolo.onnx"), threshold=0.41)
+    (boxes,) = detector.detect(squares())
+    assert [box.confidence for box in boxes] == [1, 1]
+
+
+def test_a_free_model_is_given_pictures_of_their_shape(tmp_path: Path) -> None:
+    detector = load(onnx_models.yolo(tmp_path / "yolo.onnx"), long_side=640)
+    assert detector.input_size(1920, 1080) == (640, 352)
+
+
+def test_a_fixed_model_is_given_its_size(tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx", 48, 80)
+    detector = load(file)
+    assert detector.input_size(1920, 1080) == (80, 48)
+    with pytest.raises(ValueError, match=r"\(1, 96, 160, 3\) are not of the size"):
+        detector.detect(squares())
+    with pytest.raises(ConfigError, match=r"yolo\.long_side: .* fixed at 80x48; leave long_side"):
+        load(file, long_side=640)
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        ({"layout": "transposed"}, r"answers with \[1,14400,7\] for an image of 960x960; what is"),
+        ({"layout": "few candidates"}, r"answers with \[1,7,6\]"),
+        ({"layout": "two outputs"}, r"answers with \[1,7,14400\] and \[1,3,120,120\]"),
+        ({"height": 96}, "fixes one side of its input, 96 x "),
+    ],
+)
+def test_refuses_other_layouts(made: dict[str, Any], sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load(onnx_models.yolo(tmp_path / "yolo.onnx", **made))
+
+
+def test_refuses_scores_that_are_none(tmp_path: Path) -> None:
+    detector = load(onnx_models.yolo(tmp_path / "yolo.onnx", layout="logits"))
+    with pytest.raises(ConfigError, match="scores that do not lie between 0 and 1"):
+        detector.detect(squares())
+
+
+def test_refuses_a_class_that_the_model_has_not(tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx")
+    with pytest.raises(ConfigError, match=r"yolo\.classes: .* has no class 3, only 0 to 2$"):
+        load(file, classes={0: "red", 3: "plate"})
+
+
+def test_identity_tells_the_model_and_the_precision(tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx")
+    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    assert load(file, precision="f32").identity == f"yolo-{digits}-f32"
+
+
+class TestDecode:
+    def test_suppresses_in_a_class_only(self) -> None:
+        """Two candidates in one place: each class has it once, at its best score."""
+        place = [[20, 21], [30, 30], [16, 16], [8, 8]]
+        scores = [[0.5, 0.75], [0.9, 0.2], [0.25, 0.125]]
+        boxes = decode(np.array(place + scores), {0: "a", 2: "c"}, 0.1)
+        assert [(box.label, box.x0, box.confidence) for box in boxes] == [
+            ("a", 13, 0.75),
+            ("c", 12, 0.25),
+        ]
+
+    def test_keeps_what_overlaps_by_less_than_half(self) -> None:
+        candidates = [[20, 26], [30, 30], [16, 16], [8, 8], [0.5, 0.75]]
+        boxes = decode(np.array(candidates), {0: "a"}, 0.1)
+        assert [box.confidence for box in boxes] == [0.75, 0.5]

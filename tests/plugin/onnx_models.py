@@ -1,0 +1,143 @@
+"""Small networks with the layouts of large ones: they find what is of one pure colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike, DTypeLike
+from onnx import helper, numpy_helper
+
+Side = int | str
+"""Fixed, or the name of a free side."""
+
+
+class Network:
+    """An ONNX graph with one image as input, made one node at a time.
+
+    Parameters
+    ----------
+    shape
+        Of the input ``image``.
+    dtype
+        Of all tensors.
+    """
+
+    def __init__(self, shape: Sequence[Side], dtype: DTypeLike = np.float32) -> None:
+        self._shape = shape
+        self._dtype = dtype
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: object) -> str:
+        """Add a node; return its output's name."""
+        output = name or f"{kind}{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def constant(self, values: ArrayLike, dtype: DTypeLike = None) -> str:
+        """Add a constant; return its name."""
+        name = f"constant{len(self._constants)}"
+        array = np.asarray(values, dtype or self._dtype)
+        self._constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def reshaped(self, tensor: str, *shape: int, name: str = "") -> str:
+        """Add a change of shape; return its output's name."""
+        return self.add("Reshape", tensor, self.constant(shape, np.int64), name=name)
+
+    def colours(self, weights: ArrayLike) -> str:
+        """Add weighted sums of the three channels, one for each row of weights."""
+        kernel = np.asarray(weights)[:, :, np.newaxis, np.newaxis]
+        return self.add("Conv", "image", self.constant(kernel))
+
+    def clipped(self, tensor: str) -> str:
+        """Add a clip to the range from 0 to 1."""
+        return self.add("Clip", tensor, self.constant(0), self.constant(1))
+
+    def largest(self, tensor: str, cell: int) -> str:
+        """Add the largest value of each cell."""
+        return self.add("MaxPool", tensor, kernel_shape=[cell, cell], strides=[cell, cell])
+
+    def save(self, path: Path, *outputs: str) -> Path:
+        """Write the file; return its path."""
+        element = helper.np_dtype_to_tensor_dtype(np.dtype(self._dtype))
+        graph = helper.make_graph(
+            self._nodes,
+            "small",
+            [helper.make_tensor_value_info("image", element, self._shape)],
+            [helper.make_tensor_value_info(name, element, None) for name in outputs],
+            self._constants,
+        )
+        opset = [helper.make_opsetid("", 17)]
+        path.write_bytes(
+            helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+        )
+        return path
+
+
+def yunet(path: Path, grid: int = 16, gain: float = 1 / 255) -> Path:
+    """Write a YuNet that finds what is rather blue than green, on one of its three grids.
+
+    A box's centre is a quarter of a cell right of the cell's left side and half a cell below its
+    upper one; the box is one cell wide and two cells high. Its score is ``gain`` times the
+    difference of blue and green, as a byte.
+    """
+    network = Network((1, 3, "height", "width"))
+    score = network.add("Mul", network.colours([[1, -1, 0]]), network.constant(gain))
+    if gain <= 1:
+        score = network.clipped(score)
+    outputs = []
+    for stride in (8, 16, 32):
+        seen = network.constant(float(stride == grid))
+        cells = network.add("Mul", network.largest(score, stride), seen)
+        cls = network.reshaped(cells, 1, -1, 1, name=f"cls_{stride}")
+        nothing = network.add("Mul", cls, network.constant(0))
+        obj = network.add("Add", cls, network.constant(0), name=f"obj_{stride}")
+        place = network.constant([[[0.25, 0.5, np.log(1), np.log(2)]]])
+        outputs += [cls, obj, network.add("Add", nothing, place, name=f"bbox_{stride}")]
+    return network.save(path, *outputs)
+
+
+def yolo(
+    path: Path,
+    height: Side = "height",
+    width: Side = "width",
+    layout: str = "v8",
+    dtype: DTypeLike = np.float32,
+) -> Path:
+    """Write a YOLO of three classes: rather red than green, green than red, blue than green.
+
+    A box is 16 pixels wide and 24 high, in the middle of a cell of 8 pixels; its score is the
+    difference of the two channels. ``layout`` may also be a wrong one: ``transposed``,
+    ``two outputs``, ``few candidates``, ``logits``.
+    """
+    network = Network((1, 3, height, width), dtype)
+    scores = network.colours([[1, -1, 0], [-1, 1, 0], [0, -1, 1]])
+    if layout == "logits":
+        scores = network.add("Mul", scores, network.constant(9))
+    else:
+        scores = network.clipped(scores)
+    scores = network.largest(scores, 8)
+    first = network.add("ReduceMax", scores, axes=[1])
+    ones = network.add("Add", network.add("Mul", first, network.constant(0)), network.constant(1))
+    counted = [
+        network.add("CumSum", ones, network.constant(axis, np.int64)) for axis in (3, 2)
+    ]  # x, y
+    centres = [
+        network.add("Mul", network.add("Sub", n, network.constant(0.5)), network.constant(8))
+        for n in counted
+    ]
+    sides = [network.add("Mul", ones, network.constant(side)) for side in (16, 24)]
+    rows = network.add("Concat", *centres, *sides, scores, axis=1)
+    output = network.reshaped(rows, 1, 7, -1)
+    if layout == "transposed":
+        output = network.add("Transpose", output, perm=[0, 2, 1])
+    if layout == "few candidates":
+        ends = [network.constant([n], np.int64) for n in (0, 6, 2)]
+        output = network.add("Slice", output, *ends)
+    if layout == "two outputs":
+        return network.save(path, output, scores)
+    return network.save(path, output)
