@@ -27,6 +27,19 @@ Item = TypeVar("Item")
 _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held."""
 
+
+def try_detectors(settings: DetectSettings) -> None:
+    """Build every detector, to learn before a run begins whether this worker can.
+
+    Raises
+    ------
+    UsageError
+        A model is missing or not the one that was meant, or this CPU cannot run it as asked.
+    """
+    for name in settings.detectors:
+        detectors.create(name, settings.options.get(name, {}))
+
+
 _loaded = threading.local()
 """Detectors of this thread, by name and options: loading takes longer than a chunk should wait."""
 

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future, as_completed
 
-from redact_dask import cluster, manifest, storage
+from redact_dask import analysis, cluster, manifest, storage
 from redact_dask.config import Config
 from redact_dask.errors import VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
 from redact_dask.rows import Outcome, rows
-from redact_dask.stages import Job, try_detectors
+from redact_dask.stages import Job
 from redact_dask.status import Status
 
 _FLUSH_S = 30.0
@@ -148,7 +148,7 @@ class Backfill:
         """
         todays = plan(videos, self._destination, self._config)
         if todays.to_do:
-            self._client.run(try_detectors, self._config.detect)
+            self._client.run(analysis.try_detectors, self._config.detect)
         size = sum(video.size for video in todays.to_do)
         self._status = Status(len(videos), size, skipped=len(todays.skipped))
         self._origins = todays.origins

@@ -50,18 +50,6 @@ class Job:
     config: Config
 
 
-def try_detectors(settings: DetectSettings) -> None:
-    """Build every detector, to learn before a run begins whether this worker can.
-
-    Raises
-    ------
-    UsageError
-        A model is missing or not the one that was meant, or this CPU cannot run it as asked.
-    """
-    for name in settings.detectors:
-        detectors.create(name, settings.options.get(name, {}))
-
-
 def probe(job: Job) -> Probed:
     """Learn what the video is, and cut it into chunks, from its packets.
 
