@@ -48,7 +48,10 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     ("assignment", "sentence"),
     [
         ("chunk.second=5", r"unknown configuration key chunk\.second; known here: seconds$"),
-        ("chunks=5", r"unknown configuration key chunks; known here: chunk, detect, track, redact"),
+        (
+            "chunks=5",
+            r"unknown configuration key chunks; known here: profile, chunk, detect, track",
+        ),
         ("track.gap=5", r"unknown configuration key track\.gap; known here: start, .*gap_s"),
         ("chunk.seconds=long", r"configuration key chunk\.seconds: .*number"),
         ("chunk.seconds=0", r"configuration key chunk\.seconds: .*greater than 0"),
@@ -153,3 +156,27 @@ def test_the_settings_in_the_readme_are_the_defaults() -> None:
     # The detectors' options are left to each detector's own defaults.
     shown["detect"].pop("options")
     assert validate(shown) == Config()
+
+
+def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:
+    assert load(overrides={"profile": "balanced"}) == Config() == load()
+    fast = load(overrides={"profile": "fast"})
+    assert fast.detect.every > Config().detect.every
+    file = tmp_path / "settings.yaml"
+    file.write_text("profile: thorough\ndetect: {options: {centerface: {threshold: 0.05}}}\n")
+    thorough = load(file, ["track.margin=0.4"])
+    assert thorough.detect.every == 1
+    assert thorough.detect.options == {"centerface": {"long_side": 960, "threshold": 0.05}}
+    assert thorough.track.margin == 0.4
+    assert load(file, ["detect.every=2"]).detect.every == 2
+    assert load(file, overrides={"profile": "fast"}).detect.every == fast.detect.every
+
+
+def test_an_unknown_profile_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"configuration key profile: .*'thorough'"):
+        load(assignments=["profile=best"])
+
+
+def test_the_fingerprint_is_that_of_what_a_profile_means() -> None:
+    spelled = load(assignments=["detect.every=6"])
+    assert load(overrides={"profile": "fast"}).fingerprint == spelled.fingerprint

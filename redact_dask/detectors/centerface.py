@@ -57,7 +57,7 @@ class CenterFace:
 
         model_config = ConfigDict(extra="forbid", frozen=True)
 
-        long_side: int = Field(960, ge=STRIDE)
+        long_side: int = Field(640, ge=STRIDE)
         """Longer side of the network's input, pixels, rounded to a multiple of 32.
 
         A smaller picture is enlarged, but not more than twice.
