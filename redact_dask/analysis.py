@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +26,8 @@ Item = TypeVar("Item")
 
 _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held."""
+_LONGEST_BLINK_S = 0.2
+"""Time between two looks at most, seconds: what is seen at both is followed in between."""
 
 
 def try_detectors(settings: DetectSettings) -> None:
@@ -56,6 +58,11 @@ def views(facts: Facts, settings: DetectSettings) -> list[View]:
     return found
 
 
+def stride(facts: Facts, settings: DetectSettings) -> int:
+    """Return of how many frames one is looked at: as set, but fewer where frames are far apart."""
+    return max(1, min(settings.every, int(_LONGEST_BLINK_S * facts.rate)))
+
+
 @dataclass(slots=True)
 class Seen:
     """What was seen on some frames, and on which nothing could be."""
@@ -64,12 +71,25 @@ class Seen:
     thumbnails: dict[int, cuts.Thumbnail] = field(default_factory=dict)
     """By frame."""
     damage: list[Damage] = field(default_factory=list)
+    looked_at: int = 0
+    """Frames that every detector has looked at."""
 
 
 def look(
-    url: str, facts: Facts, part: Chunk, views: Sequence[View], watch: Stopwatch, *, salvage: bool
+    url: str,
+    facts: Facts,
+    part: Chunk,
+    views: Sequence[View],
+    every: int,
+    watch: Stopwatch,
+    *,
+    salvage: bool,
 ) -> Seen:
-    """Let every detector look at every frame of a part of a video.
+    """Let every detector look at frames of a part of a video; all of them are decoded.
+
+    Which frames are looked at does not depend on how the video is cut into parts: those whose
+    number is a multiple of ``every``, the first of each GOP, where encoders put a new scene, unless
+    GOPs are shorter than that, and the video's last.
 
     Parameters
     ----------
@@ -79,10 +99,13 @@ def look(
         Of the video: what it is, and what of it is looked at.
     views
         Of the detectors.
+    every
+        Of so many frames, one is looked at.
     watch
         Counts the time of decoding, scaling and detecting.
     salvage
-        Whether the part may be damaged: then each of its GOPs is looked at by itself.
+        Whether the part may be damaged: then each of its GOPs is looked at by itself, and all
+        frames of those that are whole, since nothing is seen on both sides of a damaged one.
 
     Raises
     ------
@@ -90,7 +113,7 @@ def look(
         The part does not decode exactly.
     """
     try:
-        return _look_at_all(url, facts, part, views, watch)
+        return _look(url, facts, part, views, every, watch)
     except DamagedVideo as error:
         if not salvage:
             raise
@@ -99,36 +122,54 @@ def look(
     together = Seen()
     for number in range(len(part.spans)):
         gop = part.part(number, number + 1)
-        seen = look(url, facts, gop, views, watch, salvage=salvage)
+        seen = look(url, facts, gop, views, 1, watch, salvage=salvage)
         together.detections += seen.detections
         together.thumbnails |= seen.thumbnails
         together.damage += seen.damage
+        together.looked_at += seen.looked_at
     return together
 
 
-def _look_at_all(
-    url: str, facts: Facts, part: Chunk, views: Sequence[View], watch: Stopwatch
+def _look(
+    url: str, facts: Facts, part: Chunk, views: Sequence[View], every: int, watch: Stopwatch
 ) -> Seen:
     seen = Seen()
-    decoded = watch.each("decode", frames(url, facts, part))
-    for batch in _batches(_looks(views, decoded, watch)):
-        first = part.first_frame + len(seen.thumbnails)
-        for number, (thumbnail, _) in enumerate(batch, first):
-            seen.thumbnails[number] = thumbnail
+    wanted = _wanted(facts, part, every)
+    decoded = enumerate(watch.each("decode", frames(url, facts, part)), part.first_frame)
+    for batch in _batches(_looks(views, decoded, wanted, seen, watch)):
+        numbers = [number for number, _ in batch]
         with watch.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
-                seen.detections.extend(view.detections(first, np.stack(images)))
+                seen.detections.extend(view.detections(numbers, np.stack(images)))
+        seen.looked_at += len(batch)
     return seen
 
 
+def _wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
+    """Return the numbers of the frames that are looked at."""
+    wanted = {number for number in part.frames if number % every == 0}
+    wanted |= {facts.frames - 1}
+    firsts = accumulate((span.frames for span in part.spans), initial=part.first_frame)
+    for first, span in zip(firsts, part.spans, strict=False):
+        if span.frames >= every:
+            wanted.add(first)
+    return wanted
+
+
 def _looks(
-    views: Sequence[View], decoded: Iterable[VideoFrame], watch: Stopwatch
-) -> Iterator[tuple[cuts.Thumbnail, list[NDArray[np.uint8]]]]:
-    """Yield each frame's thumbnail, and its small pictures, one for each view."""
-    for frame in decoded:
+    views: Sequence[View],
+    decoded: Iterable[tuple[int, VideoFrame]],
+    wanted: Container[int],
+    seen: Seen,
+    watch: Stopwatch,
+) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
+    """Note every frame's thumbnail; yield the small pictures of those wanted, one a view."""
+    for number, frame in decoded:
         with watch.step("scale"):
-            look = cuts.thumbnail(frame), [view.image(frame) for view in views]
-        yield look
+            seen.thumbnails[number] = cuts.thumbnail(frame)
+            images = [view.image(frame) for view in views] if number in wanted else []
+        if images:
+            yield number, images
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:

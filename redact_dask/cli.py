@@ -55,6 +55,9 @@ def main() -> None:
     multiple=True,
     help=f"Who looks for what to hide: {', '.join(detectors.names())}. Repeated: boxes are united.",
 )
+@click.option(
+    "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
+)
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be done.")
@@ -64,6 +67,7 @@ def run(
     file: str | None,
     assignments: tuple[str, ...],
     names: tuple[str, ...],
+    profile: str | None,
     workers: int | None,
     as_json: bool,
     dry_run: bool,
@@ -79,7 +83,7 @@ def run(
     """
     console = Console(stderr=True)
     with _failures_told(console):
-        overrides = _overrides(names, workers)
+        overrides = _overrides(names, profile, workers)
         settings = config.load(file, assignments, overrides)
         videos = inventory.take(source, dest)
         destination = storage.canonical(dest)
@@ -113,6 +117,13 @@ def measure() -> None:
     help="Settings in YAML. Repeated: they are compared. Default: the defaults.",
 )
 @click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice([*config.PROFILES]),
+    multiple=True,
+    help="A profile, compared like a file.",
+)
+@click.option(
     "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting, for all."
 )
 @click.option(
@@ -123,6 +134,7 @@ def measure() -> None:
 def leakage(
     folder: str,
     files: tuple[str, ...],
+    profiles: tuple[str, ...],
     assignments: tuple[str, ...],
     face_free: tuple[str, ...],
     as_json: bool,
@@ -142,9 +154,10 @@ def leakage(
     with _failures_told(console):
         clips = dataset.read(Path(folder), face_free)
         gate = bench.read_gate(Path(gate_file), clips) if gate_file else bench.Gate()
-        configs = {Path(file).stem: config.load(file, assignments) for file in files}
-        if len(configs) < len(files):
-            raise UsageError("two --config files have the same name, and so would their columns")
+        configs = {name: config.load(None, assignments, {"profile": name}) for name in profiles}
+        configs |= {Path(file).stem: config.load(file, assignments) for file in files}
+        if len(configs) < len(files) + len(profiles):
+            raise UsageError("two --config files or profiles would give columns of the same name")
         configs = configs or {"defaults": config.load(assignments=assignments)}
         results = []
         for name, settings in configs.items():
@@ -183,8 +196,10 @@ def _tell(console: Console, sentence: str) -> None:
     console.print(f"Error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _overrides(names: tuple[str, ...], workers: int | None) -> dict[str, Any]:
+def _overrides(names: tuple[str, ...], profile: str | None, workers: int | None) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
+    if profile:
+        overrides["profile"] = profile
     if names:
         overrides["detect"] = {"detectors": list(names)}
     if workers:

@@ -28,6 +28,7 @@ def read(url: str, work: Work) -> Detected | None:
     return Detected(
         chunk=record["chunk"],
         frames=record["frames"],
+        looked_at=record["looked_at"],
         detections=tuple(Detection(*values) for values in record["detections"]),
         detectors=tuple(record["detectors"]),
         damage=tuple(Damage(**lost) for lost in record["damage"]),

@@ -34,6 +34,9 @@ class DetectSettings(Section):
 
     detectors: tuple[str, ...] = Field(("centerface",), min_length=1)
     """Registered names; their boxes are united."""
+    every: int = Field(3, ge=1)
+    """Of so many frames, one is looked at, and what is seen is followed over the others; fewer are
+    left out where the video has less than 30 frames a second, or so."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of each detector, by its name."""
 
@@ -47,15 +50,18 @@ class DetectSettings(Section):
 class TrackSettings(Section):
     """How detections become regions over the whole video."""
 
-    start: float = Field(0.25, ge=0, le=1)
+    start: float = Field(0.3, ge=0, le=1)
     """Confidence from which one detection proves a track."""
     extend: float = Field(0.1, ge=0, le=1)
     """Confidence from which a detection may extend a proven track."""
     gap_s: float = Field(1.0, ge=0)
     """Longest hole in a track that is filled, seconds."""
-    pad_s: float = Field(0.2, ge=0)
+    pad_s: float = Field(0.1, ge=0)
     """Time that a track is prolonged by at either end, seconds."""
-    margin: float = Field(0.1, ge=0)
+    steady_s: float = Field(0.8, ge=0)
+    """Time around a frame whose boxes of a track are united, carried along its motion, seconds:
+    a detector's boxes jitter, and some are too small."""
+    margin: float = Field(0.15, ge=0)
     """Share of a box's width and height that is added on each side."""
 
 
@@ -128,9 +134,21 @@ class DriverSettings(Section):
     """Videos in flight; default: two for each thread of the cluster, and two more."""
 
 
+PROFILES: dict[str, dict[str, Any]] = {
+    "fast": {"detect": {"every": 6}},
+    "balanced": {},
+    "thorough": {
+        "detect": {"every": 1, "options": {"centerface": {"long_side": 960}}},
+    },
+}
+"""Settings by the name of the profile; those that are not given are the defaults."""
+
+
 class Config(Section):
     """All settings of a run."""
 
+    profile: Literal["fast", "balanced", "thorough"] = "balanced"
+    """What all settings start from: one of `PROFILES`."""
     chunk: ChunkSettings = ChunkSettings()
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
@@ -144,6 +162,13 @@ class Config(Section):
     place of each GOP that does not decode as it should."""
     work: str | None = None
     """URI of the work area, in storage that all workers share; default: ``_work`` in DEST."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_from_profile(cls, settings: Any) -> Any:
+        if isinstance(settings, Mapping):
+            return _merge(PROFILES.get(str(settings.get("profile")), {}), settings)
+        return settings
 
     @property
     def fingerprint(self) -> str:

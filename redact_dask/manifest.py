@@ -99,7 +99,11 @@ SCHEMAS: dict[str, pa.Schema] = {
             "stage": (pa.string(), "stage that failed; null if none"),
             "reason": (pa.string(), "why it was quarantined; null if it was not"),
             "frames": (pa.int64(), "frames of the source; null if unknown"),
-            "frames_analysed": (pa.int64(), "frames that every detector has looked at"),
+            "frames_analysed": (
+                pa.int64(),
+                "frames decoded, and looked at or between two that were",
+            ),
+            "frames_looked_at": (pa.int64(), "frames that every detector has looked at"),
             "frames_black": (pa.int64(), "frames that are damaged and not shown"),
             "frames_copied": (pa.int64(), "frames that were copied bit by bit, not encoded"),
             "why_encoded": (pa.string(), "why no span could be copied; null: spans could be"),

@@ -227,6 +227,8 @@ class Detected:
 
     chunk: int
     frames: int
+    """Frames that were decoded, and looked at or between two that were."""
+    looked_at: int
     """Frames that every detector has looked at."""
     detections: tuple[Detection, ...]
     """By frame."""

@@ -158,6 +158,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "reason": failure.reason if failure else None,
         "frames": facts.frames if facts else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
+        "frames_looked_at": sum(seen.looked_at for seen in outcome.detected),
         "frames_black": sum(seen.frames_damaged for seen in outcome.detected),
         "frames_copied": outcome.frames_copied,
         "why_encoded": outcome.why_encoded or None,

@@ -1,6 +1,6 @@
 """The five stages of a video, as plain functions without Dask.
 
-``probe`` cuts the video into chunks, ``detect`` looks at every frame of a chunk, ``track`` decides
+``probe`` cuts the video into chunks, ``detect`` looks at a chunk's frames, ``track`` decides
 over the whole video what is hidden where, ``render`` hides it in a chunk, ``join`` makes the chunks
 one video again, checks it, and publishes it. Raw pixels never leave a stage.
 """
@@ -74,7 +74,7 @@ def probe(job: Job) -> Probed:
 
 
 def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
-    """Let every detector look at every frame of a chunk, and commit what they saw.
+    """Decode every frame of a chunk, let every detector look, and commit what they saw.
 
     What was committed before for the same chunk, settings and detectors is taken as it is.
 
@@ -91,10 +91,12 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
         detected = committed.read(url, watch.work())
     if detected is None or detected.detectors != identities:
         salvage = job.config.on_damage == "salvage"
-        seen = analysis.look(job.video.source, facts, chunk, views, watch, salvage=salvage)
+        every = analysis.stride(facts, job.config.detect)
+        seen = analysis.look(job.video.source, facts, chunk, views, every, watch, salvage=salvage)
         detected = Detected(
             chunk=chunk.index,
             frames=len(seen.thumbnails),
+            looked_at=seen.looked_at,
             detections=tuple(sorted(seen.detections, key=lambda found: found.frame)),
             detectors=identities,
             damage=tuple(seen.damage),
@@ -137,6 +139,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             probed.facts.width,
             probed.facts.height,
             job.config.track,
+            blink=analysis.stride(probed.facts, job.config.detect) - 1,
         )
     return Tracked(regions, damage, watch.work())
 

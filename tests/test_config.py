@@ -48,7 +48,10 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     ("assignment", "sentence"),
     [
         ("chunk.second=5", r"unknown configuration key chunk\.second; known here: seconds$"),
-        ("chunks=5", r"unknown configuration key chunks; known here: chunk, detect, track, redact"),
+        (
+            "chunks=5",
+            r"unknown configuration key chunks; known here: profile, chunk, detect, track",
+        ),
         ("track.gap=5", r"unknown configuration key track\.gap; known here: start, .*gap_s"),
         ("chunk.seconds=long", r"configuration key chunk\.seconds: .*number"),
         ("chunk.seconds=0", r"configuration key chunk\.seconds: .*greater than 0"),
@@ -159,3 +162,27 @@ def test_the_models_in_the_readme_are_those_of_the_ready_configuration() -> None
     root = Path(__file__).parents[1]
     shown = yaml.safe_load((root / "README.md").read_text().split("```yaml\n")[2].split("```")[0])
     assert validate(shown) == load(root / "configs" / "faces-and-plates.yaml")
+
+
+def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:
+    assert load(overrides={"profile": "balanced"}) == Config() == load()
+    fast = load(overrides={"profile": "fast"})
+    assert fast.detect.every > Config().detect.every
+    file = tmp_path / "settings.yaml"
+    file.write_text("profile: thorough\ndetect: {options: {centerface: {threshold: 0.05}}}\n")
+    thorough = load(file, ["track.margin=0.4"])
+    assert thorough.detect.every == 1
+    assert thorough.detect.options == {"centerface": {"long_side": 960, "threshold": 0.05}}
+    assert thorough.track.margin == 0.4
+    assert load(file, ["detect.every=2"]).detect.every == 2
+    assert load(file, overrides={"profile": "fast"}).detect.every == fast.detect.every
+
+
+def test_an_unknown_profile_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"configuration key profile: .*'thorough'"):
+        load(assignments=["profile=best"])
+
+
+def test_the_fingerprint_is_that_of_what_a_profile_means() -> None:
+    spelled = load(assignments=["detect.every=6"])
+    assert load(overrides={"profile": "fast"}).fingerprint == spelled.fingerprint

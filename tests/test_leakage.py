@@ -291,7 +291,7 @@ ROW = "square.mp4,3,1,10,10,50,50,40,1\n"
         (
             HEADER + ROW,
             ["--config", "{gates}/a.yaml", "--config", "{gates}/b/a.yaml"],
-            "two --config files have the same name",
+            "two --config files or profiles would give columns of the same name",
         ),
     ],
 )

@@ -57,6 +57,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "reason": None,
         "frames": 1200,
         "frames_analysed": 1170,
+        "frames_looked_at": 400,
         "frames_black": 30,
         "frames_copied": 900,
         "why_encoded": None,

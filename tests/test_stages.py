@@ -40,7 +40,7 @@ def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
             shutil.copy2(path, copy)
         destination = tmp_path / f"chunks of {seconds} s"
         (video,) = inventory.take(str(copy), str(destination))
-        settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"]}}
+        settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"], "every": 1}}
         settings["encode"] = {"preset": "ultrafast"}
         work = str(destination / "_work" / video.id)
         return Job(video, str(destination), work, config.validate(settings | sections))
@@ -75,8 +75,8 @@ def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[
         region = on_frame[frame]
         assert region.why is Why.DETECTED
         x = 12 + 2 * frame
-        assert [region.x0, region.x1] == pytest.approx([x - 4, x + 44], abs=2)
-        assert [region.y0, region.y1] == pytest.approx([56, 104], abs=2)
+        assert [region.x0, region.x1] == pytest.approx([x - 6, x + 46], abs=2)
+        assert [region.y0, region.y1] == pytest.approx([54, 106], abs=2)
         inside = (columns >= np.floor(region.x0)) & (columns < np.ceil(region.x1))
         inside = inside & (rows >= np.floor(region.y0)) & (rows < np.ceil(region.y1))
         assert len(np.unique(now[inside])) <= 16

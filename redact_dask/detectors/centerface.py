@@ -15,9 +15,10 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
+from pydantic import Field
 
 from redact_dask.detectors.base import Box
-from redact_dask.detectors.network import Network, NetworkOptions
+from redact_dask.detectors.network import STRIDE, Network, NetworkOptions
 from redact_dask.detectors.suppression import distinct
 from redact_dask.errors import UsageError
 
@@ -43,7 +44,15 @@ class CenterFace:
         The weights are missing or altered.
     """
 
-    Options = NetworkOptions
+    class Options(NetworkOptions):
+        """Settings of the detector."""
+
+        long_side: int = Field(640, ge=STRIDE)
+        """Longer side of the network's input, pixels, rounded to a multiple of 32.
+
+        A smaller picture is enlarged, but not more than twice. On driving scenes of 960 pixels, 640
+        found as many faces as 960.
+        """
 
     def __init__(self, options: NetworkOptions) -> None:
         self._threshold = options.threshold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import isfinite
 from typing import Any
@@ -55,13 +55,13 @@ class View:
         image: NDArray[Any] = small.to_ndarray()
         return np.rot90(image, self._turns)
 
-    def detections(self, first_frame: int, images: NDArray[np.uint8]) -> Iterator[Detection]:
-        """Let the detector look at the images of consecutive frames.
+    def detections(self, numbers: Sequence[int], images: NDArray[np.uint8]) -> Iterator[Detection]:
+        """Let the detector look at the images of some frames.
 
         Parameters
         ----------
-        first_frame
-            Number of the first of them in the video.
+        numbers
+            Of the frames in the video.
         images
             Shape (n, height, width, 3), as `image` returns them.
 
@@ -73,10 +73,10 @@ class View:
         answers = self.detector.detect(images)
         if len(answers) != len(images):
             raise CheckFailed(f"{self._name} answered for {len(answers)} of {len(images)} frames")
-        for frame, boxes in enumerate(answers, first_frame):
+        for frame, boxes in zip(numbers, answers, strict=True):
             for box in boxes:
-                numbers = (box.x0, box.y0, box.x1, box.y1, box.confidence)
-                if not (all(map(isfinite, numbers)) and box.x0 < box.x1 and box.y0 < box.y1):
+                values = (box.x0, box.y0, box.x1, box.y1, box.confidence)
+                if not (all(map(isfinite, values)) and box.x0 < box.x1 and box.y0 < box.y1):
                     raise CheckFailed(f"{self._name} answered {box} on frame {frame}")
                 yield self._detection(frame, box)
 

@@ -47,11 +47,6 @@ _MEMORY = 32
 _VELOCITY_SECONDS = 0.15
 """Time over which a velocity is measured: shorter follows the detector's jitter."""
 
-_STEADY_SECONDS = 0.5
-"""Time around a frame whose boxes are united: a detector's boxes jitter, and some are too small.
-
-On faces in driving scenes this hides more for the same area than a larger margin does.
-"""
 _ROUNDING = 1e-6
 """Times that differ by less are equal, seconds."""
 
@@ -66,6 +61,7 @@ def track(
     width: int,
     height: int,
     settings: TrackSettings,
+    blink: int = 0,
 ) -> tuple[Region, ...]:
     """Link detections over the whole video and return what must be hidden.
 
@@ -81,6 +77,9 @@ def track(
         Size of the stored picture, pixels.
     settings
         Thresholds, times and margin.
+    blink
+        Most consecutive frames that nobody has looked at: holes of that length are filled, and
+        ends padded by as many frames, whatever the times are.
 
     Returns
     -------
@@ -104,13 +103,13 @@ def track(
     tracks = [
         linked
         for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
-        for linked in _link(alike, times, settings.gap_s)
+        for linked in _link(alike, times, settings.gap_s, blink)
         if linked.confidence >= settings.start
     ]
     paths = [
         [
             (frame, inside, why)
-            for frame, box, why in _path(linked, times, scenes, settings.pad_s)
+            for frame, box, why in _path(linked, times, scenes, settings, blink)
             if (inside := _inside(box, settings.margin, width, height))
         ]
         for linked in tracks
@@ -159,13 +158,17 @@ def _velocity(frames: Sequence[int], boxes: Sequence[Boxes], times: Sequence[flo
     return np.array([x, y, x, y])
 
 
-def _link(detections: Iterable[Detection], times: Sequence[float], gap: float) -> list[_Track]:
+def _link(
+    detections: Iterable[Detection], times: Sequence[float], gap: float, blink: int
+) -> list[_Track]:
     """Link detections of one label, sorted by frame and descending confidence, into tracks."""
     live: list[_Track] = []
     ended: list[_Track] = []
     for frame, on_frame in groupby(detections, key=lambda found: found.frame):
         boxes, confidences = _merge(list(on_frame))
         horizon = times[frame] - gap - _ROUNDING
+        if blink:
+            horizon = min(horizon, times[max(frame - blink - 1, 0)])
         ended += [t for t in live if times[t.frames[-1]] < horizon]
         live = [t for t in live if times[t.frames[-1]] >= horizon]
         unmatched = set(range(len(boxes)))
@@ -254,16 +257,22 @@ def _common(
 
 
 def _path(
-    linked: _Track, times: Sequence[float], scenes: Sequence[int], pad: float
+    linked: _Track,
+    times: Sequence[float],
+    scenes: Sequence[int],
+    settings: TrackSettings,
+    blink: int,
 ) -> list[tuple[int, Boxes, Why]]:
     """Return the box of a track on every frame from its padded start to its padded end."""
     first, last = linked.frames[0], linked.frames[-1]
     start, stop = first, last + 1
     scene = bisect(scenes, first)
     earliest, latest = scenes[scene - 1], [*scenes, len(times)][scene]
-    while start > earliest and times[first] - times[start - 1] <= pad + _ROUNDING:
+    start = max(start - blink, earliest)
+    stop = min(stop + blink, latest)
+    while start > earliest and times[first] - times[start - 1] <= settings.pad_s + _ROUNDING:
         start -= 1
-    while stop < latest and times[stop] - times[last] <= pad + _ROUNDING:
+    while stop < latest and times[stop] - times[last] <= settings.pad_s + _ROUNDING:
         stop += 1
     frames = np.arange(start, stop)
     moments = np.array(times[start:stop])
@@ -284,18 +293,19 @@ def _path(
         else Why.PADDED
         for frame in range(start, stop)
     ]
-    return list(zip(frames.tolist(), _steady(boxes, moments), reasons, strict=True))
+    steady = _steady(boxes, moments, settings.steady_s)
+    return list(zip(frames.tolist(), steady, reasons, strict=True))
 
 
-def _steady(boxes: Boxes, moments: NDArray[np.float64]) -> Boxes:
+def _steady(boxes: Boxes, moments: NDArray[np.float64], around: float) -> Boxes:
     """Enlarge each box of a track to the union of those around it, carried along its motion.
 
     The motion around a box is the line of least squares through the centres. ``moments`` are the
-    times of the n boxes, seconds, ascending.
+    times of the n boxes, seconds, ascending; ``around`` is the time before and after each, seconds.
     """
     centres = _centre(boxes)
-    starts = np.searchsorted(moments, moments - _STEADY_SECONDS - _ROUNDING)
-    stops = np.searchsorted(moments, moments + _STEADY_SECONDS + _ROUNDING)
+    starts = np.searchsorted(moments, moments - around - _ROUNDING)
+    stops = np.searchsorted(moments, moments + around + _ROUNDING)
     union = np.empty_like(boxes)
     for index, (start, stop) in enumerate(zip(starts, stops, strict=True)):
         lag = moments[start:stop] - moments[index]

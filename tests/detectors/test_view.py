@@ -56,8 +56,8 @@ def test_boxes_come_back_to_the_stored_picture(turned: Path) -> None:
     scanned = index.scan(str(turned), EncodeSettings())
     view = View(scanned.facts, Scaling([]), "scaling")
     images = np.stack([view.image(frame) for frame in _frames(turned)])
-    found = list(view.detections(5, images))
-    assert [(seen.frame, seen.detector) for seen in found] == [(5, "scaling"), (6, "scaling")]
+    found = list(view.detections([5, 8], images))
+    assert [(seen.frame, seen.detector) for seen in found] == [(5, "scaling"), (8, "scaling")]
     for seen in found:
         # Half a pixel of the small picture is up to two of the stored one.
         assert [seen.x0, seen.y0, seen.x1, seen.y1] == pytest.approx(BRIGHT, abs=2)
@@ -79,7 +79,7 @@ def test_the_detector_gets_the_size_that_it_asked_for(turned: Path) -> None:
     seen: list[NDArray[np.uint8]] = []
     facts = index.scan(str(turned), EncodeSettings()).facts
     view = View(facts, Scaling(seen), "scaling")
-    list(view.detections(0, np.stack([view.image(frame) for frame in _frames(turned)])))
+    list(view.detections([0, 1], np.stack([view.image(frame) for frame in _frames(turned)])))
     width, height = SIZE if facts.quarter_turns % 2 == 0 else SIZE[::-1]
     assert [image.shape for image in seen] == [(height // 2, width // 3, 3)] * 2
 
@@ -90,7 +90,7 @@ def test_a_box_that_reaches_past_the_border_is_cut(turned: Path) -> None:
             return [[Box(-50, -50, 500, 500, 0.5, "face")] for _ in images]
 
     view = View(index.scan(str(turned), EncodeSettings()).facts, Wide([]), "wide")
-    found = next(view.detections(0, view.image(_frames(turned)[0])[None]))
+    found = next(view.detections([0], view.image(_frames(turned)[0])[None]))
     assert (found.x0, found.y0, found.x1, found.y1) == (0, 0, *SIZE)
 
 
@@ -99,7 +99,7 @@ def test_a_detector_of_another_package_gets_its_view(clip: Path) -> None:
     view = View(scanned.facts, detectors.create("magenta", {}), "magenta")
     decoded = frames(str(clip), scanned.facts, scanned.chunks(1000)[0])
     for number, frame in zip(range(12), decoded, strict=False):
-        (seen,) = view.detections(number, view.image(frame)[None])
+        (seen,) = view.detections([number], view.image(frame)[None])
         x = 12 + 2 * number
         assert [seen.x0, seen.y0, seen.x1, seen.y1] == pytest.approx([x, 60, x + 40, 100], abs=2)
 
@@ -158,7 +158,7 @@ def test_a_detector_that_breaks_its_contract_is_an_error(
     facts = index.scan(str(clip), EncodeSettings()).facts
     view = View(facts, _Answers(answers), "broken")
     with pytest.raises(CheckFailed, match="broken answered"):
-        list(view.detections(0, np.zeros((2, 180, 320, 3), np.uint8)))
+        list(view.detections([0, 1], np.zeros((2, 180, 320, 3), np.uint8)))
 
 
 @pytest.mark.parametrize(("aspect", "seen"), [("4/3", (427, 180)), ("1/9", (320, 180))])
@@ -172,5 +172,5 @@ def test_a_picture_of_wide_pixels_is_seen_as_wide_as_it_is_shown(
     view = View(facts, _Answers([[Box(0, 0, *seen, 0.9, "face")]]), "all")
     image = view.image(frame)
     assert image.shape == (seen[1], seen[0], 3)
-    (found,) = view.detections(0, image[np.newaxis])
+    (found,) = view.detections([0], image[np.newaxis])
     assert (found.x0, found.y0, found.x1, found.y1) == pytest.approx((0, 0, 320, 180))

@@ -267,3 +267,21 @@ def test_a_weak_face_before_a_cut_is_not_proven_by_a_strong_one_after_it() -> No
     weak, strong = face(19, 100, confidence=0.2), face(20, 100)
     assert {region.track for region in run([weak, strong])} == {0}
     assert min(region.frame for region in run([weak, strong], scenes=[0, 20])) == 20
+
+
+def test_what_was_seen_at_looks_far_apart_is_followed_whatever_the_times_are() -> None:
+    """One frame of four is looked at, and the longest hole and the padding are shorter."""
+    short = SETTINGS.model_copy(update={"gap_s": 0.05, "pad_s": 0.0, "steady_s": 0.0})
+    path = [face(frame, 100 + 3 * frame) for frame in range(60)]
+    regions = track(path[20:41:4], TIMES, (0,), WIDTH, HEIGHT, short, blink=3)
+    assert {r.frame for r in regions} == set(range(17, 44))
+    assert len({r.track for r in regions}) == 1
+    assert all(hidden(regions, path[frame]) for frame in range(17, 44))
+    alone = track(path[20:41:4], TIMES, (0,), WIDTH, HEIGHT, short)
+    assert {r.frame for r in alone} == set(range(20, 41, 4))
+
+
+def test_what_nobody_looked_at_before_a_cut_is_padded_up_to_the_cut() -> None:
+    seen = [face(frame, 100) for frame in (22, 26)]
+    regions = track(seen, TIMES, (0, 21, 28), WIDTH, HEIGHT, SETTINGS, blink=3)
+    assert {r.frame for r in regions} == set(range(21, 28))

@@ -1,0 +1,56 @@
+"""Which frames are looked at, however the video is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from redact_dask import analysis
+from redact_dask.config import DetectSettings, EncodeSettings
+from redact_dask.detectors.view import View
+from redact_dask.media import index
+from redact_dask.timing import Stopwatch
+
+MAGENTA = DetectSettings(detectors=("magenta",))
+
+
+def looked_at(clip: Path, every: int, seconds: float) -> tuple[list[int], int, int]:
+    """Return the frames with the one thing there is, and how many were looked at and decoded."""
+    scanned = index.scan(str(clip), EncodeSettings())
+    views: list[View] = analysis.views(scanned.facts, MAGENTA)
+    found: list[int] = []
+    looked = decoded = 0
+    for chunk in scanned.chunks(seconds):
+        seen = analysis.look(
+            str(clip), scanned.facts, chunk, views, every, Stopwatch(), salvage=False
+        )
+        found += [detection.frame for detection in seen.detections]
+        looked += seen.looked_at
+        decoded += len(seen.thumbnails)
+    return found, looked, decoded
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.6, 9])
+def test_some_frames_are_looked_at_and_all_are_decoded(clip: Path, seconds: float) -> None:
+    """The clip has GOPs of 15 frames."""
+    expected = sorted({*range(0, 90, 4), *range(0, 90, 15), 89})
+    assert looked_at(clip, 4, seconds) == (expected, len(expected), 90)
+    assert looked_at(clip, 1, seconds) == ([*range(90)], 90, 90)
+
+
+def test_gops_shorter_than_the_stride_do_not_make_it_shorter(
+    make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "intra.mp4", frames=20, keyframes=1, audio=False)
+    assert looked_at(clip, 6, 9) == ([0, 6, 12, 18, 19], 5, 20)
+
+
+@pytest.mark.parametrize(("rate", "stride"), [(60, 6), (30, 6), (25, 5), (10, 2), (1, 1)])
+def test_looks_are_never_far_apart(clip: Path, rate: int, stride: int) -> None:
+    facts = replace(index.scan(str(clip), EncodeSettings()).facts, rate=Fraction(rate))
+    assert analysis.stride(facts, DetectSettings(every=6)) == stride
+    assert analysis.stride(facts, DetectSettings(every=1)) == 1
