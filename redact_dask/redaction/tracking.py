@@ -217,7 +217,10 @@ def _match(
     size, growth = np.sqrt(sizes * others), np.abs(np.log(sizes / others))
     alike = growth <= np.log(_GROWTH)
     step = _centre(boxes)[None] - _centre(predicted)[:, None]
-    step -= _common(step[current], size[current], alike[current])
+    # A thing votes once, and a box where an older track awaits it tells nothing of the scene.
+    awaited = alike & (np.hypot(step[..., 0], step[..., 1]) <= _AGREE * size) & ~current[:, None]
+    voting = np.ix_(current & ~_repeated(predicted, current), ~awaited.any(axis=0))
+    step -= _common(step[voting], size[voting], alike[voting])
     distance = np.hypot(step[..., 0], step[..., 1]) / size
     rows, columns = np.nonzero(alike & (distance <= reach[:, None]))
     closest_first = np.argsort((distance + growth)[rows, columns], kind="stable")
@@ -228,6 +231,18 @@ def _match(
             pairs[i] = j
             taken.add(j)
     return pairs
+
+
+def _repeated(boxes: Boxes, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which of n boxes have their centre in one of those ``among``, as large or larger.
+
+    Of boxes of one size the first is not one of them. Returns shape (n,).
+    """
+    centres, areas = _centre(boxes)[:, None], _area(boxes)
+    within = ((boxes[None, :, :2] <= centres) & (centres <= boxes[None, :, 2:])).all(axis=2)
+    first = np.tri(len(boxes), k=-1, dtype=bool)
+    larger = (areas[:, None] < areas) | ((areas[:, None] == areas) & first)
+    return np.asarray((within & larger & among).any(axis=1))
 
 
 def _common(

@@ -126,6 +126,24 @@ def test_a_pan_faster_than_a_face_a_frame_keeps_the_tracks() -> None:
     assert len({r.track for r in regions}) == len(places)
 
 
+def test_a_face_with_boxes_in_it_is_not_taken_for_a_scene_that_moves() -> None:
+    first, second = [(n, 100) for n in range(10)], [(n, 400) for n in range(10, 20)]
+    for beside, size in ((10, 20), (14, 40)):
+        seen = [face(n, x) for n, x in first + second]
+        seen += [face(n, x + beside, 200 + beside, size) for n, x in first + second]
+        regions = run(seen)
+        assert max(r.x1 - r.x0 for r in regions) < 90
+        assert len({r.track for r in regions}) == 4
+
+
+def test_faces_that_are_seen_again_are_not_those_that_were_missed() -> None:
+    left = [face(n, x) for n in range(20) for x in (100, 180) if n not in {10, 11}]
+    right = [face(n, x) for n in range(20) for x in (500, 580) if n != 9]
+    regions = run(left + right)
+    assert len({r.track for r in regions}) == 4
+    assert max(r.x1 - r.x0 for r in regions) < 60
+
+
 def test_a_single_face_faster_than_its_width_is_kept() -> None:
     seen = [face(frame, 10 + 60 * frame, confidence=0.2) for frame in range(12)]
     seen[6] = face(6, 370)
