@@ -1,4 +1,4 @@
-"""A redacted face is as unlike the face that it was as it is unlike a stranger's.
+"""Most redacted faces are no more like the face that they were than like some stranger's.
 
 The attack is template matching after deconvolution. It knows style, strength and place: it undoes a
 Gaussian blur with the Wiener filter, interpolates averaged cells, and correlates what it has with
