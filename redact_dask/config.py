@@ -69,10 +69,12 @@ class RedactSettings(Section):
     """How a region is made unrecognisable."""
 
     style: Literal["pixelate", "gaussian", "solid"] = "pixelate"
-    cells: int = Field(4, ge=1, le=8)
+    cells: int = Field(3, ge=1, le=8)
     """``pixelate``: averaged cells along the longer side of a region, whatever its size."""
     radius: float = Field(20.0, gt=0)
-    """``gaussian``: standard deviation in pixels; a region of more than 8 of them gets more."""
+    """``gaussian``: standard deviation in pixels; a region of more than 3 of them gets more."""
+    shape: Literal["rectangle", "ellipse"] = "rectangle"
+    """``ellipse``: the one through the region's corners, which covers all of the region."""
 
 
 class EncodeSettings(Section):

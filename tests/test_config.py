@@ -115,7 +115,7 @@ def test_a_running_cluster_has_its_own_workers() -> None:
         "detect.detectors=[magenta]",
         "detect.options.centerface.threshold=0.2",
         "track.margin=0.5",
-        "redact.cells=3",
+        "redact.cells=2",
         "encode.crf=30",
     ],
 )
