@@ -139,9 +139,7 @@ class DriverSettings(Section):
 PROFILES: dict[str, dict[str, Any]] = {
     "fast": {"detect": {"every": 6}},
     "balanced": {},
-    "thorough": {
-        "detect": {"every": 1, "options": {"centerface": {"long_side": 960}}},
-    },
+    "thorough": {"detect": {"every": 1}},
 }
 """Settings by the name of the profile; those that are not given are the defaults."""
 

@@ -15,7 +15,7 @@ Answer = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def detector() -> CenterFace:
-    return CenterFace(CenterFace.Options())
+    return CenterFace(CenterFace.Options(long_side=960))
 
 
 @pytest.fixture
