@@ -139,7 +139,13 @@ class DriverSettings(Section):
 PROFILES: dict[str, dict[str, Any]] = {
     "fast": {"detect": {"every": 6}},
     "balanced": {},
-    "thorough": {"detect": {"every": 1}},
+    "thorough": {
+        "detect": {
+            "every": 1,
+            "options": {"centerface": {"long_side": 960, "threshold": 0.07}},
+        },
+        "track": {"start": 0.2, "extend": 0.07, "steady_s": 0.5, "margin": 0.14},
+    },
 }
 """Settings by the name of the profile; those that are not given are the defaults."""
 
