@@ -179,7 +179,8 @@ def plates(model: Path, sha256: str = "") -> dict[str, Any]:
     yolo = {"model": str(model), "sha256": sha256, "classes": {0: "plate"}}
     yolo |= {"threshold": 0.5, "long_side": 320}
     options = {"centerface": {"long_side": 320}, "yolo": yolo}
-    return {"detect": {"detectors": ["centerface", "yolo"], "options": options}}
+    detect = {"detectors": ["centerface", "yolo"], "every": 1, "options": options}
+    return {"detect": detect}
 
 
 def test_faces_and_plates_are_hidden_in_one_pass(
