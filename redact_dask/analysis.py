@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +28,9 @@ _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held."""
 _LONGEST_BLINK_S = 0.2
 """Time between two looks at most, seconds: what is seen at both is followed in between."""
+
+_UNEVEN = 1.5
+"""How much longer than its share of that a frame may last: containers round, cameras jitter."""
 
 
 def try_detectors(settings: DetectSettings) -> None:
@@ -89,7 +92,8 @@ def look(
 
     Which frames are looked at does not depend on how the video is cut into parts: those whose
     number is a multiple of ``every``, the first of each GOP, where encoders put a new scene, unless
-    GOPs are shorter than that, and the video's last.
+    GOPs are shorter than that, and the video's last; and inside a part each that is another scene
+    than the frame before it, or comes long after it: no other look tells what is on it.
 
     Parameters
     ----------
@@ -149,6 +153,9 @@ def _wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
     """Return the numbers of the frames that are looked at."""
     wanted = {number for number in part.frames if number % every == 0}
     wanted |= {facts.frames - 1}
+    longest = _UNEVEN * _LONGEST_BLINK_S / every / facts.time_base
+    gaps = (after - before for before, after in pairwise(part.pts))
+    wanted |= {n for n, gap in enumerate(gaps, part.first_frame + 1) if gap > longest}
     firsts = accumulate((span.frames for span in part.spans), initial=part.first_frame)
     for first, span in zip(firsts, part.spans, strict=False):
         if span.frames >= every:
@@ -167,7 +174,8 @@ def _looks(
     for number, frame in decoded:
         with watch.step("scale"):
             seen.thumbnails[number] = cuts.thumbnail(frame)
-            images = [view.image(frame) for view in views] if number in wanted else []
+            is_wanted = number in wanted or cuts.begins_scene(seen.thumbnails, number)
+            images = [view.image(frame) for view in views] if is_wanted else []
         if images:
             yield number, images
 

@@ -54,3 +54,26 @@ def test_looks_are_never_far_apart(clip: Path, rate: int, stride: int) -> None:
     facts = replace(index.scan(str(clip), EncodeSettings()).facts, rate=Fraction(rate))
     assert analysis.stride(facts, DetectSettings(every=6)) == stride
     assert analysis.stride(facts, DetectSettings(every=1)) == 1
+
+
+def test_a_scene_shorter_than_the_stride_is_looked_at(
+    make_clip: Callable[..., Path], ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    plain = make_clip(tmp_path / "plain.mp4", frames=60, keyframes=60, audio=False)
+    flash, gops = tmp_path / "flash.mp4", ["-g", "60", "-sc_threshold", "0"]
+    other = ["-f", "lavfi", "-i", "smptebars=s=320x180:r=30"]
+    scene = "[0][1]overlay=enable='between(n,40,41)':shortest=1"
+    ffmpeg("-i", plain, *other, "-filter_complex", scene, *gops, flash)
+    _, before, _ = looked_at(plain, 3, 9)
+    _, after, _ = looked_at(flash, 3, 9)
+    assert (before, after) == (21, 22), "frame 40, which no multiple of three and no GOP names"
+
+
+def test_a_frame_long_after_another_is_looked_at(
+    clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+) -> None:
+    path = tmp_path / "late.mp4"
+    late = ["-vf", "setpts='PTS+if(gt(N,40),1/TB,0)'", "-fps_mode", "vfr", "-g", "90"]
+    ffmpeg("-i", clip, "-an", *late, "-sc_threshold", "0", path)
+    found, _, _ = looked_at(path, 3, 99)
+    assert found == sorted({*range(0, 90, 3), 41, 89})

@@ -67,6 +67,12 @@ def changes(thumbnails: Mapping[int, Thumbnail], frames: range) -> tuple[float, 
     )
 
 
+def begins_scene(thumbnails: Mapping[int, Thumbnail], frame: int) -> bool:
+    """Tell whether a frame may begin a scene, by the one before it; no if that is unknown."""
+    before = thumbnails.get(frame - 1)
+    return before is not None and change(before, thumbnails[frame]) > _CUT
+
+
 def edges(thumbnails: Mapping[int, Thumbnail], frames: range) -> tuple[bytes, bytes]:
     """Return the first and the last frame's thumbnail; empty where there is none."""
     first, last = (thumbnails.get(frame) for frame in (frames[0], frames[-1]))
