@@ -1,6 +1,6 @@
 """The memory of a worker for videos of different lengths: it should not grow.
 
-Redacts a short and a long video of the same kind, each with a fresh worker process, and prints the
+Redacts a short and a long video of the same kind, each with a fresh ``dask worker``, and prints the
 highest resident memory of that process as a Markdown table::
 
     python benchmarks/memory.py --seconds 20 --seconds 200
@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import resource
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -61,17 +64,29 @@ def measure(video: Path, destination: Path, chunk_s: float) -> tuple[float, floa
     """Redact a video with one fresh worker; return its memory before and at most, MiB."""
     settings = {"detect": DETECT, "chunk": {"seconds": chunk_s}}
     with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
-        ) as cluster,
+        LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
+        worker_of(cluster.scheduler_address),
     ):
+        client.wait_for_workers(1)
         (before,) = client.run(peak_mib).values()
         summary = redact(video, destination, settings, client)
         (peak,) = client.run(peak_mib).values()
     if summary.quarantined:
         raise click.ClickException(summary.failures[0].reason)
     return before, peak, summary
+
+
+@contextmanager
+def worker_of(scheduler: str) -> Iterator[None]:
+    """Run a worker as on a cluster: it imports neither this script nor the driver's libraries."""
+    command = [sys.executable, "-m", "dask", "worker", scheduler, "--nthreads=1", "--no-dashboard"]
+    worker = subprocess.Popen([*command, "--host=127.0.0.1"], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait()
 
 
 def peak_mib() -> float:

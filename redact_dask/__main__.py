@@ -1,0 +1,15 @@
+"""The command, as ``redact-dask`` and as ``python -m redact_dask``.
+
+Worker processes on this machine import the program that started them: it imports next to nothing.
+"""
+
+
+def main() -> None:
+    """Run the command line."""
+    from redact_dask.cli import main as command  # noqa: PLC0415 (not in workers)
+
+    command(prog_name="redact-dask")
+
+
+if __name__ == "__main__":
+    main()
