@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from redact_dask import detectors
 from redact_dask.config import DetectSettings
+from redact_dask.detectors.base import Metered
 from redact_dask.detectors.view import View
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
-from redact_dask.model import Chunk, Damage, Detection, Facts
+from redact_dask.model import Chunk, Damage, Detection, Facts, Usage
 from redact_dask.redaction import cuts
 from redact_dask.timing import Stopwatch
 
@@ -59,6 +60,12 @@ def views(facts: Facts, settings: DetectSettings) -> list[View]:
             vars(_loaded)[key] = detectors.create(name, options)
         found.append(View(facts, vars(_loaded)[key], name))
     return found
+
+
+def usage(views: Sequence[View]) -> Usage:
+    """Return what the detectors of this thread have asked of services until now."""
+    metered = [view.detector for view in views if isinstance(view.detector, Metered)]
+    return sum((detector.usage for detector in metered), Usage())
 
 
 def stride(facts: Facts, settings: DetectSettings) -> int:
@@ -138,44 +145,52 @@ def _look(
     url: str, facts: Facts, part: Chunk, views: Sequence[View], every: int, watch: Stopwatch
 ) -> Seen:
     seen = Seen()
-    wanted = _wanted(facts, part, every)
+    chosen = wanted(facts, part, every)
+    if any(isinstance(view.detector, Metered) for view in views):
+        # What does not decode would be looked at again.
+        for _ in watch.each("decode", frames(url, facts, part)):
+            pass
     decoded = enumerate(watch.each("decode", frames(url, facts, part)), part.first_frame)
-    for batch in _batches(_looks(views, decoded, wanted, seen, watch)):
+    begun = []
+    for batch in _batches(_looks(views, decoded, chosen, seen, watch)):
         numbers = [number for number, _ in batch]
         with watch.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
-                seen.detections.extend(view.detections(numbers, np.stack(images)))
+                begun.append(view.detections(numbers, np.stack(images)))
         seen.looked_at += len(batch)
+    with watch.step("detect"):
+        for detections in begun:
+            seen.detections.extend(detections)
     return seen
 
 
-def _wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
-    """Return the numbers of the frames that are looked at."""
-    wanted = {number for number in part.frames if number % every == 0}
-    wanted |= {facts.frames - 1}
+def wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
+    """Return the numbers of the frames that are looked at, new scenes inside GOPs not counted."""
+    numbers = {number for number in part.frames if number % every == 0}
+    numbers |= {facts.frames - 1} & {*part.frames}
     longest = _UNEVEN * _LONGEST_BLINK_S / every / facts.time_base
     gaps = (after - before for before, after in pairwise(part.pts))
-    wanted |= {n for n, gap in enumerate(gaps, part.first_frame + 1) if gap > longest}
+    numbers |= {n for n, gap in enumerate(gaps, part.first_frame + 1) if gap > longest}
     firsts = accumulate((span.frames for span in part.spans), initial=part.first_frame)
     for first, span in zip(firsts, part.spans, strict=False):
         if span.frames >= every:
-            wanted.add(first)
-    return wanted
+            numbers.add(first)
+    return numbers
 
 
 def _looks(
     views: Sequence[View],
     decoded: Iterable[tuple[int, VideoFrame]],
-    wanted: Container[int],
+    chosen: Container[int],
     seen: Seen,
     watch: Stopwatch,
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-    """Note every frame's thumbnail; yield the small pictures of those wanted, one a view."""
+    """Note every frame's thumbnail; yield the small pictures of those chosen, one a view."""
     for number, frame in decoded:
         with watch.step("scale"):
             seen.thumbnails[number] = cuts.thumbnail(frame)
-            is_wanted = number in wanted or cuts.begins_scene(seen.thumbnails, number)
-            images = [view.image(frame) for view in views] if is_wanted else []
+            is_chosen = number in chosen or cuts.begins_scene(seen.thumbnails, number)
+            images = [view.image(frame) for view in views] if is_chosen else []
         if images:
             yield number, images
 

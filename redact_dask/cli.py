@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,15 +19,13 @@ from redact_dask import (
     config,
     dataset,
     detectors,
-    driver,
     inventory,
+    plan,
     progress,
     storage,
 )
-from redact_dask.config import Config
 from redact_dask.driver import Backfill, Summary
-from redact_dask.errors import UsageError, VideoError
-from redact_dask.model import Video
+from redact_dask.errors import RunEnded, UsageError, VideoError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -41,26 +39,44 @@ def main() -> None:
     """Remove every face from fleet video with Dask."""
 
 
+_JOB = (
+    click.argument("source"),
+    click.argument("dest"),
+    click.option("--config", "file", metavar="FILE", help="Settings in YAML."),
+    click.option(
+        "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting."
+    ),
+    click.option(
+        "--detector",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        help=f"Who looks for what to hide: {', '.join(detectors.names())}. "
+        "Repeated: boxes are united.",
+    ),
+    click.option(
+        "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="End with one JSON object."),
+)
+
+
+def _of_a_job(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments that say what is redacted, where to, and how."""
+    for decorate in reversed(_JOB):
+        command = decorate(command)
+    return command
+
+
 @main.command()
-@click.argument("source")
-@click.argument("dest")
-@click.option("--config", "file", metavar="FILE", help="Settings in YAML.")
-@click.option(
-    "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting."
-)
-@click.option(
-    "--detector",
-    "names",
-    metavar="NAME",
-    multiple=True,
-    help=f"Who looks for what to hide: {', '.join(detectors.names())}. Repeated: boxes are united.",
-)
-@click.option(
-    "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
-)
+@_of_a_job
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
-@click.option("--dry-run", is_flag=True, help="Only list what would be done.")
+@click.option(
+    "--max-cost",
+    metavar="DOLLARS",
+    type=click.FloatRange(min=0),
+    help="What paid detectors may cost: a run that needs more does not begin.",
+)
 def run(
     source: str,
     dest: str,
@@ -68,9 +84,9 @@ def run(
     assignments: tuple[str, ...],
     names: tuple[str, ...],
     profile: str | None,
-    workers: int | None,
     as_json: bool,
-    dry_run: bool,
+    workers: int | None,
+    max_cost: float | None,
 ) -> None:
     r"""Redact every video of SOURCE, and publish the copies in DEST.
 
@@ -79,17 +95,14 @@ def run(
 
     \b
     Exit codes: 0 all videos are published; 2 a wrong argument or setting, nothing was done;
-    3 some videos are quarantined; 1 anything else.
+    3 some videos are quarantined; 1 anything else, what was done is kept.
     """
     console = Console(stderr=True)
     with _failures_told(console):
-        overrides = _overrides(names, profile, workers)
+        overrides = _overrides(names, profile, workers, max_cost)
         settings = config.load(file, assignments, overrides)
         videos = inventory.take(source, dest)
         destination = storage.canonical(dest)
-        if dry_run:
-            _show_plan(videos, destination, settings, as_json)
-            return
         with cluster.connected(settings.cluster) as client:
             dashboard = client.dashboard_link
             console.print(f"Dashboard: {dashboard}", soft_wrap=True)
@@ -98,6 +111,44 @@ def run(
         _show(summary, dashboard, as_json)
     if summary.quarantined:
         sys.exit(EXIT_QUARANTINED)
+
+
+@main.command(name="plan")
+@_of_a_job
+def tell_plan(
+    source: str,
+    dest: str,
+    file: str | None,
+    assignments: tuple[str, ...],
+    names: tuple[str, ...],
+    profile: str | None,
+    as_json: bool,
+) -> None:
+    r"""Tell what `run` would do with SOURCE and DEST, and what it would cost.
+
+    Nothing is redacted or paid for; of many videos, some are probed.
+
+    \b
+    Exit codes: 0; 2 a wrong argument or setting; 1 anything else.
+    """
+    with _failures_told(Console(stderr=True)):
+        settings = config.load(file, assignments, _overrides(names, profile, None, None))
+        videos = inventory.take(source, dest)
+        destination = storage.canonical(dest)
+        todays = plan.plan(videos, destination, settings)
+        needed = plan.estimate([plan.job(video, destination, settings) for video in todays.to_do])
+    for video in todays.to_do:
+        click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
+    click.echo(f"{len(todays.to_do)} to do, {len(todays.skipped)} skipped")
+    click.echo(
+        f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "
+        f"({needed.probed} of {needed.videos} videos probed)"
+    )
+    paid = f", ${needed.dollars:,.2f}" if settings.detect.is_paid else ""
+    click.echo(f"{needed.looks:,} frames to be looked at{paid}")
+    if as_json:
+        counts = {"to_do": len(todays.to_do), "skipped": len(todays.skipped)}
+        click.echo(json.dumps(counts | asdict(needed)))
 
 
 @main.group(name="bench")
@@ -184,6 +235,9 @@ def _failures_told(console: Console) -> Iterator[None]:
     except VideoError as error:
         _tell(console, str(error))
         sys.exit(EXIT_QUARANTINED)
+    except RunEnded as error:
+        _tell(console, f"{error}; the same command goes on from here")
+        sys.exit(EXIT_FAILED)
     except storage.FAILURES as error:
         _tell(console, f"the store failed: {error}")
         sys.exit(EXIT_FAILED)
@@ -196,7 +250,9 @@ def _tell(console: Console, sentence: str) -> None:
     console.print(f"Error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def _overrides(names: tuple[str, ...], profile: str | None, workers: int | None) -> dict[str, Any]:
+def _overrides(
+    names: tuple[str, ...], profile: str | None, workers: int | None, max_cost: float | None
+) -> dict[str, Any]:
     overrides: dict[str, Any] = {}
     if profile:
         overrides["profile"] = profile
@@ -204,19 +260,9 @@ def _overrides(names: tuple[str, ...], profile: str | None, workers: int | None)
         overrides["detect"] = {"detectors": list(names)}
     if workers:
         overrides["cluster"] = {"workers": workers}
+    if max_cost is not None:
+        overrides["driver"] = {"max_cost": max_cost}
     return overrides
-
-
-def _show_plan(
-    videos: tuple[Video, ...], destination: str, settings: Config, as_json: bool
-) -> None:
-    plan = driver.plan(videos, destination, settings)
-    for video in plan.to_do:
-        click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
-    counts = {"videos": len(videos), "to_do": len(plan.to_do), "skipped": len(plan.skipped)}
-    click.echo(
-        json.dumps(counts) if as_json else f"{len(plan.to_do)} to do, {len(plan.skipped)} skipped"
-    )
 
 
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
@@ -237,6 +283,8 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
             f"{summary.frames} frames with {summary.faces} faces "
             f"in {summary.wall_s:.1f} s: {speed:.1f} frames/s"
         )
+    if summary.usage.calls:
+        click.echo(progress.describe_usage(summary.usage, summary.dollars))
     click.echo(f"output    {summary.output}")
     click.echo(f"manifest  {summary.manifest}")
     click.echo(f"dashboard {dashboard} (while the run lasts)")

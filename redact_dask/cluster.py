@@ -13,6 +13,7 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin
 
 from redact_dask.config import ClusterSettings
 from redact_dask.errors import UsageError
+from redact_dask.quota import Quota, SharedQuota
 
 
 class OneThreadATask(WorkerPlugin):
@@ -58,6 +59,8 @@ def prepared(client: Client) -> Client:
     try:
         found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
+        client.register_plugin(Quota())
+        client.register_plugin(SharedQuota())
     except ImportError as error:
         raise UsageError(
             f"a worker cannot import redact_dask ({error}); install it there"

@@ -12,9 +12,9 @@ from redact_dask.timing import Work
 
 
 def write(url: str, detected: Detected) -> None:
-    """Commit what was seen, without the account of the work."""
+    """Commit what was seen, without the account of what it took."""
     record = asdict(detected) | {"edges": [edge.hex() for edge in detected.edges]}
-    del record["work"]
+    del record["work"], record["usage"]
     record["detections"] = [[*found.values()] for found in record["detections"]]
     storage.write(url, json.dumps(record).encode())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from redact_dask import detectors
+from redact_dask.detectors.base import Priced
 from redact_dask.errors import ConfigError
+
+_LOOKING = "2"
+"""Changed when the same settings would look at other frames, or see them otherwise: what was seen
+before is then not recalled."""
 
 
 class Section(BaseModel):
@@ -43,8 +47,26 @@ class DetectSettings(Section):
     @model_validator(mode="after")
     def _options_fit(self) -> DetectSettings:
         for name in (*self.detectors, *self.options):
-            detectors.check_options(name, self.options.get(name, {}))
+            detectors.options(name, self.options.get(name, {}))
+        if len(self._priced) > 1:
+            raise ValueError(
+                "two of the detectors are paid for: take one, so that the cost is known"
+            )
         return self
+
+    @property
+    def _priced(self) -> list[Priced]:
+        options = (detectors.options(name, self.options.get(name, {})) for name in self.detectors)
+        return [found for found in options if isinstance(found, Priced)]
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether looking at a frame costs money."""
+        return bool(self._priced)
+
+    def dollars(self, calls: int, before: int = 0) -> float:
+        """Return the price of some calls, US dollars, after others of the same run."""
+        return sum(priced.dollars(calls, before) for priced in self._priced)
 
 
 class TrackSettings(Section):
@@ -134,6 +156,9 @@ class DriverSettings(Section):
 
     window: int | None = Field(None, ge=1)
     """Videos in flight; default: two for each thread of the cluster, and two more."""
+    max_cost: float | None = Field(None, ge=0)
+    """US dollars that paid detectors may cost: a run that would need more does not begin, and one
+    that comes there ends, with all that was paid for kept. Default: no limit."""
 
 
 PROFILES: dict[str, dict[str, Any]] = {
@@ -184,10 +209,14 @@ class Config(Section):
     @property
     def detection_fingerprint(self) -> str:
         """Name of all that decides the detections of a chunk: 16 hexadecimal digits."""
-        return self._digest("chunk", "detect", salt=version("redact-dask"))
+        return self._digest("chunk", "detect", salt=_LOOKING)
 
     def _digest(self, *sections: str, salt: str = "") -> str:
         settings = self.model_dump(mode="json", include=set(sections))
+        settings["detect"]["options"] = {
+            name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
+            for name in self.detect.detectors
+        }
         text = json.dumps([salt, settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,9 +14,10 @@ from distributed import Client, Future, as_completed
 
 from redact_dask import analysis, cluster, manifest, storage
 from redact_dask.config import Config
-from redact_dask.errors import VideoError
+from redact_dask.errors import RunEnded, UsageError, VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
-from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
+from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
+from redact_dask.plan import estimate, job, manifest_root, plan
 from redact_dask.rows import Outcome, rows
 from redact_dask.stages import Job
 from redact_dask.status import Status
@@ -71,42 +72,10 @@ class Summary:
     failures: tuple[Quarantined, ...]
     salvaged: tuple[Salvaged, ...]
     """Those of the published videos that were damaged."""
-
-
-def manifest_root(destination: str) -> str:
-    """Return the URL of a destination's manifest."""
-    return storage.join(destination, "_manifest")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run has to do."""
-
-    to_do: tuple[Video, ...]
-    skipped: tuple[Video, ...]
-    """Those whose redacted copy is already there."""
-    origins: Mapping[str, str]
-    """URL of the source of each copy that was published before: only its own may replace it."""
-
-
-def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
-    """Part the videos into those to do and those that are done.
-
-    A copy counts if the manifest tells that it was the last to be published in its place, that it
-    was made from this version of the source with these settings, and a file of its size is there.
-    """
-    latest = {row["output"]: row for row in manifest.published(manifest_root(destination))}
-    there = storage.sizes(destination) if latest else {}
-    done = {
-        row["video"]
-        for output, row in latest.items()
-        if row["fingerprint"] == config.fingerprint and there.get(output) == row["bytes_out"]
-    }
-    return Plan(
-        to_do=tuple(video for video in videos if video.id not in done),
-        skipped=tuple(video for video in videos if video.id in done),
-        origins={output: row["source"] for output, row in latest.items()},
-    )
+    usage: Usage
+    """What was asked of paid services."""
+    dollars: float
+    """Its price; nothing for what an earlier run had paid for."""
 
 
 class Backfill:
@@ -144,11 +113,15 @@ class Backfill:
         Raises
         ------
         UsageError
-            A worker cannot build a detector, which would quarantine every video; nothing was done.
+            A worker cannot build a detector, which would quarantine every video, or the run would
+            cost more than it may; nothing was done.
+        RunEnded
+            Going on would be in vain, or too dear; the next run goes on from here.
         """
         todays = plan(videos, self._destination, self._config)
         if todays.to_do:
             self._client.run(analysis.try_detectors, self._config.detect)
+            self._refuse_cost(todays.to_do)
         size = sum(video.size for video in todays.to_do)
         self._status = Status(len(videos), size, skipped=len(todays.skipped))
         self._origins = todays.origins
@@ -176,11 +149,22 @@ class Backfill:
                 self._client.cancel(flight.futures, force=True)
         return self._summary()
 
+    def _refuse_cost(self, videos: Sequence[Video]) -> None:
+        most = self._config.driver.max_cost
+        if most is None or not self._config.detect.is_paid:
+            return
+        needed = estimate([job(video, self._destination, self._config) for video in videos])
+        if needed.dollars > most:
+            raise UsageError(
+                f"the run would need about {needed.looks:,} calls for ${needed.dollars:,.2f}, more "
+                f"than the ${most:,.2f} that driver.max_cost allows"
+            )
+
     def _launch(self, rank: int, video: Video) -> Future[Any]:
-        job = Job(video, self._destination, storage.join(self._work, video.id), self._config)
-        graph = VideoGraph(self._client, self._run, job, rank)
+        its_job = job(video, self._destination, self._config)
+        graph = VideoGraph(self._client, self._run, its_job, rank)
         probe = graph.probe()
-        self._flights[video.id] = _Flight(job, graph, time.time(), [probe], [])
+        self._flights[video.id] = _Flight(its_job, graph, time.time(), [probe], [])
         return probe
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
@@ -191,10 +175,13 @@ class Backfill:
             return []  # Its video has failed already.
         # Not by the future's status: it tells of now, and a good result may be lost since.
         if isinstance(result, tuple | BaseException):
-            self._fail(flight, stage, _reason(result))
+            error = result[1] if isinstance(result, tuple) else result
+            if isinstance(error, RunEnded):
+                raise error
+            self._fail(flight, stage, _sentence(error))
             return []
         flight.results.append(result)
-        self._count(result)
+        self._count(flight, result)
         if isinstance(result, Probed):
             return self._go_on(flight, result)
         # Results arrive in any order: the last one need not be that of the last stage.
@@ -221,9 +208,20 @@ class Backfill:
         flight.futures.extend(futures)
         return futures
 
-    def _count(self, result: Result) -> None:
+    def _count(self, flight: _Flight, result: Result) -> None:
+        status = self._status
         if isinstance(result, Detected):
-            self._status.frames_analysed += result.frames + result.frames_damaged
+            status.frames_analysed += result.frames + result.frames_damaged
+            price = self._config.detect.dollars(result.usage.calls, status.usage.calls)
+            status.usage += result.usage
+            status.dollars += price
+            flight.dollars += price
+            most = self._config.driver.max_cost
+            if most is not None and status.dollars > most:
+                raise RunEnded(
+                    f"${status.dollars:,.2f} are spent, more than the ${most:,.2f} that "
+                    "driver.max_cost allows; what was paid for is kept"
+                )
         if isinstance(result, Rendered):
             self._status.frames_rendered += result.frames
 
@@ -253,8 +251,8 @@ class Backfill:
     def _flush(self) -> None:
         """Write the rows, and only then remove what the videos would be made from again."""
         self._writer.flush()
-        for job in self._published:
-            storage.remove(job.work)
+        for done in self._published:
+            storage.remove(done.work)
         self._published.clear()
         storage.prune(self._work)
         self._flushed = time.monotonic()
@@ -273,6 +271,8 @@ class Backfill:
             manifest=manifest_root(self._destination),
             failures=tuple(self._failures),
             salvaged=tuple(self._salvaged),
+            usage=status.usage,
+            dollars=status.dollars,
         )
 
 
@@ -286,6 +286,7 @@ class _Flight:
     futures: list[Future[Any]]
     """Kept until the end: a future that nobody holds is forgotten by the scheduler."""
     results: list[Result]
+    dollars: float = 0.0
 
     def outcome(self, failure: Failure | None) -> Outcome:
         def of_kind(kind: type[Kind]) -> list[Kind]:
@@ -301,6 +302,7 @@ class _Flight:
             rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
             joined=next(iter(of_kind(Joined)), None),
             failure=failure,
+            dollars=self.dollars,
         )
 
 
@@ -311,9 +313,8 @@ def _salvaged(outcome: Outcome) -> Salvaged:
     return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
 
 
-def _reason(result: Any) -> str:
+def _sentence(error: BaseException) -> str:
     """Return one sentence for the exception of a future that did not finish."""
-    error = result[1] if isinstance(result, tuple) else result
     if isinstance(error, VideoError):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -4,6 +4,7 @@
     - `UsageError`: the caller's mistake; the run ends before it starts, with exit code 2.
         - `ConfigError`: a setting is unknown or wrong.
         - `SourceError`: the source or the destination cannot be used.
+    - `RunEnded`: going on would be in vain, or too dear; what is done is kept, with exit code 1.
     - `VideoError`: one video cannot be redacted safely; it is quarantined, the run goes on.
         - `UnsupportedVideo`: not a video, or of a kind that cannot be kept exact.
         - `DamagedVideo`: what should decode does not.
@@ -29,6 +30,10 @@ class ConfigError(UsageError):
 
 class SourceError(UsageError):
     """The source or the destination cannot be used."""
+
+
+class RunEnded(RedactError):
+    """Going on would be in vain, or too dear: a service that every video needs refuses, say."""
 
 
 class VideoError(RedactError):

@@ -40,6 +40,11 @@ _BOX = {
     "x1": (pa.float32(), "right edge, exclusive, pixels of the stored picture"),
     "y1": (pa.float32(), "lower edge, exclusive, pixels of the stored picture"),
 }
+_USAGE = {
+    "calls": (pa.int64(), "pictures that a paid service answered; null or 0: none"),
+    "throttled": (pa.int64(), "times that it said: too many calls"),
+    "retried": (pa.int64(), "times that it failed otherwise, and was asked again"),
+}
 
 SCHEMAS: dict[str, pa.Schema] = {
     "detections": _schema(
@@ -88,6 +93,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "worker": (pa.string(), "name of the Dask worker"),
             "host": (pa.string(), "name of its machine"),
         }
+        | _USAGE
     ),
     "videos": _schema(
         _VIDEO
@@ -108,6 +114,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             "frames_copied": (pa.int64(), "frames that were copied bit by bit, not encoded"),
             "why_encoded": (pa.string(), "why no span could be copied; null: spans could be"),
             "faces": (pa.int32(), "tracks that were hidden"),
+            **_USAGE,
+            "dollars": (pa.float64(), "price of the calls"),
             "duration_s": (pa.float64(), "length of the video, seconds"),
             "seconds": (pa.float64(), "wall seconds from its first task to its end"),
             "bytes_in": (pa.int64(), "size of the source"),

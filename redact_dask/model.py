@@ -222,6 +222,32 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What was asked of a service that is paid by the call."""
+
+    calls: int = 0
+    """Pictures that were answered, and so are paid for."""
+    throttled: int = 0
+    """Times that it said: too many calls."""
+    retried: int = 0
+    """Times that it failed otherwise, and was asked again."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.throttled + other.throttled,
+            self.retried + other.retried,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls - other.calls,
+            self.throttled - other.throttled,
+            self.retried - other.retried,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Detected:
     """What was seen in one chunk."""
 
@@ -241,6 +267,8 @@ class Detected:
     edges: tuple[bytes, bytes]
     """Thumbnails of the first and the last frame; empty: damaged."""
     work: Work
+    usage: Usage = Usage()
+    """Of services, for this result; none if it was recalled."""
 
     @property
     def frames_damaged(self) -> int:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from redact_dask.driver import Observer
+from redact_dask.model import Usage
 from redact_dask.status import Status
 
 _LINE_S = 10.0
@@ -50,6 +51,17 @@ def describe(status: Status) -> str:
         f"{ended}/{status.videos} videos",
         f"{status.quarantined} quarantined" if status.quarantined else "",
         f"{status.frames_per_second:.1f} frames/s",
+        describe_usage(status.usage, status.dollars) if status.usage.calls else "",
         f"{timedelta(seconds=round(left))} left" if left is not None else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def describe_usage(usage: Usage, dollars: float) -> str:
+    """Return what was asked of a paid service, and its price, in a few words."""
+    parts = [
+        f"{usage.calls:,} calls for ${dollars:,.2f}",
+        f"{usage.throttled:,} throttled" if usage.throttled else "",
+        f"{usage.retried:,} retried" if usage.retried else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -19,6 +19,7 @@ from redact_dask.model import (
     Probed,
     Rendered,
     Tracked,
+    Usage,
     Video,
 )
 from redact_dask.timing import Work
@@ -43,6 +44,8 @@ class Outcome:
     """By chunk."""
     joined: Joined | None
     failure: Failure | None
+    dollars: float = 0.0
+    """Price of what paid detectors were asked."""
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -122,7 +125,8 @@ def _chunks(outcome: Outcome) -> Iterator[Row]:
     chunks = outcome.probed.chunks
     yield _task("probe", chunks, None, outcome.probed.work)
     for seen in outcome.detected:
-        yield _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.work)
+        task = _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.work)
+        yield task | asdict(seen.usage)
     if outcome.tracked:
         yield _task("track", chunks, None, outcome.tracked.work)
     for made in outcome.rendered:
@@ -148,6 +152,7 @@ def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, work: Work) 
 
 def _video(outcome: Outcome, fingerprint: str) -> Row:
     facts = outcome.probed.facts if outcome.probed else None
+    usage = sum((seen.usage for seen in outcome.detected), Usage())
     joined, failure = outcome.joined, outcome.failure
     return {
         "source": outcome.video.source,
@@ -163,6 +168,8 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "frames_copied": outcome.frames_copied,
         "why_encoded": outcome.why_encoded or None,
         "faces": outcome.faces,
+        **asdict(usage),
+        "dollars": outcome.dollars,
         "duration_s": facts.seconds if facts else None,
         "seconds": outcome.ended - outcome.started,
         "bytes_in": outcome.video.size,

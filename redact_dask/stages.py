@@ -49,6 +49,21 @@ class Job:
     """URL of this video's part of the work area, in storage that all workers share."""
     config: Config
 
+    @property
+    def paid(self) -> str:
+        """URL of what paid detectors saw on this video: it is kept when the work area is swept."""
+        return storage.join(self.destination, "_paid", self.video.id)
+
+
+def is_detected(job: Job, chunk: Chunk) -> bool:
+    """Tell whether what is to be seen in a chunk was committed before."""
+    return storage.exists(_committed(job, chunk))
+
+
+def _committed(job: Job, chunk: Chunk) -> str:
+    folder = job.paid if job.config.detect.is_paid else job.work
+    return storage.join(folder, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+
 
 def probe(job: Job) -> Probed:
     """Learn what the video is, and cut it into chunks, from its packets.
@@ -68,7 +83,8 @@ def probe(job: Job) -> Probed:
     if job.config.output.audio == "drop":
         facts = replace(facts, audio=())
     target = storage.join(job.destination, mux.target_path(job.video.path, facts))
-    occupied = storage.exists(target) and not storage.exists(job.work)
+    begun = storage.exists(job.work) or storage.exists(job.paid)
+    occupied = storage.exists(target) and not begun
     chunks = scanned.chunks(job.config.chunk.seconds)
     return Probed(facts, chunks, target, occupied, scanned.missing, watch.work())
 
@@ -76,7 +92,8 @@ def probe(job: Job) -> Probed:
 def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     """Decode every frame of a chunk, let every detector look, and commit what they saw.
 
-    What was committed before for the same chunk, settings and detectors is taken as it is.
+    What was committed before for the same chunk, settings and detectors is taken as it is. It waits
+    in the work area, or, if it was paid for, where later runs find it too.
 
     Raises
     ------
@@ -84,8 +101,9 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
         The chunk does not decode exactly.
     """
     watch = Stopwatch()
-    url = storage.join(job.work, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+    url = _committed(job, chunk)
     views = analysis.views(facts, job.config.detect)
+    before = analysis.usage(views)
     identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
         detected = committed.read(url, watch.work())
@@ -103,6 +121,7 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             changes=cuts.changes(seen.thumbnails, chunk.frames),
             edges=cuts.edges(seen.thumbnails, chunk.frames),
             work=watch.work(),
+            usage=analysis.usage(views) - before,
         )
         with watch.step("commit"):
             committed.write(url, detected)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from redact_dask.model import Usage
+
 _STEPS = 2
 """Each frame is analysed once and rendered once."""
 
@@ -28,6 +30,10 @@ class Status:
     frames_probed: int = 0
     frames_analysed: int = 0
     frames_rendered: int = 0
+    usage: Usage = field(default_factory=Usage)
+    """Of paid services."""
+    dollars: float = 0.0
+    """Price of that."""
     frames_given_up: int = 0
     """Frames that will not be analysed or rendered, counted once for each of the two."""
     started: float = field(default_factory=time.monotonic)

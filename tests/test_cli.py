@@ -17,8 +17,12 @@ from redact_dask.cli import main
 MakeClip = Callable[..., Path]
 
 
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["run", *map(str, arguments)])
+    return invoke("run", *arguments)
 
 
 def files(folder: Path) -> dict[str, int]:
@@ -58,12 +62,15 @@ def test_quarantined_video_is_told_with_exit_code_3(
     assert not list((tmp_path / "destination").glob("*.mp4"))
 
 
-def test_dry_run_touches_nothing(tmp_path: Path, clip: Path) -> None:
+def test_a_plan_touches_nothing(tmp_path: Path, clip: Path) -> None:
     before = files(tmp_path) | files(clip.parent)
-    result = run(clip, tmp_path / "destination", "--dry-run", "--json")
+    result = invoke("plan", clip, tmp_path / "destination", "--json")
     assert result.exit_code == 0
     assert "would redact clip.mp4" in result.stdout
-    assert json.loads(result.stdout.splitlines()[-1]) == {"videos": 1, "to_do": 1, "skipped": 0}
+    assert "90 frames, 3.0 s of video (1 of 1 videos probed)" in result.stdout
+    told = json.loads(result.stdout.splitlines()[-1])
+    # Of 90 frames every third one, and the last.
+    assert told.items() >= {"to_do": 1, "skipped": 0, "looks": 31, "dollars": 0.0}.items()
     assert files(tmp_path) | files(clip.parent) == before
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from distributed import Client
 
 import redact_dask
-from redact_dask import config, driver, inventory, manifest, storage
+from redact_dask import config, inventory, manifest, plan, storage
 
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
 
@@ -68,7 +68,7 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
     for settings in (strong, weak):
         redact_dask.redact(clip, destination, settings, client)
     # The first settings' rows are still there, and so is a file, but it is not theirs.
-    again = driver.plan(
+    again = plan.plan(
         inventory.take(str(clip), str(destination)),
         storage.canonical(str(destination)),
         config.validate(strong),

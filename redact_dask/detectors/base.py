@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
+
+from redact_dask.model import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,12 @@ class Detector(Protocol):
     A detector is built once a worker thread with ``Class(options)`` and used by that thread alone.
     Its answer for an image depends on that image only, never on the others of its batch or on
     earlier calls: else the result of a video would depend on how it was cut into chunks.
-    Errors raised by `detect` quarantine the video.
+    Errors raised by `detect` quarantine the video; `RunEnded` ends the run.
     """
 
     Options: ClassVar[type[BaseModel]]
-    """Settings, with defaults and units; unknown keys are errors."""
+    """Settings, with defaults and units; unknown keys are errors. Those that decide no answer, such
+    as a rate, are fields with ``exclude=True``: changing them makes nothing be looked at again."""
 
     def __init__(self, options: BaseModel) -> None: ...
 
@@ -48,8 +52,11 @@ class Detector(Protocol):
         """Return the width and height, pixels, that an upright picture should be scaled to."""
         ...
 
-    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+    def detect(self, images: NDArray[np.uint8]) -> Iterable[list[Box]]:
         """Find things on a batch of images.
+
+        Who waits rather than computes, for a service, may return before the answers are there:
+        iterating waits for them, and the next batch may be given before.
 
         Parameters
         ----------
@@ -60,4 +67,23 @@ class Detector(Protocol):
         -------
         A list of boxes for each image, every list in a fixed order.
         """
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A detector whose looks are paid for."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked of the service since the detector was built."""
+        ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """The options of a detector whose looks are paid for."""
+
+    def dollars(self, calls: int, before: int = 0) -> float:
+        """Return the price of some calls, US dollars, after others of the same run."""
         ...

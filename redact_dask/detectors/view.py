@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import isfinite
 from typing import Any
@@ -56,7 +56,7 @@ class View:
         return np.rot90(image, self._turns)
 
     def detections(self, numbers: Sequence[int], images: NDArray[np.uint8]) -> Iterator[Detection]:
-        """Let the detector look at the images of some frames.
+        """Let the detector look at the images of some frames; iterating waits for its answers.
 
         Parameters
         ----------
@@ -68,12 +68,16 @@ class View:
         Raises
         ------
         CheckFailed
-            The detector breaks its contract: an image has no answer, or a box no place.
+            While iterating: the detector breaks its contract: an image has no answer, or a box no
+            place.
         """
-        answers = self.detector.detect(images)
-        if len(answers) != len(images):
-            raise CheckFailed(f"{self._name} answered for {len(answers)} of {len(images)} frames")
-        for frame, boxes in zip(numbers, answers, strict=True):
+        return self._placed(numbers, self.detector.detect(images))
+
+    def _placed(self, numbers: Sequence[int], answers: Iterable[list[Box]]) -> Iterator[Detection]:
+        known = list(answers)
+        if len(known) != len(numbers):
+            raise CheckFailed(f"{self._name} answered for {len(known)} of {len(numbers)} frames")
+        for frame, boxes in zip(numbers, known, strict=True):
             for box in boxes:
                 values = (box.x0, box.y0, box.x1, box.y1, box.confidence)
                 if not (all(map(isfinite, values)) and box.x0 < box.x1 and box.y0 < box.y1):

@@ -80,10 +80,10 @@ def test_create_names_what_is_wrong(name: str, options: dict[str, object], sente
 @wrong
 def test_check_names_what_is_wrong(name: str, options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(sentence)):
-        detectors.check_options(name, options)
+        detectors.options(name, options)
 
 
 def test_check_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(centerface, "_weights")
-    detectors.check_options("centerface", {"long_side": 640})
-    detectors.check_options("yunet", {"model": "s3://no-such-bucket/a", "sha256": 64 * "0"})
+    detectors.options("centerface", {"long_side": 640})
+    detectors.options("yunet", {"model": "s3://no-such-bucket/a", "sha256": 64 * "0"})

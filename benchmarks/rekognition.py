@@ -1,0 +1,198 @@
+"""What a paid service costs in time, calls and memory, beside the method this project started from.
+
+A stand-in answers in the place of Amazon Rekognition, each call after 0.8 s::
+
+    python benchmarks/rekognition.py speed
+    python benchmarks/rekognition.py quota [--kill]
+    python benchmarks/rekognition.py memory
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import imageio_ffmpeg
+import original
+import urllib3
+from distributed import Client, LocalCluster
+
+from redact_dask import Summary, cluster, redact
+from redact_dask.demo import fetch_clips
+
+LATENCY_S = 0.8
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+@click.group()
+def main() -> None:
+    """Print Markdown tables."""
+    os.environ.update(CREDENTIALS)
+
+
+@main.command()
+@click.option("--rounds", default=3)
+def speed(rounds: int) -> None:
+    """Redact 6.5 s of video beside the original method, with a cluster that runs already."""
+    ours, theirs, alone = [], [], []
+    with folder() as place, standin() as service, workers(2) as client:
+        video = make_video(place, seconds=6.5, height=720)
+        warm = make_video(place, seconds=1, height=720, name="warm")
+        run(warm, place / "warm", client, tps=1000)
+        for number in range(rounds):
+            reset(service)
+            summary = run(video, place / f"ours-{number}", client, tps=1000)
+            ours.append(summary.wall_s)
+            assert stats(service)["calls"] == summary.usage.calls == summary.frames == 195
+            report = original.redact(video, place / f"theirs-{number}.mp4", processes=16)
+            theirs.append(report.seconds)
+        report_alone = original.redact(video, place / "alone.mp4", processes=1, frames=20)
+        alone.append(report_alone.seconds * 195 / 20)
+    print("| method | seconds | frames out of 195 | ratio |")
+    print("|---|---|---|---|")
+    mine = statistics.median(ours)
+    for name, seconds, frames in (
+        ("redact_dask, 2 workers", mine, 195),
+        ("original, 16 processes", statistics.median(theirs), report.frames_out),
+        ("original, one process, from 20 frames", alone[0], ""),
+    ):
+        print(f"| {name} | {seconds:.1f} | {frames} | {seconds / mine:.1f} |")
+    print("rounds:", " ".join(f"{a:.1f}/{b:.1f}" for a, b in zip(ours, theirs, strict=True)))
+
+
+@main.command()
+@click.option("--kill", is_flag=True, help="Kill a worker half way.")
+@click.option("--tps", default=25)
+@click.option("--frames", default=1000)
+def quota(kill: bool, tps: int, frames: int) -> None:
+    """Use a quota that the service enforces, with four workers."""
+    with folder() as place, standin(f"--tps={tps}") as service, workers(4) as client:
+        video = make_video(place, seconds=frames / 30, height=180)
+        run(make_video(place, seconds=2, height=180, name="warm"), place / "warm", client, tps=tps)
+        reset(service)
+        if kill:
+            (victim, *_) = client.run(os.getpid).values()
+            timer = threading.Timer(frames / tps / 2, os.kill, (victim, signal.SIGKILL))
+            timer.start()
+        summary = run(video, place / "out", client, tps=tps)
+        told = stats(service)
+    assert summary.published == 1
+    elapsed = told["last"] - told["first"]
+    calls, throttled = told["calls"], told["throttled"]
+    print("| workers | frames | calls | seconds of calls | of the quota | throttled |")
+    print("|---|---|---|---|---|---|")
+    print(
+        f"| 4{', one killed' if kill else ''} | {frames} | {calls} | {elapsed:.1f} "
+        f"| {calls / elapsed / tps:.1%} | {throttled / (calls + throttled):.2%} |"
+    )
+
+
+@main.command()
+def memory() -> None:
+    """Print the highest resident memory of a worker with 64 calls in flight at 1080p."""
+    with folder() as place, standin("--latency=2") as service, workers(1) as client:
+        video = make_video(place, seconds=20, height=1080)
+        summary = run(video, place / "out", client, tps=1000)
+        (peak,) = client.run(peak_mib).values()
+        told = stats(service)
+    assert summary.published == 1
+    print(f"{summary.frames} frames, {told['in_flight_max']} calls in flight, {peak:.0f} MiB")
+
+
+def run(video: Path, destination: Path, client: Client, tps: float) -> Summary:
+    """Redact one video, every frame looked at."""
+    detect = {
+        "detectors": ["rekognition"],
+        "every": 1,
+        "options": {"rekognition": {"tps": tps}},
+    }
+    summary = redact(video, destination, {"detect": detect, "chunk": {"seconds": 1}}, client)
+    if summary.quarantined:
+        raise click.ClickException(summary.failures[0].reason)
+    return summary
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@contextmanager
+def standin(*options: str) -> Iterator[str]:
+    """Run the stand-in; give its URL, which the environment names too."""
+    program = Path(__file__).with_name("standin.py")
+    command = [sys.executable, program, "--port=0", f"--latency={LATENCY_S}", *options]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        if not url:
+            raise click.ClickException("the stand-in did not start")
+        os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = url
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextmanager
+def workers(number: int) -> Iterator[Client]:
+    with (
+        LocalCluster(
+            n_workers=number,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=50,
+        ) as local,
+        Client(local) as client,
+    ):
+        yield cluster.prepared(client)
+
+
+def stats(url: str) -> dict[str, Any]:
+    told: dict[str, Any] = urllib3.request("GET", f"{url}/stats").json()
+    return told
+
+
+def reset(url: str) -> None:
+    urllib3.request("POST", f"{url}/reset")
+
+
+def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:
+    """Put five talking men beside one another, with a keyframe a second."""
+    man, *_ = fetch_clips(place / "clips")
+    path = place / f"{name}.mp4"
+    width = height * 16 // 9
+    man_scaled = f"[0:v]scale={width // 5 // 2 * 2}:-2,fps=30,split=5[a][b][c][d][e]"
+    picture = f"{man_scaled};[a][b][c][d][e]hstack=5,pad={width}:{height}:0:(oh-ih)/2[v]"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(man)]
+    command += ["-filter_complex", picture, "-map", "[v]", "-frames:v", str(round(seconds * 30))]
+    command += ["-c:v", "libx264", "-g", "30", "-sc_threshold", "0", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def peak_mib() -> float:
+    """Return the highest resident memory that this process ever had, MiB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

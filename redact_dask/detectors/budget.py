@@ -1,0 +1,115 @@
+"""How often a service may be called: slots in time, shared by all who call it.
+
+A caller reserves slots for some calls at once and makes one call in each. A slot that is not used,
+since its caller died, is lost, and nothing else: nobody holds the budget, nobody gives it back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+HEADROOM = 0.96
+"""Share of the rate that is used. A service counts the calls of any one second, and calls arrive
+some hundredths of a second early or late: at the full rate, one too many would often be among them.
+"""
+START = 0.5
+"""Share of that at which calls begin: a service may refuse a rate that rises too fast."""
+RISE = 0.1
+"""Share by which the rate rises each second, at the start and after throttling."""
+CUT = 0.7
+"""Factor on the rate when calls were throttled, at most once a second: a rate that is too high
+throttles several calls before the first of them is known."""
+LEAST = 0.05
+"""Share below which the rate does not fall."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """When calls may be made: the first after a wait, each next one an interval later."""
+
+    wait_s: float
+    interval_s: float
+
+
+class Budget:
+    """Calls a second, of one service.
+
+    Parameters
+    ----------
+    tps
+        Calls a second that the service allows.
+    """
+
+    def __init__(self, tps: float) -> None:
+        self._most = tps * HEADROOM
+        self._rate = self._most * START
+        self._next = 0.0
+        self._told: float | None = None
+        self._cut = float("-inf")
+
+    def reserve(self, calls: int, throttled: bool, now: float) -> Slots:
+        """Reserve slots for calls.
+
+        Parameters
+        ----------
+        calls
+            How many.
+        throttled
+            Whether the service has just refused a call for there being too many.
+        now
+            Seconds of a clock that never goes back, the same one for every caller.
+        """
+        elapsed = now - self._told if self._told is not None else 0.0
+        self._told = now
+        self._rate = min(self._rate + self._most * RISE * elapsed, self._most)
+        if throttled and now - self._cut >= 1:
+            self._rate = max(self._rate * CUT, self._most * LEAST)
+            self._cut = now
+        first = max(self._next, now)
+        self._next = first + calls / self._rate
+        return Slots(first - now, 1 / self._rate)
+
+
+class Budgets:
+    """The budgets of several services, by name; made when first asked for."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[tuple[str, float], Budget] = {}
+        self._lock = threading.Lock()
+
+    def reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Slots:
+        """Reserve slots for calls to a service that allows so many a second."""
+        with self._lock:
+            budget = self._budgets.setdefault((service, tps), Budget(tps))
+            return budget.reserve(calls, throttled, time.monotonic())
+
+
+Reserve = Callable[[str, float, int, bool], Slots]
+
+_reserve: Reserve = Budgets().reserve
+
+
+def use(reserve: Reserve) -> None:
+    """Let this process reserve its slots elsewhere: on a cluster, where all processes do."""
+    global _reserve  # noqa: PLW0603 (one budget a process, as one for a cluster)
+    _reserve = reserve
+
+
+def reserve(service: str, tps: float, calls: int, throttled: bool = False) -> Slots:
+    """Reserve slots for calls to a service.
+
+    Parameters
+    ----------
+    service
+        Name of what the rate is allowed for, such as an account's use in one region.
+    tps
+        Calls a second that it allows.
+    calls
+        How many slots.
+    throttled
+        Whether the service has just refused a call for there being too many.
+    """
+    return _reserve(service, tps, calls, throttled)

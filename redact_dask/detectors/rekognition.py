@@ -1,0 +1,297 @@
+"""Amazon Rekognition: every picture that is looked at is one paid call of DetectFaces.
+
+Limits and prices: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html and
+https://aws.amazon.com/rekognition/pricing/.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NoReturn
+
+import boto3
+import cv2
+import numpy as np
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 (botocore's own)
+    HTTPClientError,
+    IncompleteReadError,
+    NoRegionError,
+)
+from botocore.parsers import ResponseParserError
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from redact_dask.detectors import budget
+from redact_dask.detectors.base import Box
+from redact_dask.errors import RunEnded, UnsupportedVideo, UsageError
+from redact_dask.model import Usage
+
+MOST_BYTES = 5 * 2**20
+"""Of a picture that is sent with the call."""
+LEAST_SIDE = 80
+"""Of a picture, pixels."""
+DEFAULT_TPS = 25.0
+"""Calls a second that an account may make without asking for more; in some regions it is 100."""
+REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
+
+TOGETHER = 8
+"""Calls whose slots are reserved at once, at most: those of a worker that dies are lost."""
+
+_Face = Mapping[str, Any]
+_Asked = Future[list[_Face]]
+
+THROTTLING = ("ProvisionedThroughputExceededException", "ThrottlingException")
+OF_THE_PICTURE = (
+    "ImageTooLargeException",
+    "InvalidImageFormatException",
+    "InvalidParameterException",
+)
+ATTEMPTS = 8
+"""Calls for one picture until its video is given up; those that are throttled do not count."""
+PATIENCE_S = 600.0
+"""Time that one picture is throttled until the run is given up, seconds."""
+LONGEST_PAUSE_S = 5.0
+"""Between two attempts, seconds."""
+REFUSAL_S = 5.0
+"""Time for which nothing more is asked once the service has refused all, seconds."""
+
+
+class Rekognition:
+    """Asks Amazon Rekognition for faces, with many calls in flight.
+
+    Raises
+    ------
+    UsageError
+        There are no credentials, or no region is named.
+    """
+
+    class Options(BaseModel):
+        """Settings of the detector."""
+
+        model_config = ConfigDict(extra="forbid", frozen=True)
+
+        threshold: float = Field(0.1, ge=0, le=1)
+        """Least confidence of a box; the service itself knows no such limit."""
+        long_side: int = Field(1280, ge=LEAST_SIDE)
+        """Longer side of the picture that is sent, pixels; a smaller one is sent as it is. The
+        service finds faces from a share of the picture on, 40 pixels of 1920, whatever its size."""
+        quality: int = Field(90, ge=1, le=100)
+        """Of the JPEG that is sent; lower where it would be larger than the service takes."""
+        tps: float | None = Field(None, gt=0, exclude=True)
+        """Calls a second that the account may make, by all workers together: its quota in Service
+        Quotas. Default: what AWS gives an account in the region unasked."""
+        in_flight: int = Field(64, ge=1, exclude=True)
+        """Calls that a worker's thread waits for at once."""
+        timeout_s: float = Field(60.0, gt=0, exclude=True)
+        """Seconds until a call without an answer is made again: it may be paid twice."""
+        calls_this_month: int = Field(0, ge=0, exclude=True)
+        """Pictures that the account has sent this month already: more of them cost less each."""
+        prices: tuple[tuple[int | None, float], ...] = Field(
+            ((1_000_000, 0.001), (5_000_000, 0.0008), (None, 0.0006)), min_length=1, exclude=True
+        )
+        """Number of the month's last picture, and US dollars for each picture up to there. The
+        prices are those of us-east-1; look the borders up for your account."""
+
+        def dollars(self, calls: int, before: int = 0) -> float:
+            """Return the price of some calls, US dollars, after others of the same run."""
+            first = self.calls_this_month + before
+            total, begin = 0.0, 0
+            for end, price in self.prices:
+                last = first + calls if end is None else min(first + calls, end)
+                total += max(last - max(first, begin), 0) * price
+                begin = last if end is None else end
+            return total
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._client = _client(options)
+        region = self._client.meta.region_name
+        self._tps = options.tps or (100.0 if region in REGIONS_OF_100_TPS else DEFAULT_TPS)
+        self._service = f"rekognition at {self._client.meta.endpoint_url}"
+        self._pool = ThreadPoolExecutor(options.in_flight, "rekognition")
+        self._free = threading.Semaphore(options.in_flight)
+        self._lock = threading.Lock()
+        self._usage = Usage()
+        self._refusal = ""
+        self._refused = float("-inf")
+
+    @property
+    def identity(self) -> str:
+        """Name; the service tells no version of what it answers with."""
+        return "rekognition"
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked of the service since the detector was built."""
+        return self._usage
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height, pixels, that an upright picture should be scaled to."""
+        scale = min(self._options.long_side / max(width, height), 1.0)
+        scale = max(scale, LEAST_SIDE / min(width, height))
+        return round(width * scale), round(height * scale)
+
+    def detect(self, images: NDArray[np.uint8]) -> Iterator[list[Box]]:
+        """Begin to ask for faces on a batch of images; iterating waits for the answers.
+
+        Blocks while too many calls are in flight. What waits for its call is a JPEG.
+
+        Parameters
+        ----------
+        images
+            Shape (n, height, width, 3), BGR.
+
+        Raises
+        ------
+        UnsupportedVideo
+            While iterating: the service refuses a picture, or fails on it again and again.
+        RunEnded
+            While iterating: the service refuses all calls, or does not answer.
+        """
+        begun: list[_Asked] = []
+        together = min(TOGETHER, self._options.in_flight)
+        for first in range(0, len(images), together):
+            few = images[first : first + together]
+            begun += self._begun([_jpeg(image, self._options.quality) for image in few])
+        height, width = images.shape[1:3]
+        return (self._boxes(asked.result(), width, height) for asked in begun)
+
+    def _begun(self, pictures: list[bytes]) -> list[_Asked]:
+        for _ in pictures:
+            self._free.acquire()
+        try:
+            slots = budget.reserve(self._service, self._tps, len(pictures))
+        except OSError:
+            self._free.release(len(pictures))
+            raise
+        first = time.monotonic() + slots.wait_s
+        begun = []
+        for number, picture in enumerate(pictures):
+            asked = self._pool.submit(self._ask, picture, first + number * slots.interval_s)
+            asked.add_done_callback(lambda _: self._free.release())
+            begun.append(asked)
+        return begun
+
+    def _ask(self, picture: bytes, slot: float) -> list[_Face]:
+        """Call the service, first when its slot comes, until it answers."""
+        patience = time.monotonic() + PATIENCE_S
+        failures = 0
+        while time.monotonic() - self._refused > REFUSAL_S:
+            time.sleep(max(slot - time.monotonic(), 0))
+            throttled = False
+            try:
+                return self._call(picture)
+            except ClientError as error:
+                throttled = self._is_throttled(error)
+                reason = str(error)
+            except ConnectionError as error:
+                reason = str(error)
+                if failures + 1 == ATTEMPTS:
+                    self._refuse(f"does not answer: {reason}")
+            except (HTTPClientError, IncompleteReadError, ResponseParserError, _Broken) as error:
+                reason = str(error)
+            except BotoCoreError as error:
+                self._refuse(f"cannot be called: {error}")
+            failures += not throttled
+            if failures == ATTEMPTS:
+                raise UnsupportedVideo(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
+            if time.monotonic() > patience:
+                self._refuse(f"refused a picture for {PATIENCE_S:.0f} s: {reason}")
+            slot = self._next_slot(failures, throttled)
+        raise RunEnded(self._refusal)
+
+    def _call(self, picture: bytes) -> list[_Face]:
+        answer = self._client.detect_faces(Image={"Bytes": picture}, Attributes=["DEFAULT"])
+        with self._lock:
+            self._usage += Usage(calls=1)
+        # An answer that is no JSON comes out of the client as one without faces.
+        if not isinstance(answer.get("FaceDetails"), list):
+            raise _Broken("an answer without FaceDetails")
+        for face in answer["FaceDetails"]:
+            if not {"BoundingBox", "Confidence"} <= face.keys():
+                raise _Broken("a face without its box")
+            if not {"Left", "Top", "Width", "Height"} <= face["BoundingBox"].keys():
+                raise _Broken("a box without one of its sides")
+        found: list[_Face] = answer["FaceDetails"]
+        return found
+
+    def _is_throttled(self, error: ClientError) -> bool:
+        """Tell whether there were too many calls; raise if asking again would be in vain."""
+        code = error.response["Error"]["Code"]
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if code in OF_THE_PICTURE:
+            raise UnsupportedVideo(f"Amazon Rekognition refuses a picture: {error}") from None
+        if code in THROTTLING or status == 429:
+            return True
+        if status < 500:
+            self._refuse(f"refuses: {error}; see what your credentials may do, and the region")
+        return False
+
+    def _refuse(self, reason: str) -> NoReturn:
+        """End all calls of this detector, those that wait for their slots too."""
+        self._refusal = f"Amazon Rekognition {reason}"
+        self._refused = time.monotonic()
+        raise RunEnded(self._refusal) from None
+
+    def _next_slot(self, failures: int, throttled: bool) -> float:
+        with self._lock:
+            self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
+        pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
+        slots = budget.reserve(self._service, self._tps, 1, throttled)
+        return time.monotonic() + max(slots.wait_s, pause)
+
+    def _boxes(self, faces: Iterable[_Face], width: int, height: int) -> list[Box]:
+        """Return the faces that are sure enough as boxes inside the picture, in a fixed order."""
+        boxes = []
+        for face in faces:
+            sides, confidence = face["BoundingBox"], face["Confidence"] / 100
+            x0, y0 = max(sides["Left"], 0.0), max(sides["Top"], 0.0)
+            x1 = min(sides["Left"] + sides["Width"], 1.0)
+            y1 = min(sides["Top"] + sides["Height"], 1.0)
+            if confidence >= self._options.threshold and x0 < x1 and y0 < y1:
+                corners = (x0 * width, y0 * height, x1 * width, y1 * height)
+                boxes.append(Box(*corners, min(confidence, 1.0), "face"))
+        return sorted(boxes, key=lambda box: (-box.confidence, box.y0, box.x0))
+
+
+class _Broken(Exception):
+    """The service answered what is no answer."""
+
+
+def _client(options: Rekognition.Options) -> Any:
+    session = boto3.Session()
+    if session.get_credentials() is None:
+        raise UsageError(
+            "Amazon Rekognition needs AWS credentials, and there are none: give the machine a role "
+            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    config = Config(
+        # One attempt: every further one must wait for its slot.
+        retries={"total_max_attempts": 1},
+        connect_timeout=min(options.timeout_s, 10.0),
+        read_timeout=options.timeout_s,
+        max_pool_connections=options.in_flight,
+    )
+    try:
+        return session.client("rekognition", config=config)
+    except NoRegionError:
+        raise UsageError("Amazon Rekognition needs a region: set AWS_DEFAULT_REGION") from None
+    except (BotoCoreError, ValueError) as error:
+        raise UsageError(f"Amazon Rekognition cannot be called: {error}") from None
+
+
+def _jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
+    """Return the picture as a JPEG that is small enough, of lower quality if need be."""
+    while True:
+        _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if content.nbytes <= MOST_BYTES or quality <= 1:
+            return content.tobytes()
+        quality = max(quality - 15, 1)
