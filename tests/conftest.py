@@ -1,4 +1,4 @@
-"""Fixtures: generated clips, the demonstration's real clip, real workers, a real object store."""
+"""Fixtures: generated and real clips, real workers, a real object store, a stand-in for AWS."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import boto3
 import imageio_ffmpeg
 import pytest
 from distributed import Client, LocalCluster
+from standin import Standin
 
 from redact_dask.demo import fetch_clips
 
@@ -27,6 +29,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 
 Ffmpeg = Callable[..., None]
 MakeClip = Callable[..., Path]
+StartStandin = Callable[..., Standin]
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +138,24 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+
+
+@pytest.fixture
+def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartStandin]:
+    """Start a stand-in for Amazon Rekognition, with options of its command line.
+
+    The environment names the one started last; processes that are to find it start later. Its
+    credentials are those of the object store, so that a test can have both.
+    """
+    with ExitStack() as running:
+
+        def start(*options: object) -> Standin:
+            started = running.enter_context(Standin(*options))
+            for name, value in started.environment.items():
+                monkeypatch.setenv(name, value)
+            return started
+
+        yield start
 
 
 def _free_port() -> int:
