@@ -14,35 +14,27 @@ import resource
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 import imageio_ffmpeg
 import original
-import urllib3
 from distributed import Client, LocalCluster
+from standin import Standin
 
 from redact_dask import Summary, cluster, redact
 from redact_dask.demo import fetch_clips
 
 LATENCY_S = 0.8
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 
 
 @click.group()
 def main() -> None:
     """Print Markdown tables."""
-    os.environ.update(CREDENTIALS)
 
 
 @main.command()
@@ -50,15 +42,15 @@ def main() -> None:
 def speed(rounds: int) -> None:
     """Redact 6.5 s of video beside the original method, with a cluster that runs already."""
     ours, theirs, alone = [], [], []
-    with folder() as place, standin() as service, workers(2) as client:
+    with folder() as place, service() as standin, workers(2) as client:
         video = make_video(place, seconds=6.5, height=720)
         warm = make_video(place, seconds=1, height=720, name="warm")
         run(warm, place / "warm", client, tps=1000)
         for number in range(rounds):
-            reset(service)
+            standin.reset()
             summary = run(video, place / f"ours-{number}", client, tps=1000)
             ours.append(summary.wall_s)
-            assert stats(service)["calls"] == summary.usage.calls == summary.frames == 195
+            assert standin.stats()["calls"] == summary.usage.calls == summary.frames == 195
             report = original.redact(video, place / f"theirs-{number}.mp4", processes=16)
             theirs.append(report.seconds)
         report_alone = original.redact(video, place / "alone.mp4", processes=1, frames=20)
@@ -81,16 +73,16 @@ def speed(rounds: int) -> None:
 @click.option("--frames", default=1000)
 def quota(kill: bool, tps: int, frames: int) -> None:
     """Use a quota that the service enforces, with four workers."""
-    with folder() as place, standin(f"--tps={tps}") as service, workers(4) as client:
+    with folder() as place, service(f"--tps={tps}") as standin, workers(4) as client:
         video = make_video(place, seconds=frames / 30, height=180)
         run(make_video(place, seconds=2, height=180, name="warm"), place / "warm", client, tps=tps)
-        reset(service)
+        standin.reset()
         if kill:
             (victim, *_) = client.run(os.getpid).values()
             timer = threading.Timer(frames / tps / 2, os.kill, (victim, signal.SIGKILL))
             timer.start()
         summary = run(video, place / "out", client, tps=tps)
-        told = stats(service)
+        told = standin.stats()
     assert summary.published == 1
     elapsed = told["last"] - told["first"]
     calls, throttled = told["calls"], told["throttled"]
@@ -105,11 +97,11 @@ def quota(kill: bool, tps: int, frames: int) -> None:
 @main.command()
 def memory() -> None:
     """Print the highest resident memory of a worker with 64 calls in flight at 1080p."""
-    with folder() as place, standin("--latency=2") as service, workers(1) as client:
+    with folder() as place, service("--latency=2") as standin, workers(1) as client:
         video = make_video(place, seconds=20, height=1080)
         summary = run(video, place / "out", client, tps=1000)
         (peak,) = client.run(peak_mib).values()
-        told = stats(service)
+        told = standin.stats()
     assert summary.published == 1
     print(f"{summary.frames} frames, {told['in_flight_max']} calls in flight, {peak:.0f} MiB")
 
@@ -134,21 +126,11 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def standin(*options: str) -> Iterator[str]:
-    """Run the stand-in; give its URL, which the environment names too."""
-    program = Path(__file__).with_name("standin.py")
-    command = [sys.executable, program, "--port=0", f"--latency={LATENCY_S}", *options]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout
-        url = server.stdout.readline().strip()
-        if not url:
-            raise click.ClickException("the stand-in did not start")
-        os.environ["AWS_ENDPOINT_URL_REKOGNITION"] = url
-        yield url
-    finally:
-        server.terminate()
-        server.wait()
+def service(*options: object) -> Iterator[Standin]:
+    """Run the stand-in, named by the environment."""
+    with Standin(f"--latency={LATENCY_S}", *options) as standin:
+        os.environ.update(standin.environment)
+        yield standin
 
 
 @contextmanager
@@ -164,15 +146,6 @@ def workers(number: int) -> Iterator[Client]:
         Client(local) as client,
     ):
         yield cluster.prepared(client)
-
-
-def stats(url: str) -> dict[str, Any]:
-    told: dict[str, Any] = urllib3.request("GET", f"{url}/stats").json()
-    return told
-
-
-def reset(url: str) -> None:
-    urllib3.request("POST", f"{url}/reset")
 
 
 def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +12,11 @@ import onnx_models
 import pytest
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
+from standin import Standin
 
 from redact_dask.detectors import Box, Detector
 from redact_dask.detectors.centerface import CenterFace
+from redact_dask.detectors.rekognition import Rekognition
 from redact_dask.detectors.yolo import Yolo
 from redact_dask.detectors.yunet import YuNet
 
@@ -92,6 +94,17 @@ def small_yolo_of_one_size(model: Path) -> Make:
     return from_file(Yolo, onnx_models.yolo(model, 96, 160), threshold=0.7, classes={0: "red"})
 
 
+@pytest.fixture(scope="module")
+def rekognition() -> Iterator[Make]:
+    with (
+        Standin("--latency", 0, "--faces", "magenta") as service,
+        pytest.MonkeyPatch.context() as m,
+    ):
+        for name, value in service.environment.items():
+            m.setenv(name, value)
+        yield lambda: Rekognition(Rekognition.Options(tps=1000))
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -101,6 +114,7 @@ def small_yolo_of_one_size(model: Path) -> Make:
         "large_yunet",
         "small_yolo",
         "small_yolo_of_one_size",
+        "rekognition",
     ],
 )
 def make(request: pytest.FixtureRequest) -> Make:
@@ -125,6 +139,10 @@ def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]
     return images
 
 
+def look(detector: Detector, images: NDArray[np.uint8]) -> list[list[Box]]:
+    return list(detector.detect(images))
+
+
 def flat(height: int, width: int) -> NDArray[np.uint8]:
     return np.full((height, width, 3), 128, np.uint8)
 
@@ -140,12 +158,12 @@ def test_keeps_the_protocol(detector: Detector) -> None:
 
 
 def test_finds_something(detector: Detector, images: NDArray[np.uint8]) -> None:
-    assert all(detector.detect(images))
+    assert all(look(detector, images))
 
 
 def test_boxes_are_sane(detector: Detector, images: NDArray[np.uint8]) -> None:
     height, width = images.shape[1:3]
-    for box in [box for boxes in detector.detect(images) for box in boxes]:
+    for box in [box for boxes in look(detector, images) for box in boxes]:
         assert all(math.isfinite(value) for value in (box.x0, box.y0, box.x1, box.y1))
         assert box.x0 < box.x1
         assert box.y0 < box.y1
@@ -158,10 +176,17 @@ def test_boxes_are_sane(detector: Detector, images: NDArray[np.uint8]) -> None:
 
 
 def test_an_answer_depends_on_its_image_only(detector: Detector, images: NDArray[np.uint8]) -> None:
-    together = detector.detect(images)
-    assert [detector.detect(image[np.newaxis])[0] for image in images] == together
-    assert detector.detect(images[::-1])[::-1] == together
-    assert detector.detect(images[1:3]) == together[1:3]
+    together = look(detector, images)
+    assert [look(detector, image[np.newaxis])[0] for image in images] == together
+    assert look(detector, images[::-1])[::-1] == together
+    assert look(detector, images[1:3]) == together[1:3]
+
+
+def test_a_batch_may_be_given_before_the_last_one_is_answered(
+    detector: Detector, images: NDArray[np.uint8]
+) -> None:
+    first, second = detector.detect(images[:2]), detector.detect(images[2:])
+    assert [*first, *second] == look(detector, images)
 
 
 def test_a_second_detector_gives_the_same_answer(
@@ -169,7 +194,7 @@ def test_a_second_detector_gives_the_same_answer(
 ) -> None:
     second = make()
     assert second.identity == detector.identity
-    assert second.detect(images) == detector.detect(images)
+    assert look(second, images) == look(detector, images)
 
 
 @pytest.mark.parametrize("picture", [flat, gradient])
@@ -177,12 +202,12 @@ def test_finds_nothing_where_nothing_is(
     detector: Detector, picture: Callable[[int, int], NDArray[np.uint8]]
 ) -> None:
     width, height = detector.input_size(640, 360)
-    assert detector.detect(picture(height, width)[np.newaxis]) == [[]]
+    assert look(detector, picture(height, width)[np.newaxis]) == [[]]
 
 
 def test_takes_an_empty_batch(detector: Detector) -> None:
     width, height = detector.input_size(640, 360)
-    assert detector.detect(np.empty((0, height, width, 3), np.uint8)) == []
+    assert look(detector, np.empty((0, height, width, 3), np.uint8)) == []
 
 
 def test_refuses_an_unknown_option(detector: Detector) -> None:

@@ -1,0 +1,212 @@
+"""Runs with a detector that is paid for: nothing is bought twice, and the cost is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from distributed import Client, LocalCluster
+from standin import Standin
+
+import redact_dask
+from redact_dask import manifest
+from redact_dask.cli import main
+from redact_dask.errors import RunEnded, UsageError
+
+MakeClip = Callable[..., Path]
+FRAMES = 90
+LOOKS = 31
+"""Every third frame, and the last."""
+
+
+def settings(**options: Any) -> dict[str, Any]:
+    rekognition = {"tps": 500, **options}
+    return {
+        "detect": {"detectors": ["rekognition"], "options": {"rekognition": rekognition}},
+        "encode": {"preset": "ultrafast"},
+        "chunk": {"seconds": 1},
+    }
+
+
+@contextmanager
+def workers_of(*options: object) -> Iterator[tuple[Client, Standin]]:
+    """Start a stand-in, and two workers that know it."""
+    with (
+        Standin("--latency", 0.05, "--faces", "magenta", *options) as service,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in service.environment.items():
+            patch.setenv(name, value)
+        with (
+            LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client, service
+
+
+@pytest.fixture(scope="module")
+def paid() -> Iterator[tuple[Client, Standin]]:
+    with workers_of() as found:
+        yield found
+
+
+def rows(destination: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = manifest.read(str(destination / "_manifest"), name).to_pylist()
+    return found
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [*map(str, arguments)])
+
+
+def test_what_was_seen_is_never_bought_again(
+    clip: Path, paid: tuple[Client, Standin], tmp_path: Path
+) -> None:
+    client, service = paid
+    service.reset()
+    first = redact_dask.redact(clip, tmp_path, settings(), client)
+    assert (first.published, first.faces, first.usage.calls) == (1, 1, LOOKS)
+    assert first.dollars == pytest.approx(LOOKS / 1000)
+    assert service.stats()["calls"] == LOOKS
+
+    (video,) = rows(tmp_path, "videos")
+    assert (video["calls"], video["frames_looked_at"]) == (LOOKS, LOOKS)
+    assert video["dollars"] == pytest.approx(LOOKS / 1000)
+    bought = [row["calls"] for row in rows(tmp_path, "chunks") if row["stage"] == "detect"]
+    assert sum(bought) == LOOKS
+
+    otherwise = settings(tps=400) | {"redact": {"style": "solid"}}
+    again = redact_dask.redact(clip, tmp_path, otherwise, client)
+    assert (again.published, again.usage.calls, again.dollars) == (1, 0, 0)
+    assert service.stats()["calls"] == LOOKS
+    assert not (tmp_path / "_work").exists()
+
+
+def test_a_run_that_was_refused_goes_on_without_buying_again(clip: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("a", "b", "c", "d"):
+        shutil.copy(clip, source / f"{name}.mp4")
+    destination = tmp_path / "destination"
+    with (
+        workers_of("--deny-after", 80) as (client, service),
+        pytest.raises(RunEnded, match=r"AccessDeniedException"),
+    ):
+        redact_dask.redact(source, destination, settings(), client)
+    assert service.url
+    committed = sum(
+        json.loads(file.read_text())["looked_at"]
+        for file in (destination / "_paid").rglob("*.json")
+    )
+    assert 80 - committed <= 2 * 11  # At most a chunk of each worker was on its way.
+    with workers_of() as (client, service):
+        summary = redact_dask.redact(source, destination, settings(), client)
+        assert summary.published == 4
+        # What the first run published counts for itself, and what it had bought is recalled.
+        assert service.stats()["calls"] == summary.usage.calls == 4 * LOOKS - committed
+
+
+def test_a_damaged_video_is_not_paid_for(
+    make_clip: MakeClip, paid: tuple[Client, Standin], tmp_path: Path
+) -> None:
+    client, service = paid
+    source = make_clip(tmp_path / "source" / "clip.mp4", audio=False)
+    content = bytearray(source.read_bytes())
+    middle = content.index(b"mdat") + (content.index(b"moov") - content.index(b"mdat")) // 2
+    content[middle : middle + 400] = bytes(400)
+    source.write_bytes(content)
+    service.reset()
+    summary = redact_dask.redact(source, tmp_path / "out", settings(), client)
+    assert summary.quarantined == 1
+    whole = service.stats()["calls"]
+    assert whole <= 22  # Two of the three chunks are whole.
+    salvage = settings() | {"on_damage": "salvage"}
+    assert redact_dask.redact(source, tmp_path / "out", salvage, client).published == 1
+    assert service.stats()["pictures_answered_again"] == 0
+
+
+def test_the_plan_tells_what_the_run_then_costs(
+    clip: Path, paid: tuple[Client, Standin], tmp_path: Path
+) -> None:
+    client, service = paid
+    service.reset()
+    file = tmp_path / "settings.yaml"
+    file.write_text(json.dumps(settings() | {"cluster": {"address": client.scheduler.address}}))
+    job = (clip, tmp_path / "out", "--config", file)
+    planned = invoke("plan", *job, "--json")
+    assert planned.exit_code == 0
+    assert f"{LOOKS} frames to be looked at, $0.03" in planned.stdout
+    refused = invoke("run", *job, "--max-cost", 0.02)
+    assert refused.exit_code == 2
+    assert "about 31 calls for $0.03, more than the $0.02" in " ".join(refused.stderr.split())
+    assert service.stats()["calls"] == 0
+    allowed = invoke("run", *job, "--max-cost", 0.04)
+    assert allowed.exit_code == 0
+    assert f"{LOOKS} calls for $0.03" in allowed.stdout
+    assert service.stats()["calls"] == json.loads(planned.stdout.splitlines()[-1])["looks"]
+    again = invoke("plan", *job, "--set", "redact.style=solid")
+    assert "1 to do" in again.stdout
+    assert "0 frames to be looked at, $0.00" in again.stdout
+
+
+def test_a_run_ends_where_its_money_does(
+    clip: Path, paid: tuple[Client, Standin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = paid
+    limited = settings() | {"driver": {"max_cost": 0.02}}
+    with pytest.raises(UsageError, match=r"about 31 calls"):
+        redact_dask.redact(clip, tmp_path, limited, client)
+    # A plan may be wrong: scenes are not known before.
+    monkeypatch.setattr("redact_dask.driver.Backfill._refuse_cost", lambda *_: None)
+    with pytest.raises(RunEnded, match=r"more than the \$0.02"):
+        redact_dask.redact(clip, tmp_path, limited, client)
+
+
+def test_workers_share_one_quota(make_clip: MakeClip, tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "source" / "clip.mp4", frames=150, audio=False)
+    every = settings(tps=20)
+    every["detect"]["every"] = 1
+    with workers_of("--tps", 20) as (client, service):
+        summary = redact_dask.redact(source, tmp_path / "out", every, client)
+        told = service.stats()
+    assert summary.usage.calls == 150
+    assert told["throttled"] <= 3
+    assert max(told["by_second"]) <= 20
+    elapsed = told["last"] - told["first"]
+    assert 150 / elapsed / 20 > 0.7  # It begins at half the rate.
+
+
+@pytest.mark.slow
+def test_a_service_in_trouble_changes_nothing(
+    make_clip: MakeClip, paid: tuple[Client, Standin], tmp_path: Path
+) -> None:
+    source = make_clip(tmp_path / "source" / "clip.mp4", frames=300)
+    every = settings()
+    every["detect"]["every"] = 1
+    client, _ = paid
+    redact_dask.redact(source, tmp_path / "calm", every, client)
+    trouble = ["--error-share", 0.05, "--drop-share", 0.02, "--slow-share", 0.01]
+    with workers_of(*trouble) as (client, service):
+        summary = redact_dask.redact(source, tmp_path / "trouble", every, client)
+        told = service.stats()
+    assert min(told["errors"], told["dropped"], told["slow"]) > 0
+    assert summary.usage.calls == 300
+    calm, troubled = tmp_path / "calm" / "clip.mp4", tmp_path / "trouble" / "clip.mp4"
+    assert calm.read_bytes() == troubled.read_bytes()
+    for name in ("detections", "regions"):
+        found = [rows(tmp_path / run, name) for run in ("calm", "trouble")]
+        for row in (row for run in found for row in run):
+            del row["run"]
+        assert found[0] == found[1]
