@@ -301,7 +301,7 @@ class Server:
         app.router.add_route(self._service.method, self._service.path, self._call)
         app.router.add_get("/stats", self._report)
         app.router.add_post("/reset", self._reset)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, read_bufsize=1 << 20)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
         stop = asyncio.Event()
