@@ -1,4 +1,4 @@
-"""The method that this project started from, made anew for comparisons: AWS's Field Notes of 2021.
+"""The method that this project started from, made anew for comparisons: AWS's Field Notes.
 
     AWS_ENDPOINT_URL_REKOGNITION=http://127.0.0.1:8000 \
         .venv/bin/python benchmarks/original.py VIDEO OUTPUT --processes 16

@@ -1,0 +1,54 @@
+"""What the documents tell to do works."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from standin import Standin
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(
+    standin: Callable[..., Standin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = standin("--latency", 0.1, "--faces", "centerface")
+    # Commands of the notebook are those of this environment.
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    )
+    notebook = nbformat.read(ROOT / "docs" / "rekognition.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    told = "".join(
+        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
+    )
+    calls = service.stats()["calls"]
+    assert "2 published, 0 quarantined" in told
+    assert f"{calls} frames to be looked at, ${calls / 1000:.2f}" in told
+    assert f"{calls} calls for ${calls / 1000:.2f}" in told
+
+
+def test_the_policy_allows_what_is_needed_and_no_more() -> None:
+    policy = json.loads((ROOT / "configs" / "iam-policy.json").read_text())
+    actions = set()
+    for statement in policy["Statement"]:
+        listed = statement["Action"]
+        actions |= {listed} if isinstance(listed, str) else {*listed}
+        assert statement["Effect"] == "Allow"
+        assert (statement["Resource"] == "*") == (listed == "rekognition:DetectFaces")
+    assert actions == {
+        "rekognition:DetectFaces",
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
