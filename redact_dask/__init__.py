@@ -19,7 +19,7 @@ from redact_dask.status import Status
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
-    from redact_dask.driver import Summary
+    from redact_dask.summary import Summary
 
 __version__ = version("redact-dask")
 
@@ -38,7 +38,7 @@ __all__ = [
     "redact",
 ]
 
-_OF_THE_DRIVER = {"redact": "redact_dask.api", "Summary": "redact_dask.driver"}
+_OF_THE_DRIVER = {"redact": "redact_dask.api", "Summary": "redact_dask.summary"}
 
 
 def __getattr__(name: str) -> object:

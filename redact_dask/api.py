@@ -12,8 +12,9 @@ from distributed import Client
 from redact_dask import cluster, inventory, storage
 from redact_dask import config as configuration
 from redact_dask.config import Config
-from redact_dask.driver import Backfill, Observer, Summary
+from redact_dask.driver import Backfill, Observer
 from redact_dask.status import Status
+from redact_dask.summary import Summary
 
 
 def redact(
@@ -50,7 +51,7 @@ def redact(
         The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
-    videos = inventory.take(str(source), str(dest))
+    videos = inventory.select(inventory.take(str(source), str(dest)), settings.select)
     destination = storage.canonical(str(dest))
     at = nullcontext(cluster.prepared(client)) if client else cluster.connected(settings.cluster)
     with at as connected:

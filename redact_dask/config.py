@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from redact_dask import detectors
 from redact_dask.detectors.base import Priced
@@ -24,6 +24,32 @@ class Section(BaseModel):
     """A group of settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class SelectSettings(Section):
+    """Which of the source's videos are taken. A pattern's ``*`` stands for anything, ``/`` too."""
+
+    include: tuple[str, ...] = ()
+    """Patterns of paths below SOURCE, of which a video must match one; none: all are taken."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of paths below SOURCE that are left out."""
+    since: AwareDatetime | None = None
+    """Only videos that were written then or later: a time with its zone, ``2026-02-03T00:00Z``."""
+    shard: str | None = Field(None, pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")
+    """``3/16``: the third of sixteen parts, for several runs side by side."""
+
+    @model_validator(mode="after")
+    def _shard_exists(self) -> SelectSettings:
+        number, shards = self.shards
+        if number > shards:
+            raise ValueError(f"there is no shard {number} of {shards}")
+        return self
+
+    @property
+    def shards(self) -> tuple[int, int]:
+        """Number of the shard, from 1, and of all shards."""
+        number, _, shards = (self.shard or "1/1").partition("/")
+        return int(number), int(shards)
 
 
 class ChunkSettings(Section):
@@ -156,6 +182,14 @@ class DriverSettings(Section):
 
     window: int | None = Field(None, ge=1)
     """Videos in flight; default: two for each thread of the cluster, and two more."""
+    retry_failed: bool = False
+    """Whether videos that an earlier run has quarantined for what they are, are tried again; those
+    that failed for another reason, or in another version of the package, always are."""
+    time_limit_s: float | None = Field(None, gt=0)
+    """Seconds after which no more videos are begun; those in flight are finished."""
+    most_failures: int = Field(20, ge=1)
+    """Videos that fail in the same stage with the same kind of error, one after the other, until
+    the run ends: something is wrong. Damaged and unsupported videos do not count."""
     max_cost: float | None = Field(None, ge=0)
     """US dollars that paid detectors may cost: a run that would need more does not begin, and one
     that comes there ends, with all that was paid for kept. Default: no limit."""
@@ -180,6 +214,7 @@ class Config(Section):
 
     profile: Literal["fast", "balanced", "thorough"] = "balanced"
     """What all settings start from: one of `PROFILES`."""
+    select: SelectSettings = SelectSettings()
     chunk: ChunkSettings = ChunkSettings()
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()

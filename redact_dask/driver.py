@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,70 +12,22 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future, as_completed
 
-from redact_dask import analysis, cluster, manifest, storage
+from redact_dask import analysis, cluster, lease, manifest, storage
 from redact_dask.config import Config
-from redact_dask.errors import RunEnded, UsageError, VideoError
+from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
-from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
-from redact_dask.plan import estimate, job, manifest_root, plan
+from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
+from redact_dask.plan import OWN_FAULTS, estimate, job, manifest_root, plan
 from redact_dask.rows import Outcome, rows
 from redact_dask.stages import Job
 from redact_dask.status import Status
+from redact_dask.summary import Quarantined, Salvaged, Summary
 
 _FLUSH_S = 30.0
 """Seconds after which rows are written; the videos of rows lost in a crash are redone."""
 
 Observer = Callable[[Status], None]
 Kind = TypeVar("Kind")
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A video that was not published."""
-
-    path: str
-    stage: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Salvaged:
-    """A video that was published without its damaged parts."""
-
-    path: str
-    black: int
-    """Frames that are black."""
-    missing: int
-    """Frames that should follow the last one."""
-    reason: str
-    """Of the first damage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run did."""
-
-    videos: int
-    published: int
-    quarantined: int
-    skipped: int
-    """Published by an earlier run from the same source with the same settings."""
-    frames: int
-    """Frames of the videos that this run published."""
-    faces: int
-    """Tracks hidden in them."""
-    wall_s: float
-    output: str
-    """URL of the destination."""
-    manifest: str
-    """URL of the manifest."""
-    failures: tuple[Quarantined, ...]
-    salvaged: tuple[Salvaged, ...]
-    """Those of the published videos that were damaged."""
-    usage: Usage
-    """What was asked of paid services."""
-    dollars: float
-    """Its price; nothing for what an earlier run had paid for."""
 
 
 class Backfill:
@@ -106,6 +58,12 @@ class Backfill:
         self._published: list[Job] = []
         self._failures: list[Quarantined] = []
         self._salvaged: list[Salvaged] = []
+        self._failed_alike: list[tuple[str, str]] = []
+        self._drained = False
+
+    def drain(self) -> None:
+        """Begin no more videos: `run` returns when those in flight are finished."""
+        self._drained = True
 
     def run(self, videos: Sequence[Video]) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
@@ -118,28 +76,28 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
+        with lease.held(self._destination, self._run, self._config.select.shards):
+            return self._hold(videos)
+
+    def _hold(self, videos: Sequence[Video]) -> Summary:
         todays = plan(videos, self._destination, self._config)
         if todays.to_do:
             self._client.run(analysis.try_detectors, self._config.detect)
             self._refuse_cost(todays.to_do)
         size = sum(video.size for video in todays.to_do)
-        self._status = Status(len(videos), size, skipped=len(todays.skipped))
+        self._status = Status(
+            len(videos), size, skipped=len(todays.skipped), failed=len(todays.failed)
+        )
         self._origins = todays.origins
         self._paths = {video.path for video in videos}
         self._observe(self._status)
         waiting = enumerate(todays.to_do)
-        window = self._config.driver.window or 2 * cluster.threads(self._client) + 2
         completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
-            completed.update([self._launch(*next_one) for next_one in islice(waiting, window)])
+            completed.update(self._begin(waiting))
             for future, result in completed:
                 completed.update(self._take(future, result))
-                completed.update(
-                    [
-                        self._launch(*next_one)
-                        for next_one in islice(waiting, window - len(self._flights))
-                    ]
-                )
+                completed.update(self._begin(waiting))
                 self._observe(self._status)
                 if time.monotonic() - self._flushed > _FLUSH_S:
                     self._flush()
@@ -148,6 +106,15 @@ class Backfill:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
         return self._summary()
+
+    def _begin(self, waiting: Iterator[tuple[int, Video]]) -> list[Future[Any]]:
+        """Launch as many of the next videos as there is room for."""
+        settings = self._config.driver
+        if settings.time_limit_s is not None and self._status.elapsed_s > settings.time_limit_s:
+            self.drain()
+        window = settings.window or 2 * cluster.threads(self._client) + 2
+        room = 0 if self._drained else max(window - len(self._flights), 0)
+        return [self._launch(*next_one) for next_one in islice(waiting, room)]
 
     def _refuse_cost(self, videos: Sequence[Video]) -> None:
         most = self._config.driver.max_cost
@@ -178,7 +145,7 @@ class Backfill:
             error = result[1] if isinstance(result, tuple) else result
             if isinstance(error, RunEnded):
                 raise error
-            self._fail(flight, stage, _sentence(error))
+            self._fail(flight, stage, _sentence(error), type(error).__name__)
             return []
         flight.results.append(result)
         self._count(flight, result)
@@ -225,10 +192,24 @@ class Backfill:
         if isinstance(result, Rendered):
             self._status.frames_rendered += result.frames
 
-    def _fail(self, flight: _Flight, stage: str, reason: str) -> None:
+    def _fail(
+        self, flight: _Flight, stage: str, reason: str, kind: str = CheckFailed.__name__
+    ) -> None:
         self._client.cancel(flight.futures, force=True)
         self._failures.append(Quarantined(flight.job.video.path, stage, reason))
-        self._land(flight, Failure(stage, reason))
+        self._land(flight, Failure(stage, reason, kind))
+        if kind not in OWN_FAULTS:
+            self._break(stage, kind, reason)
+
+    def _break(self, stage: str, kind: str, reason: str) -> None:
+        """End the run if one video after the other fails alike, through no fault of its own."""
+        if self._failed_alike and self._failed_alike[-1] != (stage, kind):
+            self._failed_alike.clear()
+        self._failed_alike.append((stage, kind))
+        if len(self._failed_alike) >= self._config.driver.most_failures:
+            raise RunEnded(
+                f"{len(self._failed_alike)} videos in a row failed in {stage}, the last: {reason}"
+            )
 
     def _land(self, flight: _Flight, failure: Failure | None) -> None:
         del self._flights[flight.job.video.id]
@@ -241,6 +222,7 @@ class Backfill:
             done += sum(made.frames for made in outcome.rendered)
             self._status.frames_given_up += 2 * frames - done
         else:
+            self._failed_alike.clear()
             self._status.published += 1
             self._status.frames += frames
             self._status.faces += outcome.faces
@@ -264,6 +246,8 @@ class Backfill:
             published=status.published,
             quarantined=status.quarantined,
             skipped=status.skipped,
+            failed=status.failed,
+            left=status.videos - status.ended,
             frames=status.frames,
             faces=status.faces,
             wall_s=status.elapsed_s,

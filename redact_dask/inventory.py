@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
 from fsspec.core import has_magic
 
 from redact_dask import storage
+from redact_dask.config import SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.model import Video
 
@@ -59,6 +63,36 @@ def take(source: str, destination: str) -> tuple[Video, ...]:
         endings = ", ".join(sorted(SUFFIXES))
         raise SourceError(f"no video found in {source}; looked for files that end in {endings}")
     return videos
+
+
+def select(videos: Iterable[Video], settings: SelectSettings) -> tuple[Video, ...]:
+    """Return the videos that the settings choose, in the same order."""
+    return tuple(video for video in videos if _is_chosen(video, settings))
+
+
+def _is_chosen(video: Video, settings: SelectSettings) -> bool:
+    def fits(patterns: tuple[str, ...]) -> bool:
+        return any(fnmatchcase(video.path, pattern) for pattern in patterns)
+
+    if (settings.include and not fits(settings.include)) or fits(settings.exclude):
+        return False
+    if settings.since is not None:
+        if video.modified is None:
+            raise SourceError(f"the store does not tell when {video.source} was written; no since")
+        if video.modified < settings.since.timestamp():
+            return False
+    number, shards = settings.shards
+    return _shard(video.path, shards) == number
+
+
+def _shard(path: str, shards: int) -> int:
+    """Return the number of a path's shard, from 1.
+
+    Names that differ in their endings alone stay together: their copies may want the same place.
+    """
+    folder, _, name = path.rpartition("/")
+    digest = hashlib.sha256(f"{folder}/{name.partition('.')[0]}".encode()).digest()
+    return int.from_bytes(digest[:8]) % shards + 1
 
 
 def _look(source: str) -> tuple[str, dict[str, dict[str, Any]], bool]:
@@ -118,4 +152,5 @@ def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
         path=url.removeprefix(root + "/"),
         size=int(facts["size"]),
         version=storage.version(facts),
+        modified=storage.modified(facts),
     )

@@ -104,6 +104,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "status": (pa.string(), "published or quarantined"),
             "stage": (pa.string(), "stage that failed; null if none"),
             "reason": (pa.string(), "why it was quarantined; null if it was not"),
+            "error": (pa.string(), "class of the error that quarantined it; null if it was not"),
             "frames": (pa.int64(), "frames of the source; null if unknown"),
             "frames_analysed": (
                 pa.int64(),
@@ -177,12 +178,16 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
     return pa.concat_tables([schema.empty_table(), *tables])
 
 
+def attempts(root: str) -> Iterator[Row]:
+    """Yield what decides whether a video is tried again, of every attempt, in order."""
+    columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
+    found = read(root, "videos", [*columns, "versions", "finished"])
+    yield from found.sort_by("finished").to_pylist(maps_as_pydicts="strict")
+
+
 def published(root: str) -> Iterator[Row]:
-    """Yield video, source, fingerprint, output and bytes_out of every video published, in order."""
-    columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "finished"]
-    for row in read(root, "videos", columns).sort_by("finished").to_pylist():
-        if row["status"] == "published":
-            yield row
+    """Yield those attempts that were published."""
+    return (row for row in attempts(root) if row["status"] == "published")
 
 
 def _files(root: str, name: str) -> list[str]:

@@ -30,6 +30,8 @@ class Video:
     """Size in bytes."""
     version: str
     """What changes when the content does: the store's ETag, or size and modification time."""
+    modified: float | None = None
+    """When it was last written, seconds since the epoch; None: the store does not tell."""
 
     @property
     def id(self) -> str:
@@ -338,3 +340,5 @@ class Failure:
     stage: str
     reason: str
     """One sentence for a person."""
+    kind: str
+    """Name of the error's class."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from redact_dask import analysis, manifest, stages, storage
 from redact_dask.config import Config
-from redact_dask.errors import VideoError
+from redact_dask.errors import DamagedVideo, UnsupportedVideo, VideoError
 from redact_dask.model import Video
 from redact_dask.stages import Job
 
@@ -16,6 +17,10 @@ SAMPLE = 64
 """Videos that are probed; of more, those evenly spread over the list stand for the others."""
 _AT_ONCE = 8
 """Probes that run at once: from an object store each waits more than it computes."""
+
+
+OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
+"""Classes of errors that a video is at fault for: it fails again, and others need not."""
 
 
 def manifest_root(destination: str) -> str:
@@ -30,6 +35,8 @@ class Plan:
     to_do: tuple[Video, ...]
     skipped: tuple[Video, ...]
     """Those whose redacted copy is already there."""
+    failed: tuple[Video, ...]
+    """Those that an earlier run has quarantined, and that would fail again."""
     origins: Mapping[str, str]
     """URL of the source of each copy that was published before: only its own may replace it."""
 
@@ -39,19 +46,30 @@ def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
 
     A copy counts if the manifest tells that it was the last to be published in its place, that it
     was made from this version of the source with these settings, and a file of its size is there.
+    A video fails again if it is at fault itself, and neither it nor settings nor package changed.
     """
-    latest = {row["output"]: row for row in manifest.published(manifest_root(destination))}
+    attempts = [*manifest.attempts(manifest_root(destination))]
+    latest = {row["output"]: row for row in attempts if row["status"] == "published"}
     there = storage.sizes(destination) if latest else {}
     done = {
         row["video"]
         for output, row in latest.items()
         if row["fingerprint"] == config.fingerprint and there.get(output) == row["bytes_out"]
     }
+    last = {row["video"]: row for row in attempts if row["fingerprint"] == config.fingerprint}
+    failed = set() if config.driver.retry_failed else {*filter(None, map(_hopeless, last.values()))}
     return Plan(
-        to_do=tuple(video for video in videos if video.id not in done),
+        to_do=tuple(video for video in videos if video.id not in done | failed),
         skipped=tuple(video for video in videos if video.id in done),
+        failed=tuple(video for video in videos if video.id in failed - done),
         origins={output: row["source"] for output, row in latest.items()},
     )
+
+
+def _hopeless(row: manifest.Row) -> str | None:
+    """Return the id of a video that would fail again as it did in its last attempt."""
+    same = row["versions"].get("redact-dask") == version("redact-dask")
+    return str(row["video"]) if same and row["error"] in OWN_FAULTS else None
 
 
 def job(video: Video, destination: str, config: Config) -> Job:

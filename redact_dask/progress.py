@@ -46,9 +46,8 @@ class _Lines:
 def describe(status: Status) -> str:
     """Return the status in one line."""
     left = status.seconds_left
-    ended = status.published + status.quarantined + status.skipped
     parts = [
-        f"{ended}/{status.videos} videos",
+        f"{status.ended}/{status.videos} videos",
         f"{status.quarantined} quarantined" if status.quarantined else "",
         f"{status.frames_per_second:.1f} frames/s",
         describe_usage(status.usage, status.dollars) if status.usage.calls else "",

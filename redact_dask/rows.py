@@ -161,6 +161,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "status": "quarantined" if failure else "published",
         "stage": failure.stage if failure else None,
         "reason": failure.reason if failure else None,
+        "error": failure.kind if failure else None,
         "frames": facts.frames if facts else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
         "frames_looked_at": sum(seen.looked_at for seen in outcome.detected),

@@ -22,6 +22,8 @@ class Status:
     published: int = 0
     quarantined: int = 0
     skipped: int = 0
+    failed: int = 0
+    """Quarantined by an earlier run, and not tried again."""
     frames: int = 0
     """Frames of published videos."""
     faces: int = 0
@@ -37,6 +39,11 @@ class Status:
     frames_given_up: int = 0
     """Frames that will not be analysed or rendered, counted once for each of the two."""
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def ended(self) -> int:
+        """Videos that nothing more is done with."""
+        return self.published + self.quarantined + self.skipped + self.failed
 
     @property
     def elapsed_s(self) -> float:

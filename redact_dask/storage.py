@@ -12,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -113,6 +114,18 @@ def version(facts: dict[str, Any]) -> str:
         As `find` gives them.
     """
     return str(facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}").strip('"')
+
+
+def modified(facts: dict[str, Any]) -> float | None:
+    """Return when a file was last written, seconds since the epoch; None: the store does not tell.
+
+    Parameters
+    ----------
+    facts
+        As `find` gives them.
+    """
+    when = facts.get("LastModified", facts.get("mtime"))
+    return when.timestamp() if isinstance(when, datetime) else when
 
 
 def sizes(url: str) -> dict[str, int]:

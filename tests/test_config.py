@@ -50,7 +50,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("chunk.second=5", r"unknown configuration key chunk\.second; known here: seconds$"),
         (
             "chunks=5",
-            r"unknown configuration key chunks; known here: profile, chunk, detect, track",
+            r"unknown configuration key chunks; known here: profile, select, chunk, detect, track",
         ),
         ("track.gap=5", r"unknown configuration key track\.gap; known here: start, .*gap_s"),
         ("chunk.seconds=long", r"configuration key chunk\.seconds: .*number"),

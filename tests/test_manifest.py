@@ -58,6 +58,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "status": "published",
         "stage": None,
         "reason": None,
+        "error": None,
         "frames": 1200,
         "frames_analysed": 1170,
         "frames_looked_at": 400,

@@ -1,0 +1,108 @@
+"""What the commands share: how they are told what to do, and how they tell what goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+
+from redact_dask import config, detectors, storage
+from redact_dask.errors import RunEnded, UsageError, VideoError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_QUARANTINED = 3
+EXIT_GATE = 4
+
+_JOB = (
+    click.argument("source"),
+    click.argument("dest"),
+    click.option("--config", "file", metavar="FILE", help="Settings in YAML."),
+    click.option(
+        "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting."
+    ),
+    click.option(
+        "--detector",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        help=f"Who looks for what to hide: {', '.join(detectors.names())}. "
+        "Repeated: boxes are united.",
+    ),
+    click.option(
+        "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
+    ),
+    click.option(
+        "--include", metavar="PATTERN", multiple=True, help="Only paths below SOURCE like this."
+    ),
+    click.option("--exclude", metavar="PATTERN", multiple=True, help="No path like this."),
+    click.option("--since", metavar="TIME", help="Only videos written then or later."),
+    click.option("--shard", metavar="N/OF", help="Only this part, for runs side by side: 3/16."),
+    click.option("--retry-failed", is_flag=True, help="Try videos again that are at fault."),
+    click.option("--json", "as_json", is_flag=True, help="End with one JSON object."),
+)
+
+
+def of_a_job(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the arguments that say what is redacted, where to, and how."""
+    for decorate in reversed(_JOB):
+        command = decorate(command)
+    return command
+
+
+@contextmanager
+def failures_told(console: Console) -> Iterator[None]:
+    """Tell what goes wrong in one sentence, and exit with its code."""
+    try:
+        yield
+    except UsageError as error:
+        _tell(console, str(error))
+        sys.exit(EXIT_USAGE)
+    except VideoError as error:
+        _tell(console, str(error))
+        sys.exit(EXIT_QUARANTINED)
+    except RunEnded as error:
+        _tell(console, f"{error}; the same command goes on from here")
+        sys.exit(EXIT_FAILED)
+    except storage.FAILURES as error:
+        _tell(console, f"the store failed: {error}")
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        console.print("Interrupted; the same command goes on from here.")
+        sys.exit(EXIT_FAILED)
+
+
+def _tell(console: Console, sentence: str) -> None:
+    console.print(f"Error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+_SETTINGS = {
+    "names": "detect.detectors",
+    "profile": "profile",
+    "include": "select.include",
+    "exclude": "select.exclude",
+    "since": "select.since",
+    "shard": "select.shard",
+    "retry_failed": "driver.retry_failed",
+    "max_cost": "driver.max_cost",
+    "time_limit": "driver.time_limit_s",
+    "workers": "cluster.workers",
+}
+"""Setting of each option that is one."""
+
+
+def overrides_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the options make, nested."""
+    overrides: dict[str, Any] = {}
+    for name, value in options.items():
+        if value is not None and value is not False and value != ():
+            *sections, key = _SETTINGS[name].split(".")
+            inner = overrides
+            for section in sections:
+                inner = inner.setdefault(section, {})
+            inner[key] = value
+    return overrides

@@ -1,0 +1,82 @@
+"""``redact-dask bench leakage``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from redact_dask import bench, config, dataset, progress
+from redact_dask.commands.common import EXIT_GATE, failures_told
+from redact_dask.errors import UsageError
+
+
+@click.command()
+@click.option(
+    "--dataset", "folder", required=True, metavar="DIR", help="Clips and their truth.csv."
+)
+@click.option(
+    "--config",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="Settings in YAML. Repeated: they are compared. Default: the defaults.",
+)
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice([*config.PROFILES]),
+    multiple=True,
+    help="A profile, compared like a file.",
+)
+@click.option(
+    "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting, for all."
+)
+@click.option(
+    "--face-free", metavar="CLIP", multiple=True, help="A clip of DIR on which there is no face."
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+@click.option("--gate", "gate_file", metavar="FILE", help="Thresholds in YAML.")
+def leakage(
+    folder: str,
+    files: tuple[str, ...],
+    profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
+    face_free: tuple[str, ...],
+    as_json: bool,
+    gate_file: str | None,
+) -> None:
+    r"""Redact annotated clips, and tell how many true faces stay visible.
+
+    DIR holds clips and truth.csv with the columns clip, frame, track, x0, y0, x1, y1 (pixels),
+    height (pixels), readable (0 or 1). Every clip that it names is redacted into a folder that is
+    removed afterwards.
+
+    \b
+    Exit codes: 0 measured, and within the gate; 2 a wrong argument or setting, nothing was done;
+    3 a clip was quarantined; 4 beyond a threshold of the gate; 1 anything else.
+    """
+    console = Console(stderr=True)
+    with failures_told(console):
+        clips = dataset.read(Path(folder), face_free)
+        gate = bench.read_gate(Path(gate_file), clips) if gate_file else bench.Gate()
+        configs = {name: config.load(None, assignments, {"profile": name}) for name in profiles}
+        configs |= {Path(file).stem: config.load(file, assignments) for file in files}
+        if len(configs) < len(files) + len(profiles):
+            raise UsageError("two --config files or profiles would give columns of the same name")
+        configs = configs or {"defaults": config.load(assignments=assignments)}
+        results = []
+        for name, settings in configs.items():
+            with progress.shown(console) as observe:
+                results.append(bench.measure(clips, name, settings, observe))
+    failures = [sentence for result in results for sentence in gate.failures(result)]
+    Console().print(bench.table(results))
+    for sentence in failures:
+        click.echo(f"gate: {sentence}")
+    if as_json:
+        click.echo(json.dumps(bench.as_json(results, failures)))
+    if failures:
+        sys.exit(EXIT_GATE)

@@ -1,0 +1,50 @@
+"""``redact-dask plan``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+
+from redact_dask import config, inventory, plan, storage
+from redact_dask.commands.common import failures_told, of_a_job, overrides_of
+
+
+@click.command(name="plan")
+@of_a_job
+def tell_plan(
+    source: str,
+    dest: str,
+    file: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    r"""Tell what `run` would do with SOURCE and DEST, and what it would cost.
+
+    Nothing is redacted or paid for; of many videos, some are probed.
+
+    \b
+    Exit codes: 0; 2 a wrong argument or setting; 1 anything else.
+    """
+    with failures_told(Console(stderr=True)):
+        settings = config.load(file, assignments, overrides_of(options))
+        videos = inventory.select(inventory.take(source, dest), settings.select)
+        destination = storage.canonical(dest)
+        todays = plan.plan(videos, destination, settings)
+        needed = plan.estimate([plan.job(video, destination, settings) for video in todays.to_do])
+    for video in todays.to_do:
+        click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
+    counts = {name: len(getattr(todays, name)) for name in ("to_do", "skipped", "failed")}
+    click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
+    click.echo(
+        f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "
+        f"({needed.probed} of {needed.videos} videos probed)"
+    )
+    paid = f", ${needed.dollars:,.2f}" if settings.detect.is_paid else ""
+    click.echo(f"{needed.looks:,} frames to be looked at{paid}")
+    if as_json:
+        click.echo(json.dumps(counts | asdict(needed)))

@@ -1,0 +1,99 @@
+"""Two runs must not work on the same videos of one destination at once.
+
+A run leaves a small file there, and renews it while it lives. Runs of different shards of the same
+number get along. The file of a run that was killed counts for a while, unless its process is known
+to be gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from redact_dask import storage
+from redact_dask.errors import SourceError
+
+RENEWED_S = 20.0
+"""Time between two renewals, seconds."""
+COUNTS_S = 120.0
+"""Time that a lease counts after its last renewal, seconds: clocks of two machines may differ."""
+
+
+@contextmanager
+def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
+    """Hold the lease of a shard of a destination while the block runs.
+
+    Parameters
+    ----------
+    destination
+        URL of its root.
+    run
+        Name of the run.
+    shards
+        Number of the shard, from 1, and of all shards.
+
+    Raises
+    ------
+    SourceError
+        Another run is at work there.
+    """
+    folder = storage.join(destination, "_lease")
+    url = storage.join(folder, f"{run}.json")
+    own = {"shards": shards, "host": socket.gethostname(), "process": os.getpid()}
+
+    def renew() -> None:
+        storage.write(url, json.dumps(own | {"renewed": time.time()}).encode())
+
+    # Written before the others are read: of two that begin together, both see each other.
+    renew()
+    ended = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(renew, ended), daemon=True)
+    try:
+        _refuse_others(folder, f"{run}.json", shards)
+        renewing.start()
+        yield
+    finally:
+        ended.set()
+        if renewing.is_alive():
+            renewing.join()
+        storage.remove(url)
+        storage.prune(folder)
+
+
+def _renew(renew: Any, ended: threading.Event) -> None:
+    while not ended.wait(RENEWED_S):
+        try:
+            renew()
+        except storage.FAILURES:
+            continue  # The store is away: the run itself learns that soon enough.
+
+
+def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
+    for url in storage.find(folder):
+        name = url.rpartition("/")[2]
+        if name == own or not name.endswith(".json") or name.startswith("."):
+            continue
+        other = json.loads(storage.read(url))
+        number, of = other["shards"]
+        age = time.time() - other["renewed"]
+        apart = of == shards[1] and number != shards[0]
+        if apart or age > COUNTS_S or _is_dead(other):
+            continue
+        raise SourceError(
+            f"another run, process {other['process']} on {other['host']}, is at work on this "
+            f"destination, seen {max(age, 0):.0f} s ago; if it was killed, try again in "
+            f"{COUNTS_S - age:.0f} s, or delete {url}"
+        )
+
+
+def _is_dead(other: dict[str, Any]) -> bool:
+    """Tell whether it is known that the process of a lease is gone: only on its own machine."""
+    return other["host"] == socket.gethostname() and not psutil.pid_exists(other["process"])

@@ -1,0 +1,83 @@
+"""One destination, one run at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from redact_dask import lease, storage
+from redact_dask.errors import SourceError
+
+ALL = (1, 1)
+
+
+def leave(destination: Path, **changes: Any) -> None:
+    """Leave the lease of a run that lives, on another machine, unless told otherwise."""
+    told = {"shards": [1, 1], "host": "elsewhere", "process": 7, "renewed": time.time()}
+    storage.write(f"{destination}/_lease/other.json", json.dumps(told | changes).encode())
+
+
+def test_a_second_run_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    destination = str(tmp_path)
+    with (
+        lease.held(destination, "one", ALL),
+        pytest.raises(SourceError, match=f"process {os.getpid()} on .* is at work"),
+        lease.held(destination, "two", ALL),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+    with lease.held(destination, "two", ALL):
+        assert (tmp_path / "_lease" / "two.json").exists()
+
+
+def test_shards_of_the_same_number_get_along(tmp_path: Path) -> None:
+    destination = str(tmp_path)
+    with lease.held(destination, "one", (1, 2)):
+        with lease.held(destination, "two", (2, 2)):
+            pass
+        for shards in [(1, 2), (2, 3), ALL]:
+            with pytest.raises(SourceError), lease.held(destination, "two", shards):
+                pass
+
+
+def test_a_run_that_was_killed_counts_only_for_a_while(tmp_path: Path) -> None:
+    leave(tmp_path, renewed=time.time() - 60)
+    with (
+        pytest.raises(SourceError, match=r"seen 6\d s ago.* try again in [56]\d s"),
+        lease.held(str(tmp_path), "two", ALL),
+    ):
+        pass
+    leave(tmp_path, renewed=time.time() - 130)
+    with lease.held(str(tmp_path), "two", ALL):
+        pass
+
+
+def test_a_process_of_this_machine_that_is_gone_does_not_count(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, signal\n"
+        "from redact_dask import lease\n"
+        "with lease.held(sys.argv[1], 'one', (1, 1)):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert (tmp_path / "_lease" / "one.json").exists()
+    with lease.held(str(tmp_path), "two", ALL):
+        pass
+
+
+def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEWED_S", 0.05)
+    with lease.held(str(tmp_path), "one", ALL):
+        file = tmp_path / "_lease" / "one.json"
+        first = json.loads(file.read_text())["renewed"]
+        deadline = time.monotonic() + 10
+        while json.loads(file.read_text())["renewed"] == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

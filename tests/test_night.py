@@ -1,0 +1,191 @@
+"""A night's run: what is taken, what is tried again, and how it ends early."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client
+
+import redact_dask
+from redact_dask import RedactError, Summary, config, inventory, manifest, storage
+from redact_dask.config import SelectSettings
+from redact_dask.driver import Backfill
+
+MakeClip = Callable[..., Path]
+MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
+    """A source of six good videos."""
+    source = tmp_path / "fleet"
+    first = make_clip(source / "0.mp4", frames=30, audio=False)
+    for number in range(1, 6):
+        shutil.copy(first, source / f"{number}.mp4")
+    return source
+
+
+def chosen(source: Path, **settings: Any) -> list[str]:
+    videos = inventory.take(str(source), str(source) + "-redacted")
+    return [video.path for video in inventory.select(videos, SelectSettings(**settings))]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.mp4"))
+
+
+def test_patterns_choose_paths(tmp_path: Path) -> None:
+    for name in ("car1/front.mp4", "car1/rear.mp4", "car2/front.mp4"):
+        path = tmp_path / "fleet" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1")
+    source = tmp_path / "fleet"
+    assert chosen(source, include=("*front*",)) == ["car1/front.mp4", "car2/front.mp4"]
+    assert chosen(source, exclude=("car1/*",)) == ["car2/front.mp4"]
+    assert chosen(source, include=("car1/*", "car2/*"), exclude=("*rear.mp4",)) == [
+        "car1/front.mp4",
+        "car2/front.mp4",
+    ]
+
+
+def test_only_what_was_written_since(fleet: Path) -> None:
+    for number in range(3):
+        old = datetime(2026, 2, 3, tzinfo=UTC).timestamp()
+        os.utime(fleet / f"{number}.mp4", (old, old))
+    assert chosen(fleet, since="2026-02-03T00:00:01Z") == ["3.mp4", "4.mp4", "5.mp4"]
+    assert len(chosen(fleet, since="2026-02-03T01:00:00+01:00")) == 6
+
+
+def test_shards_are_a_partition(tmp_path: Path) -> None:
+    source = tmp_path / "fleet"
+    source.mkdir()
+    for number in range(100):
+        (source / f"{number}.mp4").write_bytes(b"1")
+    shards = [chosen(source, shard=f"{number}/4") for number in (1, 2, 3, 4)]
+    assert sorted(path for shard in shards for path in shard) == sorted(chosen(source))
+    assert min(map(len, shards)) > 10
+
+
+def test_videos_whose_copies_may_clash_share_a_shard(tmp_path: Path) -> None:
+    source = tmp_path / "fleet.v2"
+    source.mkdir()
+    for number in range(40):
+        (source / f"{number}.ts").write_bytes(b"1")
+        (source / f"{number}.ts.mp4").write_bytes(b"1")
+    for shard in ("1/2", "2/2"):
+        stems = [path.partition(".")[0] for path in chosen(source, shard=shard)]
+        assert all(stems.count(stem) == 2 for stem in stems)
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b"])
+def test_a_shard_that_is_none_is_refused(shard: str) -> None:
+    with pytest.raises(redact_dask.ConfigError, match="shard"):
+        config.validate({"select": {"shard": shard}})
+
+
+def test_a_video_at_fault_is_not_tried_every_night(
+    fleet: Path, client: Client, tmp_path: Path
+) -> None:
+    (fleet / "2.mp4").write_text("This is no video.\n")
+    destination = tmp_path / "out"
+
+    def night(**driver: Any) -> Summary:
+        return redact_dask.redact(fleet, destination, MAGENTA | {"driver": driver}, client)
+
+    first = night()
+    assert (first.published, first.quarantined, first.failed) == (5, 1, 0)
+    second = night()
+    assert (second.skipped, second.quarantined, second.failed, second.left) == (5, 0, 1, 0)
+    assert night(retry_failed=True).quarantined == 1
+    shutil.copy(fleet / "1.mp4", fleet / "2.mp4")
+    assert night().published == 1
+
+
+def test_a_video_that_failed_for_another_reason_is_tried_again(
+    make_clip: MakeClip, client: Client, tmp_path: Path
+) -> None:
+    source = make_clip(tmp_path / "fleet" / "blue.mp4", frames=30, blue_frame=3, audio=False)
+    raising = {"detect": {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}}
+    for _ in range(2):
+        summary = redact_dask.redact(source, tmp_path / "out", MAGENTA | raising, client)
+        assert (summary.quarantined, summary.failed) == (1, 0)
+
+
+def test_many_failures_of_one_kind_end_the_run(
+    make_clip: MakeClip, client: Client, tmp_path: Path
+) -> None:
+    first = make_clip(tmp_path / "fleet" / "0.mp4", frames=30, blue_frame=3, audio=False)
+    for number in range(1, 8):
+        shutil.copy(first, first.with_name(f"{number}.mp4"))
+    raising = {"detect": {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}}
+    settings = MAGENTA | raising | {"driver": {"most_failures": 3, "window": 1}}
+    with pytest.raises(RedactError, match=r"3 videos in a row failed in detect.*blue picture"):
+        redact_dask.redact(first.parent, tmp_path / "out", settings, client)
+    rows = manifest.read(f"{tmp_path}/out/_manifest", "videos")
+    assert rows.num_rows == 3
+
+
+def test_a_run_that_is_drained_finishes_what_it_has_begun(
+    fleet: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    settings = config.validate(MAGENTA | {"driver": {"window": 2}})
+    videos = inventory.take(str(fleet), str(destination))
+    backfill: Backfill
+
+    def observe(status: redact_dask.Status) -> None:
+        if status.published:
+            backfill.drain()
+
+    backfill = Backfill(client, storage.canonical(str(destination)), settings, observe)
+    summary = backfill.run(videos)
+    assert 1 <= summary.published <= 3
+    assert summary.left == 6 - summary.published
+    assert len(names(destination)) == summary.published
+    again = redact_dask.redact(fleet, destination, settings, client)
+    assert (again.published, again.skipped) == (summary.left, summary.published)
+
+
+def test_no_video_is_begun_after_the_time_limit(
+    fleet: Path, client: Client, tmp_path: Path
+) -> None:
+    settings = MAGENTA | {"driver": {"window": 1, "time_limit_s": 0.001}}
+    summary = redact_dask.redact(fleet, tmp_path / "out", settings, client)
+    assert summary.published <= 1
+    assert summary.left == 6 - summary.published
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_drains_the_command(number: signal.Signals, fleet: Path, tmp_path: Path) -> None:
+    destination = tmp_path / "out"
+    program = Path(sys.executable).with_name("redact-dask")
+    arguments = ["run", fleet, destination, "--detector", "magenta", "--workers", "1", "--json"]
+    settings = ["--set", "driver.window=1", "--set", "cluster.dashboard=127.0.0.1:0"]
+    process = subprocess.Popen(
+        [program, *arguments, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not names(destination) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    told, errors = process.communicate(timeout=60)
+    assert f"{number.name}: finishing the videos in flight" in errors
+    assert "Traceback" not in errors
+    summary = json.loads(told.splitlines()[-1])
+    assert process.returncode == 1
+    assert 1 <= summary["published"] < 6
+    assert summary["left"] == 6 - summary["published"]
+    assert len(names(destination)) == summary["published"]
+    assert not list(destination.glob("_lease*"))
