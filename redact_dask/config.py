@@ -105,12 +105,16 @@ class TrackSettings(Section):
     gap_s: float = Field(1.0, ge=0)
     """Longest hole in a track that is filled, seconds."""
     pad_s: float = Field(0.1, ge=0)
-    """Time that a track is prolonged by at either end, seconds."""
+    """Time that a track is prolonged by at either end, seconds: what the detector has lost goes on
+    by its own velocity at first, then with the scene."""
     steady_s: float = Field(0.8, ge=0)
     """Time around a frame whose boxes of a track are united, carried along its motion, seconds:
     a detector's boxes jitter, and some are too small."""
-    margin: float = Field(0.15, ge=0)
+    margin: float = Field(0.12, ge=0)
     """Share of a box's width and height that is added on each side."""
+    slack: float = Field(0.0025, ge=0)
+    """Share of the picture's longer side that is added on each side besides: a detector's boxes are
+    off by about a cell of its grid, whatever the size of the face."""
 
 
 class RedactSettings(Section):
@@ -203,7 +207,7 @@ PROFILES: dict[str, dict[str, Any]] = {
             "every": 1,
             "options": {"centerface": {"long_side": 960, "threshold": 0.07}},
         },
-        "track": {"start": 0.2, "extend": 0.07, "steady_s": 0.5, "margin": 0.14},
+        "track": {"start": 0.2, "extend": 0.07, "pad_s": 1.2, "steady_s": 0.5, "margin": 0.1},
     },
 }
 """Settings by the name of the profile; those that are not given are the defaults."""

@@ -15,7 +15,11 @@ from redact_dask.redaction.tracking import track
 
 WIDTH, HEIGHT = 960, 540
 TIMES = [frame / 30 for frame in range(60)]
-SETTINGS = TrackSettings(start=0.4, extend=0.1, gap_s=0.5, pad_s=0.1, margin=0.2)
+SETTINGS = TrackSettings(start=0.4, extend=0.1, gap_s=0.5, pad_s=0.1, margin=0.2, slack=0.0)
+
+
+MOVING_APART = ((200, -3, 60), (600, 5, 400))
+"""Upper left corner's x, pixels, how that moves, pixels a frame, and its y, of two faces."""
 
 
 def face(
@@ -89,6 +93,35 @@ def test_ends_are_padded_and_follow_the_motion() -> None:
     padded = [r for r in regions if r.why is Why.PADDED]
     assert [r.frame for r in padded] == [*range(8, 20), *range(31, 43)]
     assert all(hidden(regions, face(r.frame, 80 + 12 * r.frame)) for r in padded)
+
+
+def test_a_face_that_is_lost_goes_on_with_the_scene() -> None:
+    """The camera starts to turn after the face was seen for the last time, or before the first."""
+    longer = SETTINGS.model_copy(update={"pad_s": 1.0})
+    for turned in (lambda n: max(n - 30, 0) ** 2 / 16, lambda n: max(30 - n, 0) ** 2 / 16):
+        paths = [
+            [face(n, x + turned(n), y, 30 + y / 10) for n in range(60)]
+            for x, y in ((80, 60), (220, 350), (500, 100), (560, 420))
+        ]
+        walker = [face(n, 20 + 14 * n, 250) for n in range(60)]
+        regions = run([*paths[0][25:36], *walker, *(d for path in paths[1:] for d in path)], longer)
+        assert all(hidden(regions, d) for d in paths[0][5:56])
+
+
+def test_of_two_things_that_move_apart_nobody_learns_how_the_scene_moves() -> None:
+    longer = SETTINGS.model_copy(update={"pad_s": 0.5})
+    apart = [face(n, x + speed * n, y) for n in range(60) for x, speed, y in MOVING_APART]
+    still = [face(n, 850, 200) for n in range(20, 30)]
+    regions = run([*apart, *still], longer)
+    assert all(hidden(regions, face(n, 850, 200)) for n in range(10, 40))
+
+
+def test_where_a_face_is_lost_all_of_it_is_hidden_though_only_a_part_was_seen_last() -> None:
+    longer = SETTINGS.model_copy(update={"pad_s": 0.6, "steady_s": 0.1, "margin": 0.1})
+    whole = [face(n, 300, 200, 60) for n in range(60)]
+    parts = [face(n, 312, 212, 40, 0.2) for n in range(60)]
+    regions = run([*parts[14:20], *whole[20:30], *parts[30:36]], longer)
+    assert all(hidden(regions, d) for d in [*whole[2:14], *whole[36:50]])
 
 
 def test_padding_stays_in_the_video() -> None:
@@ -213,6 +246,14 @@ def test_regions_have_the_margin_and_stay_in_the_picture() -> None:
     assert (middle.x0, middle.y0, middle.x1, middle.y1) == (92, 192, 148, 248)
     assert (corner.x0, corner.y0, corner.x1, corner.y1) == (0, 512, 28, HEIGHT)
     assert run([face(0, 2000)]) == ()
+
+
+def test_regions_have_the_slack_whatever_their_size() -> None:
+    chosen = SETTINGS.model_copy(update={"margin": 0.0, "slack": 0.01})
+    for size in (10, 200):
+        slack = run([face(0, 100, size=size)], chosen)[0]
+        assert (slack.x0, slack.y0) == (100 - 9.6, 200 - 9.6)
+        assert (slack.x1, slack.y1) == (100 + size + 9.6, 200 + size + 9.6)
 
 
 def test_tracks_are_numbered_as_they_appear_and_regions_sorted() -> None:

@@ -1,0 +1,123 @@
+"""Where a thing is on every frame from the first to the last on which it must be hidden.
+
+Between its boxes it is in between. Beyond its ends, where the detector has lost it, it goes on: by
+its own velocity at first, and then with the scene, as far as neighbours tell how that moves. There
+all boxes around the end count, for a detector about to lose a face often sees a part of it alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redact_dask.model import Why
+from redact_dask.redaction.boxes import Boxes, centre
+from redact_dask.redaction.linking import ROUNDING, VELOCITY_SECONDS, Track, velocity
+from redact_dask.redaction.scene_motion import Step
+
+if TYPE_CHECKING:
+    from redact_dask.config import TrackSettings
+
+
+def between(linked: Track, times: Sequence[float]) -> Boxes:
+    """Return the box of a track on each frame from its first to its last, shape (n, 4)."""
+    known = np.array([times[frame] for frame in linked.frames])
+    seen = np.array(linked.boxes)
+    moments = _moments(linked, times)
+    return np.column_stack([np.interp(moments, known, seen[:, side]) for side in range(4)])
+
+
+def path(
+    linked: Track,
+    boxes: Boxes,
+    steps: Mapping[int, Step],
+    times: Sequence[float],
+    scenes: Sequence[int],
+    settings: TrackSettings,
+    blink: int,
+) -> list[tuple[int, Boxes, Why]]:
+    """Return the box of a track on every frame from its padded start to its padded end.
+
+    Parameters
+    ----------
+    linked
+        The track.
+    boxes
+        What `between` makes of it.
+    steps
+        How the scene moves to each frame from the one before it; what is missing is unknown.
+    times, scenes, settings, blink
+        As of `tracking.track`.
+    """
+    first, last = linked.frames[0], linked.frames[-1]
+    scene = bisect(scenes, first)
+    earliest, latest = scenes[scene - 1], [*scenes, len(times)][scene] - 1
+    moments = _moments(linked, times)
+    steady = _steady(boxes, moments, settings.steady_s)
+    ends = _steady(boxes, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
+    before = velocity(linked.frames, linked.boxes, times)
+    detected = set(linked.frames)
+
+    def lost(end: int, stop: int, box: Boxes, speed: Boxes) -> Iterator[tuple[int, Boxes, Why]]:
+        """Yield what lies beyond an end of the track, up to the frame ``stop`` at most."""
+        onward = 1 if stop > end else -1
+        for frame in range(end + onward, stop + onward, onward) if stop != end else ():
+            apart = abs(times[frame] - times[end])
+            if apart > settings.pad_s + ROUNDING and abs(frame - end) > blink:
+                return
+            step = steps.get(max(frame, frame - onward))
+            if step is None or apart <= VELOCITY_SECONDS + ROUNDING:
+                box = box + speed * (times[frame] - times[frame - onward])
+            else:
+                box = step.forth(box) if onward > 0 else step.back(box)
+            yield frame, box, Why.PADDED
+
+    return [
+        *reversed([*lost(first, earliest, ends[0], before)]),
+        *(
+            (frame, box, Why.DETECTED if frame in detected else Why.INTERPOLATED)
+            for frame, box in enumerate(steady, first)
+        ),
+        *lost(last, latest, ends[-1], linked.velocity),
+    ]
+
+
+def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
+    return np.array(times[linked.frames[0] : linked.frames[-1] + 1])
+
+
+def _steady(
+    boxes: Boxes, moments: NDArray[np.float64], around: float, of: Sequence[int] | None = None
+) -> Boxes:
+    """Enlarge boxes of a track to the union of those around them, carried along its motion.
+
+    The motion around a box is the line of least squares through the centres.
+
+    Parameters
+    ----------
+    boxes, moments
+        All n boxes, and their times, seconds, ascending.
+    around
+        Time before and after each, seconds.
+    of
+        Indices of the boxes that are wanted; default: all.
+    """
+    wanted = range(len(boxes)) if of is None else of
+    centres = centre(boxes)
+    starts = np.searchsorted(moments, moments - around - ROUNDING)
+    stops = np.searchsorted(moments, moments + around + ROUNDING)
+    union = np.empty((len(wanted), 4))
+    for row, index in enumerate(wanted):
+        start, stop = starts[index], stops[index]
+        lag = moments[start:stop] - moments[index]
+        centred = lag - lag.mean()
+        step = centres[start:stop] - centres[index]
+        along = centred @ step / max(centred @ centred, ROUNDING)
+        carried = boxes[start:stop] - np.outer(lag, np.tile(along, 2))
+        union[row, :2] = carried[:, :2].min(axis=0)
+        union[row, 2:] = carried[:, 2:].max(axis=0)
+    return union
