@@ -56,7 +56,8 @@ class ChunkSettings(Section):
     """How a video is cut."""
 
     seconds: float = Field(10.0, gt=0)
-    """Shortest length of a chunk; it goes on until the next keyframe."""
+    """Shortest length of a chunk; it goes on until the next keyframe. A last one of less than half
+    of that belongs to the one before."""
 
 
 class DetectSettings(Section):

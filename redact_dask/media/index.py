@@ -49,7 +49,7 @@ class Index:
     """Frames at the end that the container's index names and that are not there."""
 
     def chunks(self, seconds: float) -> tuple[Chunk, ...]:
-        """Cut at keyframes into chunks of at least so many seconds; the last may be shorter.
+        """Cut at keyframes into chunks of at least so many seconds; the last may have half of that.
 
         A chunk owns the frames from its keyframe's pts on, up to the next chunk's. Leading pictures
         of an open GOP come before their keyframe, so they belong to the chunk in front.
@@ -60,6 +60,8 @@ class Index:
         for keyframe in self.keyframes:
             if keyframe.pts >= max(starts[-1].pts, self.pts[0]) + ticks:
                 starts.append(keyframe)
+        if len(starts) > 1 and self.pts[-1] - starts[-1].pts < ticks / 2:
+            starts.pop()  # A short last chunk would keep a worker waiting for it alone.
         chunks: list[Chunk] = []
         for start, first, end in self._cut(starts, 0, len(self.pts)):
             spans = self._spans(start, first, end)
