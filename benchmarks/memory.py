@@ -25,8 +25,6 @@ from redact_dask.demo import fetch_clips
 
 CHUNK = 300
 """Frames of a chunk: as many as 10 s have at 30 frames/s."""
-DETECT = {"options": {"centerface": {"long_side": 320}}}
-"""The small network: its time is of no interest here, and its memory does not depend on length."""
 
 
 @click.command()
@@ -62,7 +60,7 @@ def make_video(path: Path, seconds: int, height: int, rate: int) -> None:
 
 def measure(video: Path, destination: Path, chunk_s: float) -> tuple[float, float, Summary]:
     """Redact a video with one fresh worker; return its memory before and at most, MiB."""
-    settings = {"detect": DETECT, "chunk": {"seconds": chunk_s}}
+    settings = {"chunk": {"seconds": chunk_s}}
     with (
         LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,

@@ -85,7 +85,9 @@ class Network:
         self._white = white
         self._size = size
         self._compiled: dict[tuple[int, int], ov.CompiledModel] = {}
-        hint = self._at(*(size or (STRIDE, STRIDE))).get_property("INFERENCE_PRECISION_HINT")
+        # Not kept: only the networks of the sizes that are looked at should take memory.
+        smallest = self._compile(*(size or (STRIDE, STRIDE)))
+        hint = smallest.get_property("INFERENCE_PRECISION_HINT")
         self.precision: str = hint.to_string()
         if options.precision not in ("auto", self.precision):
             raise ConfigError(
@@ -126,26 +128,26 @@ class Network:
     def _at(self, width: int, height: int) -> ov.CompiledModel:
         """Return the network for one input size, compiled when that size is first seen."""
         if (width, height) not in self._compiled:
-            properties: dict[str, object] = {
-                # A Dask worker thread is one core's worth of work; pinning would put the
-                # processes of all workers on the same core.
-                "INFERENCE_NUM_THREADS": 1,
-                "NUM_STREAMS": 1,
-                "ENABLE_CPU_PINNING": False,
-            }
-            if self._options.precision != "auto":
-                properties["INFERENCE_PRECISION_HINT"] = self._options.precision
-            try:
-                compiled = ov.Core().compile_model(
-                    self._for_bytes(width, height), "CPU", properties
-                )
-            except RuntimeError as error:
-                raise ConfigError(
-                    f"the model of {self._name} does not run on images of {width}x{height}: "
-                    f"{last_line(error)}"
-                ) from None
-            self._compiled[width, height] = compiled
+            self._compiled[width, height] = self._compile(width, height)
         return self._compiled[width, height]
+
+    def _compile(self, width: int, height: int) -> ov.CompiledModel:
+        properties: dict[str, object] = {
+            # A Dask worker thread is one core's worth of work; pinning would put the processes of
+            # all workers on the same core.
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
+        }
+        if self._options.precision != "auto":
+            properties["INFERENCE_PRECISION_HINT"] = self._options.precision
+        try:
+            return ov.Core().compile_model(self._for_bytes(width, height), "CPU", properties)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"the model of {self._name} does not run on images of {width}x{height}: "
+                f"{last_line(error)}"
+            ) from None
 
     def _for_bytes(self, width: int, height: int) -> ov.Model:
         """Return the network for one BGR image of bytes, shape (1, height, width, 3).
