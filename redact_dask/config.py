@@ -190,6 +190,9 @@ class DriverSettings(Section):
     retry_failed: bool = False
     """Whether videos that an earlier run has quarantined for what they are, are tried again; those
     that failed for another reason, or in another version of the package, always are."""
+    stage_limit_s: float = Field(7200.0, gt=0)
+    """Seconds that one task may take: then its worker is ended, as if it had crashed, and the task
+    runs elsewhere; a video that ends four workers is quarantined."""
     time_limit_s: float | None = Field(None, gt=0)
     """Seconds after which no more videos are begun; those in flight are finished."""
     most_failures: int = Field(20, ge=1)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from distributed import Client, Future, as_completed
+from distributed import Client, Future, KilledWorker, as_completed
 
 from redact_dask import analysis, cluster, lease, manifest, storage
 from redact_dask.config import Config
@@ -299,6 +299,11 @@ def _salvaged(outcome: Outcome) -> Salvaged:
 
 def _sentence(error: BaseException) -> str:
     """Return one sentence for the exception of a future that did not finish."""
+    if isinstance(error, KilledWorker):
+        return (
+            f"KilledWorker: {error.allowed_failures + 1} workers have died of it: a crash, too "
+            "little memory, or more time than driver.stage_limit_s"
+        )
     if isinstance(error, VideoError):
         return str(error)
     return f"{type(error).__name__}: {error}"

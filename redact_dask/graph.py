@@ -7,12 +7,15 @@ queue tasks there instead of handing them all out at once.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
 from dask.typing import Key
-from distributed import Client, Future, get_worker
+from distributed import Client, Future, Worker, get_worker
 
 from redact_dask import stages
 from redact_dask.model import Detected, Joined, Probed, Rendered, Tracked
@@ -74,7 +77,29 @@ class VideoGraph:
         )
 
 
-def _signed(stage: Callable[..., Result], *args: Any) -> Result:
+def _signed(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
     """Run a stage on a worker, and put the worker's name to its work."""
-    result = stage(*args)
-    return replace(result, work=replace(result.work, worker=str(get_worker().name)))
+    worker = get_worker()
+    with _limited(worker, job.config.driver.stage_limit_s):
+        result = stage(job, *args)
+    return replace(result, work=replace(result.work, worker=str(worker.name)))
+
+
+@contextmanager
+def _limited(worker: Worker, seconds: float) -> Iterator[None]:
+    """End the worker's process if the block takes too long: a thread cannot be ended.
+
+    Its nanny starts another one, and Dask runs the task again, until it has ended too many. A
+    worker without a nanny may live in its user's own process, which is left alone.
+    """
+    if worker.nanny is None:
+        yield
+        return
+    # 70 is EX_SOFTWARE of sysexits.h; nothing is cleaned up, as if the process had crashed.
+    timer = threading.Timer(seconds, os._exit, (70,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ class Magenta:
 
         model_config = ConfigDict(extra="forbid", frozen=True)
 
-        on_blue: Literal["nothing", "raise", "die"] = "nothing"
+        on_blue: Literal["nothing", "raise", "die", "hang"] = "nothing"
 
     identity = "magenta-1"
 
@@ -42,6 +43,8 @@ class Magenta:
                 raise RuntimeError("the scripted detector met a blue picture")
             if self._options.on_blue == "die":
                 os._exit(9)
+            if self._options.on_blue == "hang":
+                time.sleep(600)
         rows, columns = np.nonzero((np.minimum(blue, red) - green) > 80)
         if rows.size < 16:
             return []
