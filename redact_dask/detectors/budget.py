@@ -19,9 +19,12 @@ START = 0.5
 """Share of that at which calls begin: a service may refuse a rate that rises too fast."""
 RISE = 0.1
 """Share by which the rate rises each second, at the start and after throttling."""
+TOLERATED = 0.04
+"""Share of a second's calls that may be throttled, or one call, before the rate is lowered: a call
+that is a little late may push another one out, though the rate is right."""
 CUT = 0.7
-"""Factor on the rate when calls were throttled, at most once a second: a rate that is too high
-throttles several calls before the first of them is known."""
+"""Factor on the rate then, at most once a second: a rate that is too high throttles
+several calls before the first of them is known."""
 LEAST = 0.05
 """Share below which the rate does not fall."""
 
@@ -49,6 +52,8 @@ class Budget:
         self._next = 0.0
         self._told: float | None = None
         self._cut = float("-inf")
+        self._throttled: list[float] = []
+        """Times of the last second."""
 
     def reserve(self, calls: int, throttled: bool, now: float) -> Slots:
         """Reserve slots for calls.
@@ -65,9 +70,12 @@ class Budget:
         elapsed = now - self._told if self._told is not None else 0.0
         self._told = now
         self._rate = min(self._rate + self._most * RISE * elapsed, self._most)
-        if throttled and now - self._cut >= 1:
-            self._rate = max(self._rate * CUT, self._most * LEAST)
-            self._cut = now
+        if throttled:
+            self._throttled = [*(then for then in self._throttled if now - then < 1), now]
+            too_many = len(self._throttled) > max(1, TOLERATED * self._rate)
+            if too_many and now - self._cut >= 1:
+                self._rate = max(self._rate * CUT, self._most * LEAST)
+                self._cut = now
         first = max(self._next, now)
         self._next = first + calls / self._rate
         return Slots(first - now, 1 / self._rate)
