@@ -27,6 +27,8 @@ _GROWTH = 1.6
 """Largest ratio of the sizes of two boxes that match."""
 _AGREE = 0.3
 """Farthest a box may lie from where a common displacement puts it, in box sizes."""
+_BLOCK = 256
+"""Displacements that are voted on at once: in a crowd, all of them would need gigabytes."""
 _MEMORY = 32
 """Latest boxes that a velocity is looked for in."""
 VELOCITY_SECONDS = 0.15
@@ -163,18 +165,24 @@ def _common(
     shape (n, m). Every pair that is alike votes for its own displacement; one that fewer than two
     predictions share, or no more than share standing still, is not the scene's.
     """
-    candidates = np.concatenate([np.zeros((1, 2)), step[alike]])
+    voters, _ = np.nonzero(alike)
+    if not len(voters):
+        return np.zeros(2)
+    moves, near = step[alike], np.square(_AGREE * size[alike])
+    firsts = np.flatnonzero(np.diff(voters, prepend=-1))  # the first move of each prediction
+    candidates = np.concatenate([np.zeros((1, 2)), moves])
     order = np.lexsort((candidates[:, 1], candidates[:, 0], np.hypot(*candidates.T)))
     candidates = candidates[order]  # the shortest first: it wins a tie
 
     def votes(displacements: NDArray[np.float64]) -> NDArray[np.intp]:
-        off = step - displacements[:, None, None]
-        near = np.hypot(off[..., 0], off[..., 1]) <= _AGREE * size
-        return np.asarray((near & alike).any(axis=2).sum(axis=1))
+        x, y = (moves[:, axis] - displacements[:, axis, None] for axis in (0, 1))
+        agree = np.logical_or.reduceat(x * x + y * y <= near, firsts, axis=1)
+        return np.asarray(agree.sum(axis=1))
 
     still = votes(candidates[:1])
     if still >= min(step.shape[:2]):
         return np.asarray(candidates[0])
-    share = votes(candidates)
+    blocks = range(0, len(candidates), _BLOCK)
+    share = np.concatenate([votes(candidates[start : start + _BLOCK]) for start in blocks])
     best = int(share.argmax())
     return np.asarray(candidates[best if share[best] >= 2 else 0])
