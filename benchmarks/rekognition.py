@@ -96,9 +96,9 @@ def quota(kill: bool, tps: int, frames: int) -> None:
 @main.command()
 def memory() -> None:
     """Print the highest resident memory of a worker with 64 calls in flight at 1080p."""
-    with folder() as place, service("--latency=2") as standin, workers(1) as client:
+    with folder() as place, service("--latency=5") as standin, workers(1) as client:
         video = make_video(place, seconds=20, height=1080)
-        summary = run(video, place / "out", client, tps=1000)
+        summary = run(video, place / "out", client, tps=1000, chunk_s=10)
         (peak,) = client.run(peak_mib).values()
         told = standin.stats()
     assert summary.published == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -13,7 +15,6 @@ from distributed import Client, LocalCluster, Worker, WorkerPlugin
 
 from redact_dask.config import ClusterSettings
 from redact_dask.errors import UsageError
-from redact_dask.quota import Quota, SharedQuota
 
 
 class OneThreadATask(WorkerPlugin):
@@ -24,6 +25,17 @@ class OneThreadATask(WorkerPlugin):
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts, and when it starts again."""
         cv2.setNumThreads(1)
+
+
+class FinishesInterrupted(WorkerPlugin):
+    """Lets workers on this machine live on when a terminal interrupts them with their driver."""
+
+    name = "redact-dask-finishes-interrupted"
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+        """Run on each worker when it starts, and when it starts again."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -37,6 +49,7 @@ def connected(settings: ClusterSettings) -> Iterator[Client]:
     """
     if settings.address is None:
         with _local(settings) as cluster, Client(cluster) as client:
+            client.register_plugin(FinishesInterrupted())
             yield prepared(client)
         return
     try:
@@ -59,8 +72,6 @@ def prepared(client: Client) -> Client:
     try:
         found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
-        client.register_plugin(Quota())
-        client.register_plugin(SharedQuota())
     except ImportError as error:
         raise UsageError(
             f"a worker cannot import redact_dask ({error}); install it there"

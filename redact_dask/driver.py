@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
-from redact_dask import analysis, cluster, lease, manifest, storage
+from redact_dask import analysis, cluster, lease, manifest, quota, storage
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
-from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Video
-from redact_dask.plan import OWN_FAULTS, estimate, job, manifest_root, plan
+from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
+from redact_dask.plan import OWN_FAULTS, Plan, estimate, job, manifest_root, plan
 from redact_dask.rows import Outcome, rows
 from redact_dask.stages import Job
 from redact_dask.status import Status
@@ -76,14 +76,16 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
-        with lease.held(self._destination, self._run, self._config.select.shards):
-            return self._hold(videos)
-
-    def _hold(self, videos: Sequence[Video]) -> Summary:
         todays = plan(videos, self._destination, self._config)
         if todays.to_do:
+            if self._config.detect.is_paid:
+                quota.share(self._client)
             self._client.run(analysis.try_detectors, self._config.detect)
             self._refuse_cost(todays.to_do)
+        with lease.held(self._destination, self._run, self._config.select.shards):
+            return self._carry_out(todays, videos)
+
+    def _carry_out(self, todays: Plan, videos: Sequence[Video]) -> Summary:
         size = sum(video.size for video in todays.to_do)
         self._status = Status(
             len(videos), size, skipped=len(todays.skipped), failed=len(todays.failed)
@@ -102,9 +104,9 @@ class Backfill:
                 if time.monotonic() - self._flushed > _FLUSH_S:
                     self._flush()
         finally:
-            self._flush()
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
+            self._flush()
         return self._summary()
 
     def _begin(self, waiting: Iterator[tuple[int, Video]]) -> list[Future[Any]]:
@@ -137,15 +139,20 @@ class Backfill:
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
         """Note the result of a task; return the futures that it makes possible."""
         stage, video = stage_and_video(future.key)
+        if isinstance(result, Detected):
+            self._spend(result.usage)
         flight = self._flights.get(video)
         if flight is None:
             return []  # Its video has failed already.
         # Not by the future's status: it tells of now, and a good result may be lost since.
         if isinstance(result, tuple | BaseException):
             error = result[1] if isinstance(result, tuple) else result
-            if isinstance(error, RunEnded):
-                raise error
-            self._fail(flight, stage, _sentence(error), type(error).__name__)
+            if isinstance(error, RunEnded | UsageError):
+                raise RunEnded(str(error))
+            kind = type(error).__name__
+            self._fail(flight, Failure(stage, _sentence(error), kind))
+            if kind not in OWN_FAULTS:
+                self._break(stage, kind)
             return []
         flight.results.append(result)
         self._count(flight, result)
@@ -162,14 +169,14 @@ class Backfill:
         self._status.frames_probed += probed.facts.frames
         path = probed.target.removeprefix(self._destination + "/")
         if path != video.path and path in self._paths:
-            self._fail(flight, "probe", f"its copy would be named {path}, as that of another video")
+            self._refuse(flight, f"its copy would be named {path}, as that of another video")
             return []
         origin = self._origins.get(probed.target)
         if origin not in (None, video.source):
-            self._fail(flight, "probe", f"the redacted copy of {origin} is at {path}")
+            self._refuse(flight, f"the redacted copy of {origin} is at {path}")
             return []
         if probed.occupied and origin is None:
-            self._fail(flight, "probe", f"a file that is no redacted video of ours is at {path}")
+            self._refuse(flight, f"a file that is no redacted video of ours is at {path}")
             return []
         futures = list(flight.graph.rest(probed))
         flight.futures.extend(futures)
@@ -179,36 +186,39 @@ class Backfill:
         status = self._status
         if isinstance(result, Detected):
             status.frames_analysed += result.frames + result.frames_damaged
-            price = self._config.detect.dollars(result.usage.calls, status.usage.calls)
-            status.usage += result.usage
-            status.dollars += price
-            flight.dollars += price
-            most = self._config.driver.max_cost
-            if most is not None and status.dollars > most:
-                raise RunEnded(
-                    f"${status.dollars:,.2f} are spent, more than the ${most:,.2f} that "
-                    "driver.max_cost allows; what was paid for is kept"
-                )
+            before = status.usage.calls - result.usage.calls
+            flight.dollars += self._config.detect.dollars(result.usage.calls, before)
         if isinstance(result, Rendered):
             self._status.frames_rendered += result.frames
 
-    def _fail(
-        self, flight: _Flight, stage: str, reason: str, kind: str = CheckFailed.__name__
-    ) -> None:
-        self._client.cancel(flight.futures, force=True)
-        self._failures.append(Quarantined(flight.job.video.path, stage, reason))
-        self._land(flight, Failure(stage, reason, kind))
-        if kind not in OWN_FAULTS:
-            self._break(stage, kind, reason)
+    def _spend(self, usage: Usage) -> None:
+        status, most = self._status, self._config.driver.max_cost
+        status.usage += usage
+        status.dollars = self._config.detect.dollars(status.usage.calls)
+        if most is not None and status.dollars > most:
+            raise RunEnded(
+                f"${status.dollars:,.2f} are spent, more than the ${most:,.2f} that "
+                "driver.max_cost allows; what was paid for is kept"
+            )
 
-    def _break(self, stage: str, kind: str, reason: str) -> None:
+    def _refuse(self, flight: _Flight, reason: str) -> None:
+        """Quarantine a video whose place is taken."""
+        self._fail(flight, Failure("probe", reason, CheckFailed.__name__))
+
+    def _fail(self, flight: _Flight, failure: Failure) -> None:
+        self._client.cancel(flight.futures, force=True)
+        self._failures.append(Quarantined(flight.job.video.path, failure.stage, failure.reason))
+        self._land(flight, failure)
+
+    def _break(self, stage: str, kind: str) -> None:
         """End the run if one video after the other fails alike, through no fault of its own."""
         if self._failed_alike and self._failed_alike[-1] != (stage, kind):
             self._failed_alike.clear()
         self._failed_alike.append((stage, kind))
         if len(self._failed_alike) >= self._config.driver.most_failures:
             raise RunEnded(
-                f"{len(self._failed_alike)} videos in a row failed in {stage}, the last: {reason}"
+                f"{len(self._failed_alike)} videos in a row failed in {stage}, the last: "
+                f"{self._failures[-1].reason}"
             )
 
     def _land(self, flight: _Flight, failure: Failure | None) -> None:

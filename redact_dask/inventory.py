@@ -66,8 +66,20 @@ def take(source: str, destination: str) -> tuple[Video, ...]:
 
 
 def select(videos: Iterable[Video], settings: SelectSettings) -> tuple[Video, ...]:
-    """Return the videos that the settings choose, in the same order."""
-    return tuple(video for video in videos if _is_chosen(video, settings))
+    """Return the videos that the settings choose, in the same order.
+
+    Raises
+    ------
+    SourceError
+        There is none, though no shard was asked for; or nobody knows when they were written.
+    """
+    all_of_them = tuple(videos)
+    chosen = tuple(video for video in all_of_them if _is_chosen(video, settings))
+    if not chosen and not settings.shard:
+        raise SourceError(
+            f"none of the source's {len(all_of_them)} videos fits select.include, exclude and since"
+        )
+    return chosen
 
 
 def _is_chosen(video: Video, settings: SelectSettings) -> bool:

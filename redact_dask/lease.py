@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -47,7 +48,8 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
     """
     folder = storage.join(destination, "_lease")
     url = storage.join(folder, f"{run}.json")
-    own = {"shards": shards, "host": socket.gethostname(), "process": os.getpid()}
+    where = {"host": socket.gethostname(), "place": _place()}
+    own = _process(os.getpid()) | where | {"shards": shards}
 
     def renew() -> None:
         storage.write(url, json.dumps(own | {"renewed": time.time()}).encode())
@@ -81,11 +83,16 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
         name = url.rpartition("/")[2]
         if name == own or not name.endswith(".json") or name.startswith("."):
             continue
-        other = json.loads(storage.read(url))
-        number, of = other["shards"]
-        age = time.time() - other["renewed"]
+        try:
+            other = json.loads(storage.read(url))
+            number, of = other["shards"]
+            age = time.time() - other["renewed"]
+            process = _process(other["process"])
+            dead = other["place"] == _place() and other["started"] != process["started"]
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            continue  # It has ended meanwhile, or is no lease.
         apart = of == shards[1] and number != shards[0]
-        if apart or age > COUNTS_S or _is_dead(other):
+        if apart or age > COUNTS_S or dead:
             continue
         raise SourceError(
             f"another run, process {other['process']} on {other['host']}, is at work on this "
@@ -94,6 +101,17 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
         )
 
 
-def _is_dead(other: dict[str, Any]) -> bool:
-    """Tell whether it is known that the process of a lease is gone: only on its own machine."""
-    return other["host"] == socket.gethostname() and not psutil.pid_exists(other["process"])
+def _place() -> str:
+    """Name the processes that have the numbers which are seen here: host, boot, namespace."""
+    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    if not boot.exists() or not namespace.exists():
+        return socket.gethostname()
+    return f"{socket.gethostname()} {boot.read_text().strip()} {namespace.stat().st_ino}"
+
+
+def _process(number: int) -> dict[str, Any]:
+    """Return the number of a process of this place, and when it was started; None: it is gone."""
+    try:
+        return {"process": number, "started": psutil.Process(number).create_time()}
+    except psutil.NoSuchProcess:
+        return {"process": number, "started": None}

@@ -33,6 +33,7 @@ class Plan:
     """What a run has to do."""
 
     to_do: tuple[Video, ...]
+    """Those that failed in their last attempt come last: they may do so again."""
     skipped: tuple[Video, ...]
     """Those whose redacted copy is already there."""
     failed: tuple[Video, ...]
@@ -58,8 +59,10 @@ def plan(videos: Sequence[Video], destination: str, config: Config) -> Plan:
     }
     last = {row["video"]: row for row in attempts if row["fingerprint"] == config.fingerprint}
     failed = set() if config.driver.retry_failed else {*filter(None, map(_hopeless, last.values()))}
+    troubled = {name for name, row in last.items() if row["status"] != "published"}
+    to_do = [video for video in videos if video.id not in done | failed]
     return Plan(
-        to_do=tuple(video for video in videos if video.id not in done | failed),
+        to_do=tuple(sorted(to_do, key=lambda video: video.id in troubled)),
         skipped=tuple(video for video in videos if video.id in done),
         failed=tuple(video for video in videos if video.id in failed - done),
         origins={output: row["source"] for output, row in latest.items()},

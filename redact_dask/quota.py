@@ -10,15 +10,34 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
+from distributed import Client, Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 from distributed.utils import sync
 
 from redact_dask.detectors import budget
 from redact_dask.detectors.budget import Budgets, Slots
+from redact_dask.errors import UsageError
 
 _HANDLER = "redact_dask_reserve"
 _REPEATS = 4
 _PAUSE_S = 1.0
+
+
+def share(client: Client) -> None:
+    """Let all workers of a cluster, those that come later too, share one budget.
+
+    Raises
+    ------
+    UsageError
+        The scheduler cannot keep it: redact_dask is not installed there, or it takes no plugins.
+    """
+    try:
+        client.register_plugin(Quota())
+    except (ImportError, ValueError) as error:
+        raise UsageError(
+            f"the scheduler cannot keep the quota of a paid detector: {error}; it needs "
+            "redact_dask installed, and distributed.scheduler.pickle"
+        ) from None
+    client.register_plugin(SharedQuota())
 
 
 class Quota(SchedulerPlugin):
@@ -45,6 +64,10 @@ class SharedQuota(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Run on each worker when it starts, and when it starts again."""
         budget.use(_AtScheduler(worker).reserve)
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+        """Run on each worker when it ends: its process may live on, as a user's own."""
+        budget.use(Budgets().reserve)
 
 
 class _AtScheduler:

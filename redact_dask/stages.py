@@ -106,7 +106,7 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     before = analysis.usage(views)
     identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
-        detected = committed.read(url, watch.work())
+        detected = committed.read(url, chunk, watch.work())
     if detected is None or detected.detectors != identities:
         salvage = job.config.on_damage == "salvage"
         every = analysis.stride(facts, job.config.detect)
@@ -124,7 +124,7 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             usage=analysis.usage(views) - before,
         )
         with watch.step("commit"):
-            committed.write(url, detected)
+            committed.write(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
     return replace(detected, work=watch.work())

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -136,8 +136,9 @@ def sizes(url: str) -> dict[str, int]:
 def prune(url: str) -> None:
     """Remove a folder if nothing is left in it."""
     path = local_path(url)
-    if path is not None and Path(path).is_dir() and not any(Path(path).iterdir()):
-        Path(path).rmdir()
+    if path is not None:
+        with suppress(OSError):  # It is not there, or another run has put something into it.
+            Path(path).rmdir()
 
 
 def remove(url: str) -> None:
@@ -161,8 +162,11 @@ def scratch() -> Iterator[Path]:
 @contextmanager
 def _renamed(path: str) -> Iterator[Path]:
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    while not part.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):  # Another run has pruned the folder meanwhile.
+            part.touch()
     try:
         yield part
         with part.open("rb") as written:

@@ -20,7 +20,8 @@ ALL = (1, 1)
 
 def leave(destination: Path, **changes: Any) -> None:
     """Leave the lease of a run that lives, on another machine, unless told otherwise."""
-    told = {"shards": [1, 1], "host": "elsewhere", "process": 7, "renewed": time.time()}
+    told = {"shards": [1, 1], "host": "elsewhere", "place": "elsewhere", "process": 7, "started": 1}
+    told["renewed"] = time.time()
     storage.write(f"{destination}/_lease/other.json", json.dumps(told | changes).encode())
 
 
@@ -81,3 +82,21 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         while json.loads(file.read_text())["renewed"] == first:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+def test_a_process_that_has_the_number_of_another_does_not_count(tmp_path: Path) -> None:
+    with lease.held(str(tmp_path), "one", ALL):
+        mine = json.loads((tmp_path / "_lease" / "one.json").read_text())
+    leave(tmp_path, **mine | {"started": mine["started"] - 100})
+    with lease.held(str(tmp_path), "two", ALL):
+        pass
+    leave(tmp_path, **mine | {"started": mine["started"] - 100, "place": "another namespace"})
+    with pytest.raises(SourceError), lease.held(str(tmp_path), "two", ALL):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "null", "{}", '{"shards": 1}'])
+def test_what_is_no_lease_does_not_count(content: str, tmp_path: Path) -> None:
+    storage.write(f"{tmp_path}/_lease/other.json", content.encode())
+    with lease.held(str(tmp_path), "two", ALL):
+        pass

@@ -134,6 +134,28 @@ def test_many_failures_of_one_kind_end_the_run(
         redact_dask.redact(first.parent, tmp_path / "out", settings, client)
     rows = manifest.read(f"{tmp_path}/out/_manifest", "videos")
     assert rows.num_rows == 3
+    # The next night, those that failed come last: the good ones behind them are done.
+    for number in range(3, 8):
+        make_clip(first.with_name(f"{number}.mp4"), frames=30, audio=False)
+    with pytest.raises(RedactError, match=r"3 videos in a row failed"):
+        redact_dask.redact(first.parent, tmp_path / "out", settings, client)
+    assert names(tmp_path / "out") == [f"{number}.mp4" for number in range(3, 8)]
+
+
+def test_a_place_that_is_taken_ends_no_run(fleet: Path, client: Client, tmp_path: Path) -> None:
+    destination = tmp_path / "out"
+    destination.mkdir()
+    for number in range(4):
+        (destination / f"{number}.mp4").write_text("somebody's only copy")
+    settings = MAGENTA | {"driver": {"most_failures": 2, "window": 1}}
+    summary = redact_dask.redact(fleet, destination, settings, client)
+    assert (summary.published, summary.quarantined) == (2, 4)
+
+
+def test_patterns_that_fit_nothing_are_told(fleet: Path, client: Client, tmp_path: Path) -> None:
+    settings = MAGENTA | {"select": {"include": ["*.mov"]}}
+    with pytest.raises(redact_dask.SourceError, match="none of the source's 6 videos"):
+        redact_dask.redact(fleet, tmp_path / "out", settings, client)
 
 
 def test_a_run_that_is_drained_finishes_what_it_has_begun(
@@ -166,20 +188,45 @@ def test_no_video_is_begun_after_the_time_limit(
     assert summary.left == 6 - summary.published
 
 
+def to_the_process(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    process.send_signal(number)
+
+
+def to_its_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """As a terminal does it: the workers get it too."""
+    os.killpg(process.pid, number)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_drains_the_command(number: signal.Signals, fleet: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [
+        (signal.SIGINT, to_the_process),
+        (signal.SIGINT, to_its_group),
+        (signal.SIGTERM, to_the_process),
+    ],
+)
+def test_a_signal_drains_the_command(
+    number: signal.Signals,
+    send: Callable[[subprocess.Popen[str], signal.Signals], None],
+    fleet: Path,
+    tmp_path: Path,
+) -> None:
     destination = tmp_path / "out"
     program = Path(sys.executable).with_name("redact-dask")
     arguments = ["run", fleet, destination, "--detector", "magenta", "--workers", "1", "--json"]
     settings = ["--set", "driver.window=1", "--set", "cluster.dashboard=127.0.0.1:0"]
     process = subprocess.Popen(
-        [program, *arguments, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [program, *arguments, *settings],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while not names(destination) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(number)
+    send(process, number)
     told, errors = process.communicate(timeout=60)
     assert f"{number.name}: finishing the videos in flight" in errors
     assert "Traceback" not in errors

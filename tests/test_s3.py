@@ -105,5 +105,5 @@ def test_destination_store_that_does_not_answer_is_told(clip: Path, near_s3: Cli
     result = CliRunner().invoke(main, ["run", str(clip), "s3://bucket/out", "--set", address])
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
-    assert "Error: the store failed: Could not connect" in result.stderr
+    assert "Error: the store or the cluster failed: Could not connect" in result.stderr
     assert "http://127.0.0.1:1/" in result.stderr

@@ -69,7 +69,7 @@ def failures_told(console: Console) -> Iterator[None]:
         _tell(console, f"{error}; the same command goes on from here")
         sys.exit(EXIT_FAILED)
     except storage.FAILURES as error:
-        _tell(console, f"the store failed: {error}")
+        _tell(console, f"the store or the cluster failed: {error}")
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         console.print("Interrupted; the same command goes on from here.")

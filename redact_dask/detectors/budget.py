@@ -47,6 +47,7 @@ class Budget:
     """
 
     def __init__(self, tps: float) -> None:
+        self.tps = tps
         self._most = tps * HEADROOM
         self._rate = self._most * START
         self._next = 0.0
@@ -82,16 +83,18 @@ class Budget:
 
 
 class Budgets:
-    """The budgets of several services, by name; made when first asked for."""
+    """The budgets of several services, by name; made when first asked for, or for another rate."""
 
     def __init__(self) -> None:
-        self._budgets: dict[tuple[str, float], Budget] = {}
+        self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
 
     def reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Slots:
         """Reserve slots for calls to a service that allows so many a second."""
         with self._lock:
-            budget = self._budgets.setdefault((service, tps), Budget(tps))
+            budget = self._budgets.get(service)
+            if budget is None or budget.tps != tps:
+                budget = self._budgets[service] = Budget(tps)
             return budget.reserve(calls, throttled, time.monotonic())
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import boto3
@@ -27,11 +28,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from redact_dask.detectors import budget
 from redact_dask.detectors.base import Box
-from redact_dask.errors import RunEnded, UnsupportedVideo, UsageError
+from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.model import Usage
 
 MOST_BYTES = 5 * 2**20
@@ -48,7 +49,18 @@ TOGETHER = 8
 _Face = Mapping[str, Any]
 _Asked = Future[list[_Face]]
 
-THROTTLING = ("ProvisionedThroughputExceededException", "ThrottlingException")
+MOST_FACES = 100
+"""The service tells so many, and says nothing of any others."""
+
+THROTTLING = (
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
+TRANSIENT = ("RequestTimeout", "RequestTimeoutException")
 OF_THE_PICTURE = (
     "ImageTooLargeException",
     "InvalidImageFormatException",
@@ -99,6 +111,19 @@ class Rekognition:
         )
         """Number of the month's last picture, and US dollars for each picture up to there. The
         prices are those of us-east-1; look the borders up for your account."""
+
+        @field_validator("prices")
+        @classmethod
+        def _cover_all(
+            cls, prices: tuple[tuple[int | None, float], ...]
+        ) -> tuple[tuple[int | None, float], ...]:
+            *borders, last = (border for border, _ in prices)
+            rising = all(a is not None and b is not None and a < b for a, b in pairwise(borders))
+            if last is not None or None in borders or not rising or min(p for _, p in prices) < 0:
+                raise ValueError(
+                    "borders must rise, the last one be null, and no price be negative"
+                )
+            return prices
 
         def dollars(self, calls: int, before: int = 0) -> float:
             """Return the price of some calls, US dollars, after others of the same run."""
@@ -152,7 +177,9 @@ class Rekognition:
         Raises
         ------
         UnsupportedVideo
-            While iterating: the service refuses a picture, or fails on it again and again.
+            While iterating: the service refuses a picture.
+        CheckFailed
+            While iterating: it fails on a picture again and again, or may not tell all its faces.
         RunEnded
             While iterating: the service refuses all calls, or does not answer.
         """
@@ -169,7 +196,7 @@ class Rekognition:
             self._free.acquire()
         try:
             slots = budget.reserve(self._service, self._tps, len(pictures))
-        except OSError:
+        except BaseException:  # Whatever it is: a permit that is lost is lost for good.
             self._free.release(len(pictures))
             raise
         first = time.monotonic() + slots.wait_s
@@ -182,7 +209,7 @@ class Rekognition:
 
     def _ask(self, picture: bytes, slot: float) -> list[_Face]:
         """Call the service, first when its slot comes, until it answers."""
-        patience = time.monotonic() + PATIENCE_S
+        patience: float | None = None
         failures = 0
         while time.monotonic() - self._refused > REFUSAL_S:
             time.sleep(max(slot - time.monotonic(), 0))
@@ -191,6 +218,7 @@ class Rekognition:
                 return self._call(picture)
             except ClientError as error:
                 throttled = self._is_throttled(error)
+                patience = patience or time.monotonic() + PATIENCE_S
                 reason = str(error)
             except ConnectionError as error:
                 reason = str(error)
@@ -202,8 +230,8 @@ class Rekognition:
                 self._refuse(f"cannot be called: {error}")
             failures += not throttled
             if failures == ATTEMPTS:
-                raise UnsupportedVideo(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
-            if time.monotonic() > patience:
+                raise CheckFailed(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
+            if throttled and patience and time.monotonic() > patience:
                 self._refuse(f"refused a picture for {PATIENCE_S:.0f} s: {reason}")
             slot = self._next_slot(failures, throttled)
         raise RunEnded(self._refusal)
@@ -214,13 +242,15 @@ class Rekognition:
             self._usage += Usage(calls=1)
         # An answer that is no JSON comes out of the client as one without faces.
         if not isinstance(answer.get("FaceDetails"), list):
-            raise _Broken("an answer without FaceDetails")
-        for face in answer["FaceDetails"]:
-            if not {"BoundingBox", "Confidence"} <= face.keys():
-                raise _Broken("a face without its box")
-            if not {"Left", "Top", "Width", "Height"} <= face["BoundingBox"].keys():
-                raise _Broken("a box without one of its sides")
+            raise _Broken("it answered without FaceDetails")
         found: list[_Face] = answer["FaceDetails"]
+        for face in found:
+            if not _is_whole(face):
+                raise _Broken(f"it answered {face}, which is no face on the picture")
+        if len(found) >= MOST_FACES:
+            raise CheckFailed(
+                f"there are {len(found)} faces on a picture, and Amazon Rekognition tells no more"
+            )
         return found
 
     def _is_throttled(self, error: ClientError) -> bool:
@@ -231,7 +261,7 @@ class Rekognition:
             raise UnsupportedVideo(f"Amazon Rekognition refuses a picture: {error}") from None
         if code in THROTTLING or status == 429:
             return True
-        if status < 500:
+        if status < 500 and code not in TRANSIENT:
             self._refuse(f"refuses: {error}; see what your credentials may do, and the region")
         return False
 
@@ -256,10 +286,22 @@ class Rekognition:
             x0, y0 = max(sides["Left"], 0.0), max(sides["Top"], 0.0)
             x1 = min(sides["Left"] + sides["Width"], 1.0)
             y1 = min(sides["Top"] + sides["Height"], 1.0)
-            if confidence >= self._options.threshold and x0 < x1 and y0 < y1:
+            if confidence >= self._options.threshold:
                 corners = (x0 * width, y0 * height, x1 * width, y1 * height)
                 boxes.append(Box(*corners, min(confidence, 1.0), "face"))
         return sorted(boxes, key=lambda box: (-box.confidence, box.y0, box.x0))
+
+
+def _is_whole(face: Any) -> bool:
+    """Tell whether an answered face has a confidence, and a box that touches the picture."""
+    try:
+        sides = [face["BoundingBox"][side] for side in ("Left", "Top", "Width", "Height")]
+        left, top, width, height, confidence = map(float, [*sides, face["Confidence"]])
+    except (KeyError, TypeError, ValueError):
+        return False
+    across = max(left, 0) < min(left + width, 1)
+    down = max(top, 0) < min(top + height, 1)
+    return across and down and 0 <= confidence <= 100
 
 
 class _Broken(Exception):

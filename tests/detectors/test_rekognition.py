@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from standin import Standin
 
 from redact_dask import detectors
 from redact_dask.detectors import Box
-from redact_dask.detectors.rekognition import Rekognition
-from redact_dask.errors import RunEnded, UnsupportedVideo, UsageError
+from redact_dask.detectors.rekognition import Rekognition, _is_whole
+from redact_dask.errors import CheckFailed, ConfigError, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.model import Usage
 
 StartStandin = Callable[..., Standin]
@@ -68,7 +69,6 @@ def test_boxes_are_cut_at_the_border_and_unsure_ones_left_out(
         [-0.1, -0.2, 0.2, 0.4, 0.9],
         [0.9, 0.8, 0.3, 0.3, 0.8],
         [0.4, 0.4, 0.1, 0.1, 0.05],
-        [1.1, 0.1, 0.1, 0.1, 0.9],
     ]
     faces.write_text(json.dumps(rows))
     standin("--latency", 0, "--faces", faces)
@@ -151,7 +151,7 @@ def test_a_picture_that_always_fails_fails_its_video_only(
 ) -> None:
     standin("--latency", 0, "--error-share", 1)
     monkeypatch.setattr("redact_dask.detectors.rekognition.LONGEST_PAUSE_S", 0.01)
-    with pytest.raises(UnsupportedVideo, match=r"failed 8 times.*InternalServerError"):
+    with pytest.raises(CheckFailed, match=r"failed 8 times.*InternalServerError"):
         list(make().detect(pictures[:1]))
 
 
@@ -216,3 +216,45 @@ def test_answers_come_in_the_order_of_the_pictures(
     found: list[list[Box]] = list(make().detect(pictures))
     lefts = [boxes[0].x0 for boxes in found]
     assert lefts == sorted(lefts)
+
+
+def test_a_picture_with_more_faces_than_the_service_tells_is_not_trusted(
+    standin: StartStandin, tmp_path: Path, pictures: NDArray[np.uint8]
+) -> None:
+    faces = tmp_path / "faces.json"
+    faces.write_text(json.dumps([[n / 200, 0.1, 0.01, 0.01, 0.9] for n in range(120)]))
+    standin("--latency", 0, "--faces", faces)
+    with pytest.raises(CheckFailed, match="100 faces on a picture"):
+        list(make().detect(pictures[:1]))
+
+
+BOX = {"Left": 0.1, "Top": 0.1, "Width": 0.1, "Height": 0.1}
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        None,
+        {},
+        {"BoundingBox": BOX},
+        {"BoundingBox": BOX, "Confidence": float("nan")},
+        {"BoundingBox": BOX, "Confidence": 101},
+        {"BoundingBox": BOX | {"Left": float("nan")}, "Confidence": 99},
+        {"BoundingBox": BOX | {"Width": -0.1}, "Confidence": 99},
+        {"BoundingBox": BOX | {"Left": 5, "Top": 10}, "Confidence": 99},
+        {"BoundingBox": BOX | {"Top": None}, "Confidence": 99},
+    ],
+)
+def test_what_is_no_face_is_no_answer(face: Any) -> None:
+    assert not _is_whole(face)
+    assert _is_whole({"BoundingBox": BOX, "Confidence": 99})
+    assert _is_whole({"BoundingBox": BOX | {"Left": -0.05}, "Confidence": 99})
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [[[1000, 0.1]], [[None, -1]], [[2000, 0.1], [1000, 0.1], [None, 0.1]], [[None, 1], [None, 1]]],
+)
+def test_prices_that_leave_a_picture_without_price_are_refused(prices: Any) -> None:
+    with pytest.raises(ConfigError, match="borders must rise"):
+        detectors.options("rekognition", {"prices": prices})
