@@ -21,6 +21,9 @@ import redact_dask
 from redact_dask import RedactError, Summary, config, inventory, manifest, storage
 from redact_dask.config import SelectSettings
 from redact_dask.driver import Backfill
+from redact_dask.errors import UnreadableVideo
+from redact_dask.media import source
+from redact_dask.plan import OWN_FAULTS
 
 MakeClip = Callable[..., Path]
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
@@ -120,6 +123,15 @@ def test_a_video_that_failed_for_another_reason_is_tried_again(
     for _ in range(2):
         summary = redact_dask.redact(source, tmp_path / "out", MAGENTA | raising, client)
         assert (summary.quarantined, summary.failed) == (1, 0)
+
+
+def test_a_file_that_cannot_be_read_is_not_at_fault(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnreadableVideo, match="cannot be read: No such file"),
+        source.opened(f"file://{tmp_path}/gone.mp4"),
+    ):
+        pass
+    assert UnreadableVideo.__name__ not in OWN_FAULTS
 
 
 def test_many_failures_of_one_kind_end_the_run(

@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask import storage
-from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
 from redact_dask.model import Keyframe
 
 # Play lists and the like could make a file pull in other files.
@@ -28,6 +28,8 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 
     Raises
     ------
+    UnreadableVideo
+        The system does not let its file be opened.
     UnsupportedVideo
         It is no video, or has no video stream, or several.
     DamagedVideo
@@ -37,6 +39,8 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         try:
             container = stack.enter_context(_open(url, stack))
         except av.error.FFmpegError as error:
+            if isinstance(error, OSError):
+                raise UnreadableVideo(f"it cannot be read: {error.strerror}") from error
             raise UnsupportedVideo(f"it cannot be opened as a video: {error.strerror}") from error
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams:
