@@ -23,7 +23,6 @@ from redact_dask.errors import CheckFailed, ConfigError
 from redact_dask.leakage import Box, Judged, Leakage, Luma, judge, summarise
 from redact_dask.media import index
 from redact_dask.media.decode import frames
-from redact_dask.plan import manifest_root
 from redact_dask.redaction import blur
 
 
@@ -157,7 +156,7 @@ def _published(
     source: str, destination: str
 ) -> tuple[dict[str, str], dict[str, dict[int, list[Box]]]]:
     """Return, for each clip, URL of its copy, and what was to be hidden by frame."""
-    root, prefix = manifest_root(destination), storage.canonical(source) + "/"
+    root, prefix = manifest.root(destination), storage.canonical(source) + "/"
     outputs: dict[str, str] = {}
     regions: dict[str, dict[int, list[Box]]] = {}
     clips: dict[str, str] = {}

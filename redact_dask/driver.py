@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
 from redact_dask import analysis, cluster, lease, manifest, quota, storage
+from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
+from redact_dask.ledger import OWN_FAULTS, Ledger
 from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
-from redact_dask.plan import OWN_FAULTS, Plan, estimate, job, manifest_root, plan
+from redact_dask.plan import estimate
 from redact_dask.rows import Outcome, rows
 from redact_dask.stages import Job
 from redact_dask.status import Status
 from redact_dask.summary import Quarantined, Salvaged, Summary
 
+_TOLD = 1000
+"""Videos that a summary names: the manifest knows all of them."""
 _FLUSH_S = 30.0
 """Seconds after which rows are written; the videos of rows lost in a crash are redone."""
 
@@ -52,7 +55,7 @@ class Backfill:
         self._observe = observe
         self._work = config.work or storage.join(destination, "_work")
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-        self._writer = manifest.Writer(manifest_root(destination), self._run)
+        self._writer = manifest.Writer(manifest.root(destination), self._run)
         self._flushed = time.monotonic()
         self._flights: dict[str, _Flight] = {}
         self._published: list[Job] = []
@@ -65,7 +68,7 @@ class Backfill:
         """Begin no more videos: `run` returns when those in flight are finished."""
         self._drained = True
 
-    def run(self, videos: Sequence[Video]) -> Summary:
+    def run(self, videos: Iterable[Video]) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
 
         Raises
@@ -76,30 +79,39 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
-        todays = plan(videos, self._destination, self._config)
-        if todays.to_do:
-            if self._config.detect.is_paid:
-                quota.share(self._client)
-            self._client.run(analysis.try_detectors, self._config.detect)
-            self._refuse_cost(todays.to_do)
         with lease.held(self._destination, self._run, self._config.select.shards):
-            return self._carry_out(todays, videos)
+            self._ledger = Ledger(self._destination, self._config)
+            with Agenda(videos, self._ledger) as self._agenda:
+                if not self._agenda.is_empty():
+                    self._prepare()
+                return self._carry_out()
 
-    def _carry_out(self, todays: Plan, videos: Sequence[Video]) -> Summary:
-        size = sum(video.size for video in todays.to_do)
-        self._status = Status(
-            len(videos), size, skipped=len(todays.skipped), failed=len(todays.failed)
-        )
-        self._origins = todays.origins
-        self._paths = {video.path for video in videos}
+    def _prepare(self) -> None:
+        if self._config.detect.is_paid:
+            quota.share(self._client)
+        self._client.run(analysis.try_detectors, self._config.detect)
+        self._refuse_cost()
+
+    def _refuse_cost(self) -> None:
+        most = self._config.driver.max_cost
+        if most is None or not self._config.detect.is_paid:
+            return
+        needed = estimate(self._agenda, self._destination, self._config)
+        if needed.dollars > most:
+            raise UsageError(
+                f"the run would need about {needed.looks:,} calls for ${needed.dollars:,.2f}, more "
+                f"than the ${most:,.2f} that driver.max_cost allows"
+            )
+
+    def _carry_out(self) -> Summary:
+        self._status = Status(self._agenda.counts)
         self._observe(self._status)
-        waiting = enumerate(todays.to_do)
         completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
-            completed.update(self._begin(waiting))
+            completed.update(self._begin())
             for future, result in completed:
                 completed.update(self._take(future, result))
-                completed.update(self._begin(waiting))
+                completed.update(self._begin())
                 self._observe(self._status)
                 if time.monotonic() - self._flushed > _FLUSH_S:
                     self._flush()
@@ -107,33 +119,27 @@ class Backfill:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
             self._flush()
+        self._agenda.wait()  # Drained before its end, it still tells how much is left.
         return self._summary()
 
-    def _begin(self, waiting: Iterator[tuple[int, Video]]) -> list[Future[Any]]:
+    def _begin(self) -> list[Future[Any]]:
         """Launch as many of the next videos as there is room for."""
         settings = self._config.driver
         if settings.time_limit_s is not None and self._status.elapsed_s > settings.time_limit_s:
             self.drain()
         window = settings.window or 2 * cluster.threads(self._client) + 2
-        room = 0 if self._drained else max(window - len(self._flights), 0)
-        return [self._launch(*next_one) for next_one in islice(waiting, room)]
+        room = window - len(self._flights)
+        if self._drained or room <= 0:
+            return []
+        videos = self._agenda.take(room, wait=not self._flights)
+        return [self._launch(video) for video in videos]
 
-    def _refuse_cost(self, videos: Sequence[Video]) -> None:
-        most = self._config.driver.max_cost
-        if most is None or not self._config.detect.is_paid:
-            return
-        needed = estimate([job(video, self._destination, self._config) for video in videos])
-        if needed.dollars > most:
-            raise UsageError(
-                f"the run would need about {needed.looks:,} calls for ${needed.dollars:,.2f}, more "
-                f"than the ${most:,.2f} that driver.max_cost allows"
-            )
-
-    def _launch(self, rank: int, video: Video) -> Future[Any]:
-        its_job = job(video, self._destination, self._config)
-        graph = VideoGraph(self._client, self._run, its_job, rank)
+    def _launch(self, video: Video) -> Future[Any]:
+        job = Job.of(video, self._destination, self._config)
+        graph = VideoGraph(self._client, self._run, job, rank=self._status.begun)
+        self._status.begun += 1
         probe = graph.probe()
-        self._flights[video.id] = _Flight(its_job, graph, time.time(), [probe], [])
+        self._flights[video.id] = _Flight(job, graph, time.time(), [probe], [])
         return probe
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
@@ -149,10 +155,10 @@ class Backfill:
             error = result[1] if isinstance(result, tuple) else result
             if isinstance(error, RunEnded | UsageError):
                 raise RunEnded(str(error))
-            kind = type(error).__name__
-            self._fail(flight, Failure(stage, _sentence(error), kind))
-            if kind not in OWN_FAULTS:
-                self._break(stage, kind)
+            failure = Failure(stage, _sentence(error), type(error).__name__)
+            self._fail(flight, failure)
+            if failure.kind not in OWN_FAULTS:
+                self._break(failure)
             return []
         flight.results.append(result)
         self._count(flight, result)
@@ -168,10 +174,11 @@ class Backfill:
         self._status.bytes_probed += video.size
         self._status.frames_probed += probed.facts.frames
         path = probed.target.removeprefix(self._destination + "/")
-        if path != video.path and path in self._paths:
+        other = video.source.removesuffix(video.path) + path
+        if other != video.source and storage.exists(other):
             self._refuse(flight, f"its copy would be named {path}, as that of another video")
             return []
-        origin = self._origins.get(probed.target)
+        origin = self._ledger.origin(probed.target)
         if origin not in (None, video.source):
             self._refuse(flight, f"the redacted copy of {origin} is at {path}")
             return []
@@ -207,18 +214,20 @@ class Backfill:
 
     def _fail(self, flight: _Flight, failure: Failure) -> None:
         self._client.cancel(flight.futures, force=True)
-        self._failures.append(Quarantined(flight.job.video.path, failure.stage, failure.reason))
+        if len(self._failures) < _TOLD:
+            self._failures.append(Quarantined(flight.job.video.path, failure.stage, failure.reason))
         self._land(flight, failure)
 
-    def _break(self, stage: str, kind: str) -> None:
+    def _break(self, failure: Failure) -> None:
         """End the run if one video after the other fails alike, through no fault of its own."""
-        if self._failed_alike and self._failed_alike[-1] != (stage, kind):
+        alike = (failure.stage, failure.kind)
+        if self._failed_alike and self._failed_alike[-1] != alike:
             self._failed_alike.clear()
-        self._failed_alike.append((stage, kind))
+        self._failed_alike.append(alike)
         if len(self._failed_alike) >= self._config.driver.most_failures:
             raise RunEnded(
-                f"{len(self._failed_alike)} videos in a row failed in {stage}, the last: "
-                f"{self._failures[-1].reason}"
+                f"{len(self._failed_alike)} videos in a row failed in {failure.stage}, the last: "
+                f"{failure.reason}"
             )
 
     def _land(self, flight: _Flight, failure: Failure | None) -> None:
@@ -237,7 +246,7 @@ class Backfill:
             self._status.frames += frames
             self._status.faces += outcome.faces
             self._published.append(flight.job)
-            if outcome.damage:
+            if outcome.damage and len(self._salvaged) < _TOLD:
                 self._salvaged.append(_salvaged(outcome))
 
     def _flush(self) -> None:
@@ -252,17 +261,17 @@ class Backfill:
     def _summary(self) -> Summary:
         status = self._status
         return Summary(
-            videos=status.videos,
+            videos=status.counts.videos,
             published=status.published,
             quarantined=status.quarantined,
-            skipped=status.skipped,
-            failed=status.failed,
-            left=status.videos - status.ended,
+            skipped=status.counts.done,
+            failed=status.counts.hopeless,
+            left=status.counts.videos - status.ended,
             frames=status.frames,
             faces=status.faces,
             wall_s=status.elapsed_s,
             output=self._destination,
-            manifest=manifest_root(self._destination),
+            manifest=manifest.root(self._destination),
             failures=tuple(self._failures),
             salvaged=tuple(self._salvaged),
             usage=status.usage,

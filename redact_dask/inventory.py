@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +15,9 @@ from redact_dask import storage
 from redact_dask.config import SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.model import Video
+
+Listed = tuple[str, dict[str, Any]]
+"""URL of a file, and its facts as `storage.find` gives them."""
 
 SUFFIXES = frozenset(
     {
@@ -38,8 +42,8 @@ SUFFIXES = frozenset(
 """Endings, in lower case, by which a folder's videos are told from its other files."""
 
 
-def take(source: str, destination: str) -> tuple[Video, ...]:
-    """List the videos of a source, by path.
+def take(source: str, destination: str) -> Iterator[Video]:
+    """Return the videos of a source, as the store lists them: they are not held.
 
     Parameters
     ----------
@@ -51,21 +55,18 @@ def take(source: str, destination: str) -> tuple[Video, ...]:
     Raises
     ------
     SourceError
-        There is nothing, or the destination would mix with the source.
+        There is nothing, or the destination would mix with the source; while iterating: the store
+        fails, or a name cannot be used.
     """
-    try:
-        root, found, whole_tree = _look(source)
-    except storage.FAILURES as error:
-        raise SourceError(f"cannot list the source {source}: {error}") from None
-    _keep_apart(root, storage.canonical(destination), whole_tree)
-    videos = tuple(_video(url, root, facts) for url, facts in sorted(found.items()))
-    if not videos:
+    listed = _listed(source, storage.canonical(destination))
+    first = next(listed, None)
+    if first is None:
         endings = ", ".join(sorted(SUFFIXES))
         raise SourceError(f"no video found in {source}; looked for files that end in {endings}")
-    return videos
+    return chain([first], listed)
 
 
-def select(videos: Iterable[Video], settings: SelectSettings) -> tuple[Video, ...]:
+def select(videos: Iterable[Video], settings: SelectSettings) -> Iterator[Video]:
     """Return the videos that the settings choose, in the same order.
 
     Raises
@@ -73,13 +74,21 @@ def select(videos: Iterable[Video], settings: SelectSettings) -> tuple[Video, ..
     SourceError
         There is none, though no shard was asked for; or nobody knows when they were written.
     """
-    all_of_them = tuple(videos)
-    chosen = tuple(video for video in all_of_them if _is_chosen(video, settings))
-    if not chosen and not settings.shard:
+    chosen = _chosen(videos, settings)
+    first = next(chosen, None)
+    return chain([] if first is None else [first], chosen)
+
+
+def _chosen(videos: Iterable[Video], settings: SelectSettings) -> Iterator[Video]:
+    found, is_any = 0, False
+    for found, video in enumerate(videos, 1):  # noqa: B007 (told if none is chosen)
+        if _is_chosen(video, settings):
+            is_any = True
+            yield video
+    if not is_any and not settings.shard:
         raise SourceError(
-            f"none of the source's {len(all_of_them)} videos fits select.include, exclude and since"
+            f"none of the source's {found} videos fits select.include, exclude and since"
         )
-    return chosen
 
 
 def _is_chosen(video: Video, settings: SelectSettings) -> bool:
@@ -107,24 +116,34 @@ def _shard(path: str, shards: int) -> int:
     return int.from_bytes(digest[:8]) % shards + 1
 
 
-def _look(source: str) -> tuple[str, dict[str, dict[str, Any]], bool]:
+def _listed(source: str, destination: str) -> Iterator[Video]:
+    try:
+        root, found, whole_tree = _look(source)
+        _keep_apart(root, destination, whole_tree)
+        for url, facts in found:
+            yield _video(url, root, facts)
+    except storage.FAILURES as error:
+        raise SourceError(f"cannot list the source {source}: {error}") from None
+
+
+def _look(source: str) -> tuple[str, Iterator[Listed], bool]:
     """Return the folder that paths are relative to, the files, and if all below is source."""
     if storage.exists(source):
         url = storage.canonical(source)
         if storage.is_folder(source):
-            return url, _by_suffix(storage.find(url)), True
-        return url.rpartition("/")[0], storage.find(url), False
+            return url, _videos(storage.walk(url)), True
+        return url.rpartition("/")[0], iter(storage.find(url).items()), False
     if has_magic(source):
         parts = source.split("/")
         plain = next(number for number, part in enumerate(parts) if has_magic(part))
         root = storage.canonical("/".join(parts[:plain]) or ".")
         found = storage.glob(storage.join(root, *parts[plain:]))
-        return root, _by_suffix(found), plain < len(parts) - 1
+        return root, _videos(sorted(found.items())), plain < len(parts) - 1
     raise SourceError(f"the source {source} does not exist")
 
 
-def _by_suffix(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {url: facts for url, facts in found.items() if _is_video(PurePosixPath(url))}
+def _videos(listed: Iterable[Listed]) -> Iterator[Listed]:
+    return ((url, facts) for url, facts in listed if _is_video(PurePosixPath(url)))
 
 
 def _is_video(path: PurePosixPath) -> bool:

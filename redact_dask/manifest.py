@@ -158,6 +158,11 @@ class Writer:
                 self._rows[name].clear()
 
 
+def root(destination: str) -> str:
+    """Return the URL of a destination's manifest."""
+    return storage.join(destination, "_manifest")
+
+
 def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a dataset, or an empty table if there is none yet.
 
@@ -170,19 +175,28 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
     columns
         Those to read; default: all.
     """
+    return pa.concat_tables(
+        [_schema_of(name, columns).empty_table(), *_tables(root, name, columns)]
+    )
+
+
+def _tables(root: str, name: str, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+    schema = _schema_of(name, columns)
+    for url in _files(root, name):
+        yield pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
+
+
+def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
     schema = SCHEMAS[name]
-    if columns is not None:
-        schema = pa.schema([schema.field(column) for column in columns])
-    files = _files(root, name)
-    tables = (pq.read_table(pa.BufferReader(storage.read(url)), schema=schema) for url in files)
-    return pa.concat_tables([schema.empty_table(), *tables])
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
 
 def attempts(root: str) -> Iterator[Row]:
-    """Yield what decides whether a video is tried again, of every attempt, in order."""
+    """Yield what decides whether a video is tried again, of every attempt; one file is held."""
     columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
-    found = read(root, "videos", [*columns, "versions", "finished"])
-    yield from found.sort_by("finished").to_pylist(maps_as_pydicts="strict")
+    columns += ["versions", "finished"]
+    for table in _tables(root, "videos", columns):
+        yield from table.to_pylist(maps_as_pydicts="strict")
 
 
 def published(root: str) -> Iterator[Row]:

@@ -47,7 +47,7 @@ def describe(status: Status) -> str:
     """Return the status in one line."""
     left = status.seconds_left
     parts = [
-        f"{status.ended}/{status.videos} videos",
+        f"{status.ended}/{status.counts.videos}{'' if status.counts.complete else '+'} videos",
         f"{status.quarantined} quarantined" if status.quarantined else "",
         f"{status.frames_per_second:.1f} frames/s",
         describe_usage(status.usage, status.dollars) if status.usage.calls else "",

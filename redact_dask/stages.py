@@ -49,6 +49,12 @@ class Job:
     """URL of this video's part of the work area, in storage that all workers share."""
     config: Config
 
+    @classmethod
+    def of(cls, video: Video, destination: str, config: Config) -> Job:
+        """Return the job of a video, with the work area that is configured."""
+        work = config.work or storage.join(destination, "_work")
+        return cls(video, destination, storage.join(work, video.id), config)
+
     @property
     def paid(self) -> str:
         """URL of what paid detectors saw on this video: it is kept when the work area is swept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from redact_dask.agenda import Counts
 from redact_dask.model import Usage
 
 _STEPS = 2
@@ -15,15 +16,11 @@ _STEPS = 2
 class Status:
     """Counters of a run; the driver keeps them up to date."""
 
-    videos: int
-    """All videos of the source."""
-    bytes: int
-    """Size of those that are not skipped."""
+    counts: Counts
+    """What is known of the source."""
+    begun: int = 0
     published: int = 0
     quarantined: int = 0
-    skipped: int = 0
-    failed: int = 0
-    """Quarantined by an earlier run, and not tried again."""
     frames: int = 0
     """Frames of published videos."""
     faces: int = 0
@@ -43,7 +40,7 @@ class Status:
     @property
     def ended(self) -> int:
         """Videos that nothing more is done with."""
-        return self.published + self.quarantined + self.skipped + self.failed
+        return self.published + self.quarantined + self.counts.done + self.counts.hopeless
 
     @property
     def elapsed_s(self) -> float:
@@ -60,7 +57,7 @@ class Status:
         """Share of the work that is done, 0 to 1; videos not yet probed count by their bytes."""
         if not self.frames_probed or not self.bytes_probed:
             return 0.0
-        expected = _STEPS * self.frames_probed * self.bytes / self.bytes_probed
+        expected = _STEPS * self.frames_probed * self.counts.bytes_to_do / self.bytes_probed
         done = self.frames_analysed + self.frames_rendered + self.frames_given_up
         return min(done / expected, 1.0)
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +62,24 @@ def find(url: str) -> dict[str, dict[str, Any]]:
     """Return URL and facts (``size``, ``ETag``, ``mtime``) of a file, or of all below a folder."""
     fs, path = _locate(url)
     return _files(fs, fs.find(path, detail=True))
+
+
+def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield URL and facts, as `find` does, of all files below a folder, which need not exist.
+
+    They come as the store lists them, a thousand with a request from S3, and are not held.
+
+    Parameters
+    ----------
+    url
+        Of the folder.
+    skip
+        Names of folders right below it that are passed over.
+    """
+    fs, path = _locate(url)
+    pages = _s3_pages if "s3" in fs.protocol else _folders
+    for page in pages(fs, path, skip):
+        yield from _files(fs, page).items()
 
 
 def glob(pattern: str) -> dict[str, dict[str, Any]]:
@@ -128,11 +146,6 @@ def modified(facts: dict[str, Any]) -> float | None:
     return when.timestamp() if isinstance(when, datetime) else when
 
 
-def sizes(url: str) -> dict[str, int]:
-    """Return URL and size, bytes, of every file below a folder; it need not exist."""
-    return {name: facts["size"] for name, facts in find(url).items()}
-
-
 def prune(url: str) -> None:
     """Remove a folder if nothing is left in it."""
     path = local_path(url)
@@ -174,6 +187,45 @@ def _renamed(path: str) -> Iterator[Path]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yield the files of one folder after the other, those below a folder after its own."""
+    top = True
+    for folder, below, found in fs.walk(path, detail=True):
+        kept = sorted(name for name in below if not (top and name in skip))
+        facts = {name: below[name] for name in kept}
+        # What stays in the dictionary is what the walk goes on with, in this order.
+        below.clear()
+        below.update(facts)
+        top = False
+        yield {f"{folder.rstrip('/')}/{name}": found[name] for name in sorted(found) if name}
+
+
+def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yield the files below a prefix by the thousand: s3fs itself would hold them all."""
+    bucket, key, _ = fs.split_path(path)
+    prefix = f"{key}/" if key else ""
+    where = {"Bucket": bucket, "Prefix": prefix, **fs.req_kw}
+    place: dict[str, str] = {}
+    while True:
+        answer = fs.call_s3("list_objects_v2", **where, **place)
+        page: dict[str, dict[str, Any]] = {}
+        skipped = None
+        for found in answer.get("Contents", ()):
+            top, below, _ = found["Key"].removeprefix(prefix).partition("/")
+            if below and top in skip:
+                skipped = top
+            elif not found["Key"].endswith("/"):
+                facts = {"type": "file", "size": found["Size"]}
+                page[f"{bucket}/{found['Key']}"] = found | facts
+        yield page
+        if not answer["IsTruncated"]:
+            return
+        place = {"ContinuationToken": answer["NextContinuationToken"]}
+        if skipped and found["Key"].startswith(f"{prefix}{skipped}/"):
+            # "0" is the character behind "/": this is where the keys behind the folder begin.
+            place = {"StartAfter": f"{prefix}{skipped}0"}
 
 
 def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -52,8 +52,9 @@ class Summary:
     left: int
     """Not begun, since the run was told to end."""
     failures: tuple[Quarantined, ...]
+    """The first thousand of those that this run quarantined; the manifest has all."""
     salvaged: tuple[Salvaged, ...]
-    """Those of the published videos that were damaged."""
+    """Those of the published videos that were damaged, the first thousand."""
     usage: Usage
     """What was asked of paid services."""
     dollars: float

@@ -22,8 +22,8 @@ from redact_dask import RedactError, Summary, config, inventory, manifest, stora
 from redact_dask.config import SelectSettings
 from redact_dask.driver import Backfill
 from redact_dask.errors import UnreadableVideo
+from redact_dask.ledger import OWN_FAULTS
 from redact_dask.media import source
-from redact_dask.plan import OWN_FAULTS
 
 MakeClip = Callable[..., Path]
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
@@ -41,7 +41,7 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
 
 def chosen(source: Path, **settings: Any) -> list[str]:
     videos = inventory.take(str(source), str(source) + "-redacted")
-    return [video.path for video in inventory.select(videos, SelectSettings(**settings))]
+    return sorted(v.path for v in inventory.select(videos, SelectSettings(**settings)))
 
 
 def names(folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from distributed import Client, LocalCluster
 from s3fs import S3FileSystem
 
 import redact_dask
+from redact_dask import storage
 from redact_dask.cli import main
 
 SETTINGS = {
@@ -107,3 +108,18 @@ def test_destination_store_that_does_not_answer_is_told(clip: Path, near_s3: Cli
     assert isinstance(result.exception, SystemExit)
     assert "Error: the store or the cluster failed: Could not connect" in result.stderr
     assert "http://127.0.0.1:1/" in result.stderr
+
+
+def test_a_long_listing_comes_in_pages_and_folders_are_passed_over(s3: str) -> None:
+    numbers = {"_own": 1100, "a": 300, "b/_own": 5}
+    names = [f"{folder}/{number:04}" for folder, most in numbers.items() for number in range(most)]
+    S3FileSystem().pipe({f"{s3}/listing/{name}": b"12" for name in [*names, "_owner"]})
+    S3FileSystem().pipe_file(f"{s3}/listing-beside/file", b"1")
+    found = dict(storage.walk(f"{s3}/listing", skip={"_own"}))
+    kept = {name for name in [*names, "_owner"] if not name.startswith("_own/")}
+    assert {url.removeprefix(f"{s3}/listing/") for url in found} == kept
+    assert {facts["size"] for facts in found.values()} == {2}
+    assert storage.version(found[f"{s3}/listing/a/0000"]) == storage.version(
+        storage.find(f"{s3}/listing/a/0000")[f"{s3}/listing/a/0000"]
+    )
+    assert list(storage.walk(f"{s3}/nothing-here")) == []

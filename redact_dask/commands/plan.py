@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 
 from redact_dask import config, inventory, plan, storage
+from redact_dask.agenda import Agenda
 from redact_dask.commands.common import failures_told, of_a_job, overrides_of
+from redact_dask.ledger import Ledger
 
 
 @click.command(name="plan")
@@ -34,11 +36,12 @@ def tell_plan(
         settings = config.load(file, assignments, overrides_of(options))
         videos = inventory.select(inventory.take(source, dest), settings.select)
         destination = storage.canonical(dest)
-        todays = plan.plan(videos, destination, settings)
-        needed = plan.estimate([plan.job(video, destination, settings) for video in todays.to_do])
-    for video in todays.to_do:
-        click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
-    counts = {name: len(getattr(todays, name)) for name in ("to_do", "skipped", "failed")}
+        with Agenda(videos, Ledger(destination, settings)) as agenda:
+            needed = plan.estimate(agenda, destination, settings)
+            for video in agenda:
+                click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
+            known = agenda.counts
+    counts = {"to_do": known.to_do, "skipped": known.done, "failed": known.hopeless}
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
     click.echo(
         f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "

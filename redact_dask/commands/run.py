@@ -98,6 +98,8 @@ def _drained_by_signals(backfill: Backfill, console: Console) -> Iterator[None]:
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
     for failure in summary.failures:
         click.echo(f"quarantined {failure.path} in {failure.stage}: {failure.reason}")
+    if summary.quarantined > len(summary.failures):
+        click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")
     for video in summary.salvaged:
         click.echo(
             f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "

@@ -1,0 +1,163 @@
+"""What a run has to do: read ahead by a thread of its own, and kept on this machine's disk.
+
+So a run begins before its source is listed to the end, soon knows how much there is, and holds no
+more of ten million videos than of ten.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
+
+from redact_dask.errors import RunEnded, SourceError
+from redact_dask.ledger import Ledger, Verdict
+from redact_dask.model import Video
+
+_TABLE = """
+create table to_do (
+    number integer primary key,
+    troubled integer,
+    source text, path text, size integer, version text, modified real
+);
+create index in_turn on to_do (troubled, number);
+"""
+_NEXT = """
+select number, source, path, size, version, modified from to_do
+where troubled = ? and number > ? order by number limit ?
+"""
+_SAMPLE = """
+select source, path, size, version, modified from to_do
+where (number - 1) % ? = 0 order by number
+"""
+_ALL = "select source, path, size, version, modified from to_do order by troubled, number"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What is known of the source until now."""
+
+    to_do: int = 0
+    done: int = 0
+    hopeless: int = 0
+    bytes_to_do: int = 0
+    complete: bool = False
+    """Whether it is listed to its end."""
+
+    @property
+    def videos(self) -> int:
+        """All that were listed."""
+        return self.to_do + self.done + self.hopeless
+
+
+class Agenda:
+    """The videos that are to be done, those in trouble last.
+
+    Parameters
+    ----------
+    videos
+        Of the source.
+    ledger
+        Tells which of them are done.
+
+    Raises
+    ------
+    RunEnded
+        While waiting: the source cannot be listed to its end.
+    """
+
+    def __init__(self, videos: Iterable[Video], ledger: Ledger) -> None:
+        self.counts = Counts()
+        self._turn = (False, 0)
+        # An empty name is a file that goes away with the connection.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(f"pragma journal_mode = off; {_TABLE}")
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = ThreadPoolExecutor(1)
+        self._reading = self._thread.submit(self._read, iter(videos), ledger)
+
+    def __enter__(self) -> Agenda:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._thread.shutdown()
+
+    def wait(self) -> None:
+        """Wait until the source is listed to its end."""
+        self._reading.result()
+
+    def is_empty(self) -> bool:
+        """Wait for the first video that is to be done, and tell whether there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.counts.to_do or self.counts.complete)
+        return not self.counts.to_do
+
+    def take(self, most: int, *, wait: bool) -> list[Video]:
+        """Return the next videos, each once.
+
+        Parameters
+        ----------
+        most
+            How many at most.
+        wait
+            Whether to wait for one: then an empty list is the end.
+        """
+        with self._changed:
+            while not (found := self._next(most)):
+                if not self.counts.complete:
+                    if not wait:
+                        return []
+                    self._changed.wait()
+                elif not self._turn[0]:
+                    self._turn = (True, 0)
+                else:
+                    self.wait()
+                    return []
+        return found
+
+    def sample(self, most: int) -> list[Video]:
+        """Return videos that are to be done, evenly spread over all that are known."""
+        step = max(1, -(-self.counts.to_do // most))
+        return [Video(*row) for row in self._database.execute(_SAMPLE, (step,))]
+
+    def __iter__(self) -> Iterator[Video]:
+        """Yield all videos that are to be done, as far as they are known."""
+        return (Video(*row) for row in self._database.execute(_ALL))
+
+    def _next(self, most: int) -> list[Video]:
+        troubled, last = self._turn
+        rows = self._database.execute(_NEXT, (troubled, last, most)).fetchall()
+        if rows:
+            self._turn = (troubled, rows[-1][0])
+        return [Video(*values) for _, *values in rows]
+
+    def _read(self, videos: Iterator[Video], ledger: Ledger) -> None:
+        try:
+            for video in videos:
+                if self._closed:
+                    return
+                self._note(video, ledger.verdict(video))
+        except SourceError as error:
+            raise RunEnded(str(error)) from None
+        finally:
+            with self._changed:
+                self.counts.complete = True
+                self._changed.notify()
+
+    def _note(self, video: Video, verdict: Verdict) -> None:
+        counts = self.counts
+        if verdict is Verdict.DONE:
+            counts.done += 1
+        elif verdict is Verdict.HOPELESS:
+            counts.hopeless += 1
+        else:
+            with self._changed:
+                counts.to_do += 1
+                counts.bytes_to_do += video.size
+                row = (counts.to_do, verdict is Verdict.TROUBLED, *astuple(video))
+                self._database.execute("insert into to_do values (?, ?, ?, ?, ?, ?, ?)", row)
+                self._changed.notify()

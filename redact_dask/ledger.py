@@ -1,0 +1,132 @@
+"""What earlier runs did: the manifest, and the copies that are there, ready to be asked.
+
+It lies in a temporary database on this machine's disk, since a destination may hold millions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from enum import Enum, auto
+from importlib.metadata import version
+from typing import Any
+
+from redact_dask import manifest, storage
+from redact_dask.config import Config
+from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.model import Video
+
+OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
+"""Classes of errors that a video is at fault for: it fails again, and others need not."""
+
+OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
+"""Names below a destination that are ours, and hold no redacted video."""
+
+_TABLES = """
+create table attempts (
+    video text primary key,
+    finished integer,
+    published integer,
+    hopeless integer
+) without rowid;
+create table copies (
+    output text primary key,
+    finished integer,
+    video text,
+    source text,
+    alike integer,
+    bytes integer,
+    there integer default 0
+) without rowid;
+"""
+# Of two rows about the same thing, the later one counts, whichever is read first.
+_ATTEMPT = """
+insert into attempts values (?, ?, ?, ?) on conflict (video) do update
+set finished = excluded.finished, published = excluded.published, hopeless = excluded.hopeless
+where excluded.finished >= finished
+"""
+_COPY = """
+insert into copies values (?, ?, ?, ?, ?, ?, 0) on conflict (output) do update
+set finished = excluded.finished, video = excluded.video, source = excluded.source,
+    alike = excluded.alike, bytes = excluded.bytes
+where excluded.finished >= finished
+"""
+
+
+class Verdict(Enum):
+    """What becomes of a video."""
+
+    NEW = auto()
+    """It is to be done."""
+    TROUBLED = auto()
+    """The same, but its last attempt failed: it may do so again."""
+    DONE = auto()
+    """Its redacted copy is there."""
+    HOPELESS = auto()
+    """It was quarantined, and would fail again."""
+
+
+class Ledger:
+    """Tells what is left to do.
+
+    A copy counts if the manifest tells that it was the last to be published in its place, that it
+    was made from this version of the source with these settings, and a file of its size is there.
+    A video fails again if it is at fault itself, and neither it nor settings nor package changed.
+
+    Parameters
+    ----------
+    destination
+        URL of the destination's root.
+    config
+        All settings.
+    """
+
+    def __init__(self, destination: str, config: Config) -> None:
+        self._retry_failed = config.driver.retry_failed
+        # An empty name is a file that goes away with the connection. It is asked from two threads.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.executescript(_TABLES)
+        self._read(manifest.attempts(manifest.root(destination)), config.fingerprint)
+        self._database.execute("create index by_video on copies (video)")
+        if self._one("select 1 from copies where alike"):
+            self._database.execute("begin")
+            found = storage.walk(destination, OWN_FOLDERS)
+            there = ((url, facts["size"]) for url, facts in found)
+            self._database.executemany(
+                "update copies set there = 1 where output = ? and bytes = ?", there
+            )
+            self._database.execute("commit")
+
+    def verdict(self, video: Video) -> Verdict:
+        """Tell what becomes of a video."""
+        done = "select 1 from copies where video = ? and alike and there"
+        if self._one(done, video.id):
+            return Verdict.DONE
+        last = self._one("select published, hopeless from attempts where video = ?", video.id)
+        if last is None or last[0]:
+            return Verdict.NEW
+        return Verdict.HOPELESS if last[1] and not self._retry_failed else Verdict.TROUBLED
+
+    def origin(self, output: str) -> str | None:
+        """Return the URL of the source whose copy was published there: only its own replaces it."""
+        found = self._one("select source from copies where output = ?", output)
+        return str(found[0]) if found else None
+
+    def _read(self, rows: Iterator[manifest.Row], fingerprint: str) -> None:
+        own = version("redact-dask")
+        self._database.execute("begin")
+        for row in rows:
+            finished, alike = row["finished"].timestamp(), row["fingerprint"] == fingerprint
+            published = row["status"] == "published"
+            if alike:
+                hopeless = row["versions"].get("redact-dask") == own and row["error"] in OWN_FAULTS
+                attempt = (row["video"], finished, published, hopeless)
+                self._database.execute(_ATTEMPT, attempt)
+            if published:
+                copy = (row["output"], finished, row["video"], row["source"], alike)
+                self._database.execute(_COPY, (*copy, row["bytes_out"]))
+        self._database.execute("commit")
+
+    def _one(self, question: str, *values: str) -> tuple[Any, ...] | None:
+        answer: tuple[Any, ...] | None = self._database.execute(question, values).fetchone()
+        return answer
