@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ class DetectSettings(Section):
             )
         return self
 
-    @property
+    @cached_property
     def _priced(self) -> list[Priced]:
         options = (detectors.options(name, self.options.get(name, {})) for name in self.detectors)
         return [found for found in options if isinstance(found, Priced)]
@@ -244,12 +245,12 @@ class Config(Section):
             return _merge(PROFILES.get(str(settings.get("profile")), {}), settings)
         return settings
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Name of all that decides the output: 16 hexadecimal digits of a SHA-256."""
         return self._digest("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
 
-    @property
+    @cached_property
     def detection_fingerprint(self) -> str:
         """Name of all that decides the detections of a chunk: 16 hexadecimal digits."""
         return self._digest("chunk", "detect", salt=_LOOKING)

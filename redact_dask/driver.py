@@ -29,6 +29,9 @@ _TOLD = 1000
 _FLUSH_S = 30.0
 """Seconds after which rows are written; the videos of rows lost in a crash are redone."""
 
+_COUNT_S = 1.0
+"""Seconds between two counts of the cluster's threads: each asks the scheduler."""
+
 Observer = Callable[[Status], None]
 Kind = TypeVar("Kind")
 
@@ -63,6 +66,7 @@ class Backfill:
         self._salvaged: list[Salvaged] = []
         self._failed_alike: list[tuple[str, str]] = []
         self._drained = False
+        self._counted, self._threads = float("-inf"), 1
 
     def drain(self) -> None:
         """Begin no more videos: `run` returns when those in flight are finished."""
@@ -127,12 +131,19 @@ class Backfill:
         settings = self._config.driver
         if settings.time_limit_s is not None and self._status.elapsed_s > settings.time_limit_s:
             self.drain()
-        window = settings.window or 2 * cluster.threads(self._client) + 2
-        room = window - len(self._flights)
+        room = self._window() - len(self._flights)
         if self._drained or room <= 0:
             return []
         videos = self._agenda.take(room, wait=not self._flights)
         return [self._launch(video) for video in videos]
+
+    def _window(self) -> int:
+        """Return how many videos may be in flight: more as workers come, fewer as they go."""
+        if self._config.driver.window:
+            return self._config.driver.window
+        if time.monotonic() > self._counted + _COUNT_S:
+            self._counted, self._threads = time.monotonic(), cluster.threads(self._client)
+        return 2 * self._threads + 2
 
     def _launch(self, video: Video) -> Future[Any]:
         job = Job.of(video, self._destination, self._config)

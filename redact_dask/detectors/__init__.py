@@ -7,6 +7,7 @@ class that keeps the contract `Detector`. The project's own detectors register i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import entry_points
 
 from pydantic import BaseModel, ValidationError
@@ -62,7 +63,9 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
         raise ConfigError(f"configuration key {key}: {message}") from None
 
 
+@cache
 def _load(name: str) -> type[Detector]:
+    # Looked for once a process: it reads a file of each package that is installed.
     found = entry_points(group=GROUP, name=name)
     if not found:
         raise ConfigError(f"no detector is called {name}; installed are: {', '.join(names())}")
