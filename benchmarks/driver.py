@@ -23,6 +23,7 @@ import psutil
 from distributed import Client, Worker, WorkerPlugin
 
 from redact_dask import Status, redact, stages, storage
+from redact_dask.job import Job
 from redact_dask.model import (
     Chunk,
     Detected,
@@ -146,7 +147,7 @@ class MadeUp(WorkerPlugin):
         stages.detect, stages.track, stages.render, stages.join = detect, track, render, join
 
 
-def probe(chunks: int, job: stages.Job) -> Probed:
+def probe(chunks: int, job: Job) -> Probed:
     start = Keyframe(0, 1000, 0)
     span = Span(start, FRAMES, copyable=True)
     cut = tuple(
@@ -157,21 +158,21 @@ def probe(chunks: int, job: stages.Job) -> Probed:
     return Probed(facts(chunks * FRAMES), cut, target, False, None, work())
 
 
-def detect(_job: stages.Job, _facts: Facts, chunk: Chunk) -> Detected:
+def detect(_job: Job, _facts: Facts, chunk: Chunk) -> Detected:
     seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
     edges = (b"", b"")
     return Detected(chunk.index, FRAMES, 50, (seen,), ("made-up",), (), (), edges, work())
 
 
-def track(_job: stages.Job, _probed: Probed, _detected: list[Detected]) -> Tracked:
+def track(_job: Job, _probed: Probed, _detected: list[Detected]) -> Tracked:
     return Tracked((Region(0, 0, 10, 10, 20, 20, Why.DETECTED),), (), work())
 
 
-def render(_job: stages.Job, _facts: Facts, chunk: Chunk, _tracked: Tracked) -> Rendered:
+def render(_job: Job, _facts: Facts, chunk: Chunk, _tracked: Tracked) -> Rendered:
     return Rendered(chunk.index, FRAMES, (Part(FRAMES, chunk.start, None, 0),), work())
 
 
-def join(_job: stages.Job, probed: Probed, _rendered: list[Rendered]) -> Joined:
+def join(_job: Job, probed: Probed, _rendered: list[Rendered]) -> Joined:
     storage.write(probed.target, b"r")
     return Joined(probed.target, 1, "0" * 64, "", work())
 

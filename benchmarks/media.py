@@ -21,9 +21,10 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from redact_dask import inventory, stages
+from redact_dask import inventory, stages, storage
 from redact_dask.config import Config
 from redact_dask.demo import fetch_clips
+from redact_dask.job import Job
 from redact_dask.media import decode
 from redact_dask.model import Probed, Region, Tracked, Why
 
@@ -53,7 +54,7 @@ def transcode(clip: Path, folder: Path, config: Config) -> None:
     ffmpeg("-threads", "1", "-i", clip, *one, *encoder, folder / "transcoded.mp4")
 
 
-def engine(job: stages.Job, every: int | None) -> None:
+def engine(job: Job, every: int | None) -> None:
     """Run the stages with three regions on each frame of every n-th GOP."""
     probed = stages.probe(job)
     hidden = [n for n in range(probed.facts.frames) if every and n // GOP % every == 0]
@@ -64,9 +65,10 @@ def engine(job: stages.Job, every: int | None) -> None:
     tracked = Tracked(regions, (), probed.work)
     rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
     stages.join(job, probed, rendered)
+    storage.remove(job.work)  # What is committed would not be done again.
 
 
-def decode_all(job: stages.Job, probed: Probed) -> None:
+def decode_all(job: Job, probed: Probed) -> None:
     for chunk in probed.chunks:
         for _ in decode.frames(job.video.source, probed.facts, chunk):
             pass
@@ -89,8 +91,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = make_clip(folder, options.seconds)
-        video = inventory.take(str(clip), str(folder / "out"))[0]
-        job = stages.Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
+        video = next(inventory.take(str(clip), str(folder / "out")))
+        job = Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
         probed = stages.probe(job)
         frames = probed.facts.frames
         rows: dict[str, Callable[[], None]] = {

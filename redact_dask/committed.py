@@ -1,4 +1,4 @@
-"""What was seen in a chunk, kept in the work area: looking again may cost time, or money."""
+"""What was seen and made of a chunk, kept in storage: doing it again costs time, or money."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Any
 
 from redact_dask import storage
-from redact_dask.model import Chunk, Damage, Detected, Detection
+from redact_dask.model import Chunk, Damage, Detected, Detection, Keyframe, Part, Rendered
 from redact_dask.timing import Work
 
 
-def write(url: str, detected: Detected, chunk: Chunk) -> None:
+def write_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Commit what was seen on a chunk, without the account of what it took."""
     record = asdict(detected) | {"edges": [edge.hex() for edge in detected.edges]}
     record |= {"frames_of": _name(chunk)}
@@ -21,15 +21,44 @@ def write(url: str, detected: Detected, chunk: Chunk) -> None:
     storage.write(url, json.dumps(record).encode())
 
 
-def read(url: str, chunk: Chunk, work: Work) -> Detected | None:
+def read_detected(url: str, chunk: Chunk, work: Work) -> Detected | None:
     """Recall what was seen; None if it cannot be, or was seen on other frames than the chunk's."""
-    if not storage.exists(url):
-        return None
+    record = _read(url)
     try:
-        record: dict[str, Any] = json.loads(storage.read(url))
         return _detected(record, work) if record["frames_of"] == _name(chunk) else None
     except (ValueError, LookupError, TypeError):
         return None  # Written by another version, or damaged.
+
+
+def write_rendered(url: str, rendered: Rendered) -> None:
+    """Commit where the segments of a chunk are, without the account of what they took."""
+    record = asdict(rendered)
+    del record["work"]
+    storage.write(url, json.dumps(record).encode())
+
+
+def read_rendered(url: str, work: Work) -> Rendered | None:
+    """Recall where the segments of a chunk are; None if they are not all there."""
+    record = _read(url)
+    try:
+        parts = tuple(
+            Part(**part | {"start": Keyframe(**part["start"])}) for part in record["parts"]
+        )
+        rendered = Rendered(record["chunk"], record["frames"], parts, work)
+    except (ValueError, LookupError, TypeError):
+        return None  # Damaged.
+    segments = (part.segment for part in parts if part.segment)
+    return rendered if all(map(storage.exists, segments)) else None
+
+
+def _read(url: str) -> dict[str, Any]:
+    """Return a record; an empty one if there is none."""
+    if not storage.exists(url):
+        return {}
+    try:
+        return dict(json.loads(storage.read(url)))
+    except (ValueError, TypeError):
+        return {}
 
 
 def _name(chunk: Chunk) -> list[Any]:

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
-from redact_dask import analysis, cluster, lease, manifest, quota, storage
+from redact_dask import analysis, cluster, lease, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
 from redact_dask.graph import Result, VideoGraph, stage_and_video
-from redact_dask.ledger import OWN_FAULTS, Ledger
+from redact_dask.job import Job
+from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
 from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
 from redact_dask.plan import estimate
 from redact_dask.rows import Outcome, rows
-from redact_dask.stages import Job
 from redact_dask.status import Status
 from redact_dask.summary import Quarantined, Salvaged, Summary
 
@@ -28,6 +28,8 @@ _TOLD = 1000
 """Videos that a summary names: the manifest knows all of them."""
 _FLUSH_S = 30.0
 """Seconds after which rows are written; the videos of rows lost in a crash are redone."""
+_FLUSH_ROWS = 50_000
+"""Rows after which they are written too: they take some 50 MB."""
 
 _COUNT_S = 1.0
 """Seconds between two counts of the cluster's threads: each asks the scheduler."""
@@ -61,7 +63,7 @@ class Backfill:
         self._writer = manifest.Writer(manifest.root(destination), self._run)
         self._flushed = time.monotonic()
         self._flights: dict[str, _Flight] = {}
-        self._published: list[Job] = []
+        self._settled: list[Job] = []
         self._failures: list[Quarantined] = []
         self._salvaged: list[Salvaged] = []
         self._failed_alike: list[tuple[str, str]] = []
@@ -84,6 +86,7 @@ class Backfill:
             Going on would be in vain, or too dear; the next run goes on from here.
         """
         with lease.held(self._destination, self._run, self._config.select.shards):
+            manifest.tidy(manifest.root(self._destination))
             self._ledger = Ledger(self._destination, self._config)
             with Agenda(videos, self._ledger) as self._agenda:
                 if not self._agenda.is_empty():
@@ -117,12 +120,15 @@ class Backfill:
                 completed.update(self._take(future, result))
                 completed.update(self._begin())
                 self._observe(self._status)
-                if time.monotonic() - self._flushed > _FLUSH_S:
+                late = time.monotonic() - self._flushed > _FLUSH_S
+                if late or self._writer.waiting > _FLUSH_ROWS:
                     self._flush()
         finally:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
             self._flush()
+        self._writer.close()
+        sweep.sweep(self._work, self._ledger)
         self._agenda.wait()  # Drained before its end, it still tells how much is left.
         return self._summary()
 
@@ -243,6 +249,8 @@ class Backfill:
 
     def _land(self, flight: _Flight, failure: Failure | None) -> None:
         del self._flights[flight.job.video.id]
+        if failure is None or failure.kind in SPENT:
+            self._settled.append(flight.job)
         outcome = flight.outcome(failure)
         self._writer.add(rows(outcome, self._config.fingerprint))
         frames = outcome.probed.facts.frames if outcome.probed else 0
@@ -256,16 +264,16 @@ class Backfill:
             self._status.published += 1
             self._status.frames += frames
             self._status.faces += outcome.faces
-            self._published.append(flight.job)
             if outcome.damage and len(self._salvaged) < _TOLD:
                 self._salvaged.append(_salvaged(outcome))
 
     def _flush(self) -> None:
         """Write the rows, and only then remove what the videos would be made from again."""
         self._writer.flush()
-        for done in self._published:
-            storage.remove(done.work)
-        self._published.clear()
+        for job in self._settled:
+            self._ledger.settle(job.video)
+            storage.remove(job.work)
+        self._settled.clear()
         storage.prune(self._work)
         self._flushed = time.monotonic()
 

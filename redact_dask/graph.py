@@ -18,8 +18,8 @@ from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
 from redact_dask import stages
+from redact_dask.job import Job
 from redact_dask.model import Detected, Joined, Probed, Rendered, Tracked
-from redact_dask.stages import Job
 
 Result = Probed | Detected | Tracked | Rendered | Joined
 

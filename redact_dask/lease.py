@@ -54,6 +54,7 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
     def renew() -> None:
         storage.write(url, json.dumps(own | {"renewed": time.time()}).encode())
 
+    was_there = storage.exists(destination)
     # Written before the others are read: of two that begin together, both see each other.
     renew()
     ended = threading.Event()
@@ -68,6 +69,8 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
             renewing.join()
         storage.remove(url)
         storage.prune(folder)
+        if not was_there:
+            storage.prune(destination)  # Nothing was done: nothing is left.
 
 
 def _renew(renew: Any, ended: threading.Event) -> None:

@@ -13,11 +13,14 @@ from typing import Any
 
 from redact_dask import manifest, storage
 from redact_dask.config import Config
-from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.model import Video
 
 OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
 """Classes of errors that a video is at fault for: it fails again, and others need not."""
+
+SPENT = OWN_FAULTS | {CheckFailed.__name__}
+"""Classes of errors after which nothing that was made of a video is of use to another attempt."""
 
 OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
 """Names below a destination that are ours, and hold no redacted video."""
@@ -38,6 +41,12 @@ create table copies (
     bytes integer,
     there integer default 0
 ) without rowid;
+create table settled (video text primary key) without rowid;
+"""
+_SETTLED = """
+select 1 from settled where video = ?
+union all select 1 from copies where video = ? and alike and there
+union all select 1 from attempts where video = ? and hopeless
 """
 # Of two rows about the same thing, the later one counts, whichever is read first.
 _ATTEMPT = """
@@ -106,6 +115,14 @@ class Ledger:
         if last is None or last[0]:
             return Verdict.NEW
         return Verdict.HOPELESS if last[1] and not self._retry_failed else Verdict.TROUBLED
+
+    def settle(self, video: Video) -> None:
+        """Note that this run has published or given up a video."""
+        self._database.execute("insert or ignore into settled values (?)", (video.id,))
+
+    def is_settled(self, video: str) -> bool:
+        """Tell, for the id of a video, whether no run goes on from what is left of it."""
+        return self._one(_SETTLED, video, video, video) is not None
 
     def origin(self, output: str) -> str | None:
         """Return the URL of the source whose copy was published there: only its own replaces it."""

@@ -1,19 +1,19 @@
 """The manifest: Parquet datasets that prove what was done, at ``DEST/_manifest/``.
 
-Each dataset is a folder of Parquet files. ``videos`` has a row for each attempt at a video, written
-after the rows of the other three: what is in ``videos`` is complete in all.
+Each dataset is a folder of Parquet files, which are merged as a run goes on. ``videos`` has a row
+for each attempt at a video, written after the rows of the others: what it names is complete.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redact_dask import storage
+from redact_dask import parts, storage
+from redact_dask.parts import Parts
 
 SCHEMA_VERSION = "1"
 
@@ -138,9 +138,14 @@ class Writer:
     """Collects rows and appends them to the datasets, many videos to a file."""
 
     def __init__(self, root: str, run: str) -> None:
-        self._root = root
         self._run = run
         self._rows: dict[str, list[Row]] = {name: [] for name in SCHEMAS}
+        self._parts = {name: Parts(storage.join(root, name), run) for name in SCHEMAS}
+
+    @property
+    def waiting(self) -> int:
+        """Number of rows that are not written yet."""
+        return sum(len(rows) for rows in self._rows.values())
 
     def add(self, rows: Mapping[str, Sequence[Row]]) -> None:
         """Add rows of a video, by dataset; the run's name is filled in."""
@@ -151,11 +156,20 @@ class Writer:
         """Write all rows; those of ``videos`` last."""
         for name, schema in SCHEMAS.items():
             if self._rows[name]:
-                sink = pa.BufferOutputStream()
-                pq.write_table(pa.Table.from_pylist(self._rows[name], schema), sink)
-                file = f"{self._run}-{uuid.uuid4().hex}.parquet"
-                storage.write(storage.join(self._root, name, file), sink.getvalue().to_pybytes())
+                self._parts[name].append(pa.Table.from_pylist(self._rows[name], schema))
                 self._rows[name].clear()
+
+    def close(self) -> None:
+        """Write all rows, and merge the small files of this run."""
+        self.flush()
+        for dataset in self._parts.values():
+            dataset.merge()
+
+
+def tidy(root: str) -> None:
+    """Remove files that a run was killed before it could: their rows are in others."""
+    for name in SCHEMAS:
+        parts.remove_replaced(storage.join(root, name))
 
 
 def root(destination: str) -> str:
@@ -182,7 +196,7 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
 
 def _tables(root: str, name: str, columns: Sequence[str] | None) -> Iterator[pa.Table]:
     schema = _schema_of(name, columns)
-    for url in _files(root, name):
+    for url in parts.current(storage.join(root, name)):
         yield pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
 
 
@@ -202,11 +216,3 @@ def attempts(root: str) -> Iterator[Row]:
 def published(root: str) -> Iterator[Row]:
     """Yield those attempts that were published."""
     return (row for row in attempts(root) if row["status"] == "published")
-
-
-def _files(root: str, name: str) -> list[str]:
-    folder = storage.join(root, name)
-    found = storage.find(folder) if storage.exists(folder) else {}
-    # A write that was killed may have left a part of a file, under a hidden name.
-    names = {url: url.rpartition("/")[2] for url in found}
-    return sorted(u for u, n in names.items() if n.endswith(".parquet") and n[0] != ".")

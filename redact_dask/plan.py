@@ -9,7 +9,7 @@ from redact_dask import analysis, stages
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import VideoError
-from redact_dask.stages import Job
+from redact_dask.job import Job
 
 SAMPLE = 64
 """Videos that are probed; of more, those evenly spread over the list stand for the others."""

@@ -8,20 +8,14 @@ one video again, checks it, and publishes it. Raw pixels never leave a stage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum, auto
-from itertools import accumulate, groupby, repeat
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from av.video.frame import VideoFrame
-
 from redact_dask import analysis, committed, storage
-from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask.job import Job
 from redact_dask.media import check, index, mux
-from redact_dask.media.decode import frames
-from redact_dask.media.encode import Encoder
 from redact_dask.model import (
     Chunk,
     Detected,
@@ -29,36 +23,12 @@ from redact_dask.model import (
     Joined,
     Part,
     Probed,
-    Region,
     Rendered,
     Tracked,
-    Video,
 )
-from redact_dask.redaction import blur, cuts, tracking
+from redact_dask.redaction import cuts, tracking
+from redact_dask.rendering import Rendering, without_copies
 from redact_dask.timing import Stopwatch
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What all stages of one video need to know."""
-
-    video: Video
-    destination: str
-    """URL of the destination's root."""
-    work: str
-    """URL of this video's part of the work area, in storage that all workers share."""
-    config: Config
-
-    @classmethod
-    def of(cls, video: Video, destination: str, config: Config) -> Job:
-        """Return the job of a video, with the work area that is configured."""
-        work = config.work or storage.join(destination, "_work")
-        return cls(video, destination, storage.join(work, video.id), config)
-
-    @property
-    def paid(self) -> str:
-        """URL of what paid detectors saw on this video: it is kept when the work area is swept."""
-        return storage.join(self.destination, "_paid", self.video.id)
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
@@ -112,7 +82,7 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     before = analysis.usage(views)
     identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
-        detected = committed.read(url, chunk, watch.work())
+        detected = committed.read_detected(url, chunk, watch.work())
     if detected is None or detected.detectors != identities:
         salvage = job.config.on_damage == "salvage"
         every = analysis.stride(facts, job.config.detect)
@@ -130,7 +100,7 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             usage=analysis.usage(views) - before,
         )
         with watch.step("commit"):
-            committed.write(url, detected, chunk)
+            committed.write_detected(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
     return replace(detected, work=watch.work())
@@ -173,6 +143,7 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
     """Hide the regions of a chunk, and commit its encoded frames.
 
     Spans without a region are copied, damaged ones are not looked at: their frames become black.
+    What was committed before with the same regions, by the same software, is taken as it is.
 
     Raises
     ------
@@ -180,74 +151,16 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
         The chunk does not decode exactly, or cannot be encoded.
     """
     watch = Stopwatch()
-    regions: dict[int, list[Region]] = {}
-    for region in tracked.regions:
-        regions.setdefault(region.frame, []).append(region)
-    black = {frame for lost in tracked.damage for frame in lost.frames}
-    parts = []
-    for run, way in _runs(chunk, regions, black):
-        if way is _Way.COPIED:
-            part = Part(len(run.pts), run.start, None, facts.reorder_depth)
-        elif way is _Way.BLACK:
-            part = _encoded(job, facts, run, repeat(blur.black(facts), len(run.pts)), watch)
-        else:
-            part = _encoded(job, facts, run, _redacted(job, facts, run, regions, watch), watch)
-        parts.append(part)
-    return Rendered(chunk.index, sum(part.frames for part in parts), tuple(parts), watch.work())
-
-
-class _Way(Enum):
-    """What becomes of a span's frames."""
-
-    COPIED = auto()
-    REDACTED = auto()
-    BLACK = auto()
-
-
-def _runs(
-    chunk: Chunk, regions: Container[int], black: Container[int]
-) -> Iterator[tuple[Chunk, _Way]]:
-    """Part a chunk into runs of spans that go the same way."""
-    starts = list(accumulate((span.frames for span in chunk.spans), initial=chunk.first_frame))
-
-    def way(number: int) -> _Way:
-        span = chunk.spans[number]
-        frames = range(starts[number], starts[number] + span.frames)
-        if any(frame in black for frame in frames):
-            return _Way.BLACK
-        copied = span.copyable and not any(frame in regions for frame in frames)
-        return _Way.COPIED if copied else _Way.REDACTED
-
-    for chosen, group in groupby(range(len(chunk.spans)), key=way):
-        numbers = list(group)
-        yield chunk.part(numbers[0], numbers[-1] + 1), chosen
-
-
-def _redacted(
-    job: Job, facts: Facts, run: Chunk, regions: Mapping[int, list[Region]], watch: Stopwatch
-) -> Iterator[VideoFrame]:
-    decoded = watch.each("decode", frames(job.video.source, facts, run))
-    for number, frame in enumerate(decoded, run.first_frame):
-        if number in regions:
-            with watch.step("redact"):
-                blur.hide(frame, regions[number], job.config.redact)
-        yield frame
-
-
-def _encoded(
-    job: Job, facts: Facts, run: Chunk, shown: Iterable[VideoFrame], watch: Stopwatch
-) -> Part:
-    user_data = "user_data" in job.config.output.keep
-    encoder = Encoder(facts, job.config.encode, user_data=user_data)
-    for frame in shown:
-        with watch.step("encode"):
-            encoder.add(frame)
-    with watch.step("encode"):
-        segment = encoder.finish()
-    url = storage.join(job.work, f"{job.config.fingerprint}-{run.first_frame:08}.mkv")
-    with watch.step("commit"):
-        storage.write(url, segment.content)
-    return Part(segment.frames, run.start, url, segment.reorder_depth)
+    rendering = Rendering(job, facts, chunk, tracked)
+    url = storage.join(job.work, f"{rendering.name}.json")
+    with watch.step("recall"):
+        rendered = committed.read_rendered(url, watch.work())
+    if rendered is None:
+        parts = tuple(rendering.parts(watch))
+        rendered = Rendered(chunk.index, sum(p.frames for p in parts), parts, watch.work())
+        with watch.step("commit"):
+            committed.write_rendered(url, rendered)
+    return replace(rendered, work=watch.work())
 
 
 def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
@@ -272,7 +185,7 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
             if all(part.segment for part in parts):
                 raise
             why_encoded = f"copied beside encoded spans, {error}"
-            parts = [*_without_copies(job, probed, parts, watch)]
+            parts = [*without_copies(job, probed, parts, watch)]
             _mux(path, job, probed, parts, watch)
             _check(path, job, probed, parts, watch)
         # What was analysed must be what was copied: another content is another version.
@@ -296,18 +209,3 @@ def _check(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: S
     source, output = job.video.source, job.config.output
     with watch.step("check"):
         check.check(path, parts, probed.pts, probed.facts, source, output)
-
-
-def _without_copies(
-    job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch
-) -> Iterator[Part]:
-    first = 0
-    for part in parts:
-        if part.segment is None:
-            pts = probed.pts[first : first + part.frames]
-            run = Chunk(0, part.start, first, pts, ())
-            decoded = watch.each("decode", frames(job.video.source, probed.facts, run))
-            yield _encoded(job, probed.facts, run, decoded, watch)
-        else:
-            yield part
-        first += part.frames

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from scripted import draw_number
 
 from redact_dask import config, inventory, stages
+from redact_dask.job import Job
 from redact_dask.redaction import blur
-from redact_dask.stages import Job
 
 Ffmpeg = Callable[..., None]
 Box = tuple[float, float, float, float]

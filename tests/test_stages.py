@@ -12,10 +12,10 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, stages
+from redact_dask import config, inventory, stages, storage
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo, VideoError
+from redact_dask.job import Job
 from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
-from redact_dask.stages import Job
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,41 @@ def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) ->
     other = replace(job, config=config.load(assignments=["detect.detectors=[centerface]"]))
     with pytest.raises((VideoError, OSError)):
         stages.detect(other, probed.facts, probed.chunks[0])
+
+
+def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> None:
+    job = prepare(0.5)
+    done = _run(job)
+    Path(job.video.source.removeprefix("file://")).unlink()
+    for made, chunk in zip(done.rendered, done.probed.chunks, strict=True):
+        again = stages.render(job, done.probed.facts, chunk, done.tracked)
+        assert replace(again, work=made.work) == made
+    assert any(part.segment for made in done.rendered for part in made.parts)
+
+
+def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) -> None:
+    job = prepare(1000, encode={"copy": "never", "crf": 0})
+    done = _run(job)
+    (chunk,), (first,) = done.probed.chunks, done.rendered
+    moved = tuple(replace(region, x1=region.x1 + 9) for region in done.tracked.regions)
+    other = stages.render(job, done.probed.facts, chunk, replace(done.tracked, regions=moved))
+    assert other.parts[0].segment != first.parts[0].segment
+    assert storage.read(str(other.parts[0].segment)) != storage.read(str(first.parts[0].segment))
+    # Back to the first regions: their segment is still their own.
+    before = storage.read(str(first.parts[0].segment))
+    again = stages.render(job, done.probed.facts, chunk, done.tracked)
+    assert again.parts == first.parts
+    assert storage.read(str(again.parts[0].segment)) == before
+
+
+def test_a_lost_segment_is_encoded_again(prepare: Callable[..., Job]) -> None:
+    job = prepare(1000, encode={"copy": "never"})
+    done = _run(job)
+    (segment,) = (part.segment for made in done.rendered for part in made.parts)
+    before = storage.read(str(segment))
+    storage.remove(str(segment))
+    stages.render(job, done.probed.facts, done.probed.chunks[0], done.tracked)
+    assert storage.read(str(segment)) == before
 
 
 def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Job]) -> None:

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from redact_dask import config, inventory, manifest, stages
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
+from redact_dask.job import Job
 from redact_dask.manifest import Writer
 from redact_dask.media import check, h264, index, parameter_sets
 from redact_dask.media.splice import Survey, cleaned
 from redact_dask.model import Part, Probed, Region, Rendered, Tracked, Video, Why
 from redact_dask.rows import Outcome, rows
-from redact_dask.stages import Job
 
 Ffmpeg = Callable[..., None]
 Pictures = list[NDArray[np.uint8]]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from redact_dask import config, inventory, stages
+from redact_dask.job import Job
 from redact_dask.redaction import cuts
-from redact_dask.stages import Job
 
 Ffmpeg = Callable[..., None]
 

@@ -1,0 +1,32 @@
+"""What is to be done with one video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redact_dask import storage
+from redact_dask.config import Config
+from redact_dask.model import Video
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all stages of one video need to know."""
+
+    video: Video
+    destination: str
+    """URL of the destination's root."""
+    work: str
+    """URL of this video's part of the work area, in storage that all workers share."""
+    config: Config
+
+    @classmethod
+    def of(cls, video: Video, destination: str, config: Config) -> Job:
+        """Return the job of a video, with the work area that is configured."""
+        work = config.work or storage.join(destination, "_work")
+        return cls(video, destination, storage.join(work, video.id), config)
+
+    @property
+    def paid(self) -> str:
+        """URL of what paid detectors saw on this video: it is kept when the work area is swept."""
+        return storage.join(self.destination, "_paid", self.video.id)

@@ -1,0 +1,67 @@
+"""What is left in the work area after a run, and what is not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+import redact_dask
+from redact_dask import manifest
+
+MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
+
+
+def left_behind(destination: Path, video: str, *, days: float) -> Path:
+    folder = destination / "_work" / video
+    folder.mkdir(parents=True)
+    for name in ("a.mkv", "b.json"):
+        (folder / name).write_bytes(b"left")
+    written = (folder / "a.mkv").stat().st_mtime - days * 86_400
+    os.utime(folder / "a.mkv", (0, 0))
+    os.utime(folder / "b.json", (written, written))
+    return folder
+
+
+def test_work_that_a_later_run_may_go_on_from_is_kept(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    fresh = left_behind(tmp_path / "out", "0123456789abcdef", days=6.9)
+    stale = left_behind(tmp_path / "out", "fedcba9876543210", days=7.1)
+    redact_dask.redact(clip, tmp_path / "out", MAGENTA, client)
+    assert fresh.exists()
+    assert not stale.exists()
+
+
+def test_what_came_after_a_video_was_published_is_swept(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
+    # As a task leaves it that ends after Dask had given it up.
+    late = left_behind(destination, row["video"], days=0)
+    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+    assert not late.exists()
+    assert not (destination / "_work").exists()
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_nothing_is_kept_of_a_video_at_fault(
+    damaged: bool, make_clip: Callable[..., Path], client: Client, tmp_path: Path
+) -> None:
+    video = make_clip(tmp_path / "in" / "a.mp4", frames=90, blue_frame=81, audio=False)
+    if damaged:
+        content = bytearray(video.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 2000] = bytes(2000)
+        video.write_bytes(content)
+    raising = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
+    settings = MAGENTA | {"chunk": {"seconds": 0.5}, "detect": raising}
+    summary = redact_dask.redact(video, tmp_path / "out", settings, client)
+    assert summary.quarantined == 1
+    # Another error than its own is tried again, from what was seen.
+    assert (tmp_path / "out" / "_work").exists() is not damaged
