@@ -61,6 +61,8 @@ class Agenda:
         Of the source.
     ledger
         Tells which of them are done.
+    endless
+        Whether more will always come: then those in trouble have their turn like all others.
 
     Raises
     ------
@@ -68,14 +70,15 @@ class Agenda:
         While waiting: the source cannot be listed to its end.
     """
 
-    def __init__(self, videos: Iterable[Video], ledger: Ledger) -> None:
+    def __init__(self, videos: Iterable[Video], ledger: Ledger, *, endless: bool = False) -> None:
         self.counts = Counts()
         self._turn = (False, 0)
         # An empty name is a file that goes away with the connection.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(f"pragma journal_mode = off; {_TABLE}")
         self._changed = threading.Condition()
-        self._closed = False
+        self._closed = self._drained = False
+        self._endless = endless
         self._thread = ThreadPoolExecutor(1)
         self._reading = self._thread.submit(self._read, iter(videos), ledger)
 
@@ -86,6 +89,12 @@ class Agenda:
         self._closed = True
         self._thread.shutdown()
 
+    def drain(self) -> None:
+        """Give out no more videos: who waits for one gets none."""
+        with self._changed:
+            self._drained = True
+            self._changed.notify()
+
     def wait(self) -> None:
         """Wait until the source is listed to its end."""
         self._reading.result()
@@ -93,7 +102,9 @@ class Agenda:
     def is_empty(self) -> bool:
         """Wait for the first video that is to be done, and tell whether there is none."""
         with self._changed:
-            self._changed.wait_for(lambda: self.counts.to_do or self.counts.complete)
+            self._changed.wait_for(
+                lambda: self.counts.to_do or self.counts.complete or self._drained
+            )
         return not self.counts.to_do
 
     def take(self, most: int, *, wait: bool) -> list[Video]:
@@ -107,7 +118,9 @@ class Agenda:
             Whether to wait for one: then an empty list is the end.
         """
         with self._changed:
-            while not (found := self._next(most)):
+            while not self._drained:
+                if found := self._next(most):
+                    return found
                 if not self.counts.complete:
                     if not wait:
                         return []
@@ -117,7 +130,7 @@ class Agenda:
                 else:
                     self.wait()
                     return []
-        return found
+        return []
 
     def sample(self, most: int) -> list[Video]:
         """Return videos that are to be done, evenly spread over all that are known."""
@@ -155,9 +168,10 @@ class Agenda:
         elif verdict is Verdict.HOPELESS:
             counts.hopeless += 1
         else:
+            troubled = verdict is Verdict.TROUBLED and not self._endless
             with self._changed:
                 counts.to_do += 1
                 counts.bytes_to_do += video.size
-                row = (counts.to_do, verdict is Verdict.TROUBLED, *astuple(video))
+                row = (counts.to_do, troubled, *astuple(video))
                 self._database.execute("insert into to_do values (?, ?, ?, ?, ?, ?, ?)", row)
                 self._changed.notify()

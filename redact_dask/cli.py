@@ -7,6 +7,7 @@ import click
 from redact_dask.commands.leakage import leakage
 from redact_dask.commands.plan import tell_plan
 from redact_dask.commands.run import run
+from redact_dask.commands.watch import watch
 
 
 @click.group()
@@ -21,5 +22,6 @@ def measure() -> None:
 
 
 main.add_command(run)
+main.add_command(watch)
 main.add_command(tell_plan)
 measure.add_command(leakage)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 
 import cv2
+from dask.utils import key_split
 from distributed import Client, LocalCluster, Worker, WorkerPlugin
 
 from redact_dask.config import ClusterSettings
@@ -88,6 +89,12 @@ def prepared(client: Client) -> Client:
 def threads(client: Client) -> int:
     """Return the number of tasks that the cluster can run at once, at least one."""
     return max(1, sum(dict[str, int](client.nthreads()).values()))
+
+
+def forget_keys(client: Client) -> None:
+    """Let client and scheduler forget the names of tasks that have gone: they hold 100,000."""
+    key_split.cache_clear()
+    client.run_on_scheduler(key_split.cache_clear)
 
 
 def _local(settings: ClusterSettings) -> LocalCluster:

@@ -183,6 +183,15 @@ class ClusterSettings(Section):
         return self
 
 
+class WatchSettings(Section):
+    """How a source is watched."""
+
+    poll_s: float = Field(10.0, gt=0)
+    """Seconds between two looks. A file on a file system is whole if two looks find it alike."""
+    queue: str | None = None
+    """URL of an SQS queue that S3 notifies of new objects below SOURCE: it tells at once."""
+
+
 class DriverSettings(Section):
     """How a run goes through its videos."""
 
@@ -232,6 +241,7 @@ class Config(Section):
     output: OutputSettings = OutputSettings()
     cluster: ClusterSettings = ClusterSettings()
     driver: DriverSettings = DriverSettings()
+    watch: WatchSettings = WatchSettings()
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
     """``quarantine``: a damaged video is not published; ``salvage``: it is, with black pictures in
     place of each GOP that does not decode as it should."""

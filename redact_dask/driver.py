@@ -68,14 +68,24 @@ class Backfill:
         self._salvaged: list[Salvaged] = []
         self._failed_alike: list[tuple[str, str]] = []
         self._drained = False
+        self._agenda: Agenda | None = None
         self._counted, self._threads = float("-inf"), 1
 
     def drain(self) -> None:
         """Begin no more videos: `run` returns when those in flight are finished."""
         self._drained = True
+        if self._agenda:
+            self._agenda.drain()
 
-    def run(self, videos: Iterable[Video]) -> Summary:
+    def run(self, videos: Iterable[Video], *, endless: bool = False) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
+
+        Parameters
+        ----------
+        videos
+            Of the source.
+        endless
+            Whether more of them will come until the run is drained.
 
         Raises
         ------
@@ -88,51 +98,54 @@ class Backfill:
         with lease.held(self._destination, self._run, self._config.select.shards):
             manifest.tidy(manifest.root(self._destination))
             self._ledger = Ledger(self._destination, self._config)
-            with Agenda(videos, self._ledger) as self._agenda:
-                if not self._agenda.is_empty():
+            with Agenda(videos, self._ledger, endless=endless) as agenda:
+                self._agenda = agenda
+                self._status = Status(agenda.counts, endless)
+                if endless or not agenda.is_empty():
                     self._prepare()
-                return self._carry_out()
+                    if not endless:
+                        self._refuse_cost(agenda)
+                return self._carry_out(agenda)
 
     def _prepare(self) -> None:
         if self._config.detect.is_paid:
             quota.share(self._client)
         self._client.run(analysis.try_detectors, self._config.detect)
-        self._refuse_cost()
 
-    def _refuse_cost(self) -> None:
+    def _refuse_cost(self, agenda: Agenda) -> None:
         most = self._config.driver.max_cost
         if most is None or not self._config.detect.is_paid:
             return
-        needed = estimate(self._agenda, self._destination, self._config)
+        needed = estimate(agenda, self._destination, self._config)
         if needed.dollars > most:
             raise UsageError(
                 f"the run would need about {needed.looks:,} calls for ${needed.dollars:,.2f}, more "
                 f"than the ${most:,.2f} that driver.max_cost allows"
             )
 
-    def _carry_out(self) -> Summary:
-        self._status = Status(self._agenda.counts)
+    def _carry_out(self, agenda: Agenda) -> Summary:
         self._observe(self._status)
         completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
-            completed.update(self._begin())
+            completed.update(self._begin(agenda))
             for future, result in completed:
                 completed.update(self._take(future, result))
-                completed.update(self._begin())
+                completed.update(self._begin(agenda))
                 self._observe(self._status)
                 late = time.monotonic() - self._flushed > _FLUSH_S
                 if late or self._writer.waiting > _FLUSH_ROWS:
                     self._flush()
+                    cluster.forget_keys(self._client)
         finally:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
             self._flush()
         self._writer.close()
         sweep.sweep(self._work, self._ledger)
-        self._agenda.wait()  # Drained before its end, it still tells how much is left.
+        agenda.wait()  # Drained before its end, it still tells how much is left.
         return self._summary()
 
-    def _begin(self) -> list[Future[Any]]:
+    def _begin(self, agenda: Agenda) -> list[Future[Any]]:
         """Launch as many of the next videos as there is room for."""
         settings = self._config.driver
         if settings.time_limit_s is not None and self._status.elapsed_s > settings.time_limit_s:
@@ -140,7 +153,10 @@ class Backfill:
         room = self._window() - len(self._flights)
         if self._drained or room <= 0:
             return []
-        videos = self._agenda.take(room, wait=not self._flights)
+        videos = agenda.take(room, wait=False)
+        if not videos and not self._flights:
+            self._flush()  # Nothing that is done should wait for what may come.
+            videos = agenda.take(room, wait=True)
         return [self._launch(video) for video in videos]
 
     def _window(self) -> int:
@@ -262,6 +278,8 @@ class Backfill:
         else:
             self._failed_alike.clear()
             self._status.published += 1
+            if flight.job.video.modified is not None:
+                self._status.lags.append(outcome.ended - flight.job.video.modified)
             self._status.frames += frames
             self._status.faces += outcome.faces
             if outcome.damage and len(self._salvaged) < _TOLD:
@@ -293,6 +311,7 @@ class Backfill:
             manifest=manifest.root(self._destination),
             failures=tuple(self._failures),
             salvaged=tuple(self._salvaged),
+            lags=tuple(status.lags) if status.endless else (),
             usage=status.usage,
             dollars=status.dollars,
         )

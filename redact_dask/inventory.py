@@ -116,6 +116,34 @@ def _shard(path: str, shards: int) -> int:
     return int.from_bytes(digest[:8]) % shards + 1
 
 
+def may_be_watched(source: str, destination: str) -> None:
+    """Raise `SourceError` if a source is no folder or prefix, or the destination would mix."""
+    root = storage.canonical(source)
+    if storage.local_path(root) is not None and not storage.is_folder(root):
+        raise SourceError(f"the source {source} is no folder; only those are watched")
+    _keep_apart(root, storage.canonical(destination), True)
+
+
+def watched(source: str, settings: SelectSettings) -> Iterator[Video]:
+    """Yield the videos that are chosen of those that lie in a folder now, which may be none.
+
+    Raises
+    ------
+    SourceError
+        A name cannot be used, or nobody knows when it was written.
+    OSError, botocore.exceptions.BotoCoreError
+        The store fails.
+    """
+    return of(source, storage.walk(storage.canonical(source)), settings)
+
+
+def of(source: str, listed: Iterable[Listed], settings: SelectSettings) -> Iterator[Video]:
+    """Yield the videos that are chosen of some files; see `watched`."""
+    root = storage.canonical(source)
+    found = (_video(url, root, facts) for url, facts in _videos(listed) if _inside(url, root))
+    return (video for video in found if _is_chosen(video, settings))
+
+
 def _listed(source: str, destination: str) -> Iterator[Video]:
     try:
         root, found, whole_tree = _look(source)

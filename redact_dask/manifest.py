@@ -100,6 +100,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         | {
             "source": (pa.string(), "URL of the source"),
             "version": (pa.string(), "ETag, or size and modification time, of the source"),
+            "written": (_TIME, "when the source was last written; null if the store does not tell"),
             "output": (pa.string(), "URL of the redacted video; null if there is none"),
             "status": (pa.string(), "published or quarantined"),
             "stage": (pa.string(), "stage that failed; null if none"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -45,15 +46,21 @@ class _Lines:
 
 def describe(status: Status) -> str:
     """Return the status in one line."""
-    left = status.seconds_left
+    left = None if status.endless else status.seconds_left
     parts = [
         f"{status.ended}/{status.counts.videos}{'' if status.counts.complete else '+'} videos",
         f"{status.quarantined} quarantined" if status.quarantined else "",
         f"{status.frames_per_second:.1f} frames/s",
         describe_usage(status.usage, status.dollars) if status.usage.calls else "",
+        describe_lag(status.lags) if status.endless and status.lags else "",
         f"{timedelta(seconds=round(left))} left" if left is not None else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def describe_lag(lags: Collection[float]) -> str:
+    """Return the seconds from landing to publishing of some videos, in a few words."""
+    return f"lag {statistics.median(lags):.1f} s (at most {max(lags):.1f} s)"
 
 
 def describe_usage(usage: Usage, dollars: float) -> str:

@@ -157,6 +157,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
     return {
         "source": outcome.video.source,
         "version": outcome.video.version,
+        "written": None if outcome.video.modified is None else _time(outcome.video.modified),
         "output": joined.output if joined else None,
         "status": "quarantined" if failure else "published",
         "stage": failure.stage if failure else None,

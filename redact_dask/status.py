@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from redact_dask.agenda import Counts
@@ -18,6 +19,8 @@ class Status:
 
     counts: Counts
     """What is known of the source."""
+    endless: bool = False
+    """Whether more videos will come until the run is drained."""
     begun: int = 0
     published: int = 0
     quarantined: int = 0
@@ -35,6 +38,9 @@ class Status:
     """Price of that."""
     frames_given_up: int = 0
     """Frames that will not be analysed or rendered, counted once for each of the two."""
+    lags: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    """Seconds from the time that a source was written to its copy, of the last that were published.
+    """
     started: float = field(default_factory=time.monotonic)
 
     @property

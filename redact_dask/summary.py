@@ -55,6 +55,9 @@ class Summary:
     """The first thousand of those that this run quarantined; the manifest has all."""
     salvaged: tuple[Salvaged, ...]
     """Those of the published videos that were damaged, the first thousand."""
+    lags: tuple[float, ...]
+    """Seconds from landing to publishing of the last hundred videos of a source that was watched.
+    """
     usage: Usage
     """What was asked of paid services."""
     dollars: float

@@ -91,6 +91,7 @@ _SETTINGS = {
     "max_cost": "driver.max_cost",
     "time_limit": "driver.time_limit_s",
     "workers": "cluster.workers",
+    "queue": "watch.queue",
 }
 """Setting of each option that is one."""
 

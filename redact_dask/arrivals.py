@@ -1,0 +1,128 @@
+"""Videos as they land in a source that is watched."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from threading import Event
+from typing import Any
+from urllib.parse import unquote_plus
+
+import boto3
+from botocore.exceptions import ClientError
+
+from redact_dask import inventory, storage
+from redact_dask.config import Config
+from redact_dask.errors import SourceError
+from redact_dask.model import Video
+
+_TRIES = 10
+"""Failures in a row, of the store or the queue, until they are told."""
+_LISTED_S = 3600.0
+"""Seconds between two listings where a queue tells what lands: it may lose a message."""
+_LONG_POLL_S = 20
+"""Seconds that one request waits for messages, the most that SQS allows."""
+
+
+class Arrivals:
+    """Yields each video of a folder or prefix when it has landed, until it is stopped.
+
+    An object store shows whole objects only. A file is whole if neither its size nor its time have
+    changed from one look to the next. With a queue, S3's notifications tell what lands, and the
+    listing only what they have missed: before they came, or since one was lost.
+
+    Parameters
+    ----------
+    source, destination
+        As of a run; the source is a folder or prefix.
+    settings
+        Which videos are taken, how often to look, and the queue.
+
+    Raises
+    ------
+    SourceError
+        The source cannot be used; while iterating: it or the queue fails again and again.
+    """
+
+    def __init__(self, source: str, destination: str, settings: Config) -> None:
+        inventory.may_be_watched(source, destination)
+        self._source = source
+        self._select = settings.select
+        self._settings = settings.watch
+        self._is_local = storage.local_path(source) is not None
+        self._stopped = Event()
+        self._given: dict[str, str] = {}
+        self._before: dict[str, str] = {}
+
+    def stop(self) -> None:
+        """Yield no more; called from another thread."""
+        self._stopped.set()
+
+    def __iter__(self) -> Iterator[Video]:
+        failures = 0
+        while not self._stopped.is_set():
+            try:
+                yield from self._listed()
+                yield from self._told()
+                failures = 0
+            except (*storage.FAILURES, ClientError) as error:
+                failures += 1
+                if failures == _TRIES:
+                    raise SourceError(f"cannot watch the source {self._source}: {error}") from None
+                self._stopped.wait(self._settings.poll_s)
+
+    def _listed(self) -> Iterator[Video]:
+        now: dict[str, str] = {}
+        for video in inventory.watched(self._source, self._select):
+            now[video.path] = video.version
+            if not self._is_local or self._before.get(video.path) == video.version:
+                yield from self._new(video)
+        self._before = now
+        # What has gone may come again.
+        self._given = {path: version for path, version in self._given.items() if path in now}
+
+    def _new(self, video: Video) -> Iterator[Video]:
+        if self._given.get(video.path) != video.version:
+            self._given[video.path] = video.version
+            yield video
+
+    def _told(self) -> Iterator[Video]:
+        """Yield what the queue tells of until it is time to list again; without one, only wait."""
+        if self._settings.queue is None:
+            self._stopped.wait(self._settings.poll_s)
+            return
+        queue = boto3.client("sqs")
+        where = {"QueueUrl": self._settings.queue}
+        end = time.monotonic() + _LISTED_S
+        while time.monotonic() < end and not self._stopped.is_set():
+            answer = queue.receive_message(
+                **where, MaxNumberOfMessages=10, WaitTimeSeconds=_LONG_POLL_S
+            )
+            for message in answer.get("Messages", ()):
+                records = _records(message["Body"])
+                for record in records or ():
+                    for video in self._of(record):
+                        yield from self._new(video)
+                if records is not None:
+                    queue.delete_message(**where, ReceiptHandle=message["ReceiptHandle"])
+
+    def _of(self, record: dict[str, Any]) -> Iterator[Video]:
+        """Yield the video that a notification tells of, if it is one of the source's."""
+        thing = record["s3"]["object"]
+        url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(thing['key'])}"
+        if record["eventName"].startswith("ObjectCreated"):
+            when = datetime.fromisoformat(record["eventTime"])
+            facts = {"size": thing["size"], "ETag": thing["eTag"], "LastModified": when}
+            yield from inventory.of(self._source, [(url, facts)], self._select)
+
+
+def _records(body: str) -> list[dict[str, Any]] | None:
+    """Return what S3 tells with a message, maybe through SNS; None: it is none of S3's."""
+    try:
+        told = json.loads(body)
+        told = json.loads(told["Message"]) if "Message" in told else told
+        return [] if told.get("Event") == "s3:TestEvent" else list(told["Records"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None

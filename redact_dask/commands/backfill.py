@@ -1,0 +1,125 @@
+"""A backfill on the command line: its progress, the signals that end it, and its summary."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from redact_dask import cluster, progress, storage
+from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
+from redact_dask.config import Config
+from redact_dask.driver import Backfill
+from redact_dask.model import Video
+from redact_dask.summary import Summary
+
+
+def carry_out(
+    videos: Iterable[Video],
+    dest: str,
+    settings: Config,
+    console: Console,
+    *,
+    as_json: bool,
+    stop: Callable[[], None] | None = None,
+) -> None:
+    """Redact videos, and exit with the code that says how it went.
+
+    Parameters
+    ----------
+    videos
+        Of the source.
+    dest
+        Where their copies go.
+    settings
+        All of them.
+    console
+        For the progress.
+    as_json
+        Whether to end with one JSON object.
+    stop
+        Ends the videos of a source that is endless, when the run is drained.
+    """
+    with cluster.connected(settings.cluster) as client:
+        dashboard = client.dashboard_link
+        console.print(f"Dashboard: {dashboard}", soft_wrap=True)
+        with progress.shown(console) as observe:
+            backfill = Backfill(client, storage.canonical(dest), settings, observe)
+
+            def drain() -> None:
+                if stop:
+                    stop()
+                backfill.drain()
+
+            with _drained_by_signals(drain, console):
+                summary = backfill.run(videos, endless=stop is not None)
+    _show(summary, dashboard, as_json)
+    if summary.left:
+        sys.exit(EXIT_FAILED)
+    if summary.quarantined or summary.failed:
+        sys.exit(EXIT_QUARANTINED)
+
+
+@contextmanager
+def _drained_by_signals(end: Callable[[], None], console: Console) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM end the run gently, and the next one at once."""
+
+    def drain(number: int, _: FrameType | None) -> None:
+        for other in before:
+            signal.signal(other, signal.default_int_handler)
+        name = signal.Signals(number).name
+        console.print(f"{name}: finishing the videos in flight; once more ends the run at once")
+        end()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, drain)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
+    for failure in summary.failures:
+        click.echo(f"quarantined {failure.path} in {failure.stage}: {failure.reason}")
+    if summary.quarantined > len(summary.failures):
+        click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")
+    for video in summary.salvaged:
+        click.echo(
+            f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "
+            f"{video.reason}"
+        )
+    click.echo(
+        f"{summary.published} published, {summary.quarantined} quarantined, "
+        f"{summary.skipped} skipped, of {summary.videos} videos"
+    )
+    if summary.failed:
+        click.echo(
+            f"{summary.failed} quarantined by an earlier run; --retry-failed tries them again"
+        )
+    if summary.left:
+        click.echo(f"{summary.left} left for the next run")
+    if summary.published:
+        speed = summary.frames / summary.wall_s
+        click.echo(
+            f"{summary.frames} frames with {summary.faces} faces "
+            f"in {summary.wall_s:.1f} s: {speed:.1f} frames/s"
+        )
+    if summary.lags:
+        click.echo(f"{progress.describe_lag(summary.lags)} of the last {len(summary.lags)}")
+    if summary.usage.calls:
+        click.echo(progress.describe_usage(summary.usage, summary.dollars))
+    click.echo(f"output    {summary.output}")
+    click.echo(f"manifest  {summary.manifest}")
+    click.echo(f"dashboard {dashboard} (while the run lasts)")
+    if as_json:
+        click.echo(json.dumps(asdict(summary)))

@@ -1,0 +1,43 @@
+"""``redact-dask watch``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from redact_dask import config
+from redact_dask.arrivals import Arrivals
+from redact_dask.commands.backfill import carry_out
+from redact_dask.commands.common import failures_told, of_a_job, overrides_of
+
+
+@click.command()
+@of_a_job
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
+@click.option("--queue", metavar="URL", help="SQS queue that S3 notifies of what lands.")
+def watch(
+    source: str,
+    dest: str,
+    file: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    r"""Redact each video that lands in SOURCE, and publish its copy in DEST, until interrupted.
+
+    SOURCE is a folder or an s3:// prefix. What lies there already and is not done comes first. The
+    progress tells the lag: the time from a video's landing to its copy.
+
+    Interrupted once, or sent SIGTERM, it finishes the videos in flight; twice, it ends at once.
+
+    \b
+    Exit codes: 0 all videos that landed are published; 2 a wrong argument or setting, nothing was
+    done; 3 some videos are quarantined; 1 anything else, what was done is kept.
+    """
+    console = Console(stderr=True)
+    with failures_told(console):
+        settings = config.load(file, assignments, overrides_of(options))
+        arrivals = Arrivals(source, dest, settings)
+        carry_out(arrivals, dest, settings, console, as_json=as_json, stop=arrivals.stop)
