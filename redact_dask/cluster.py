@@ -91,6 +91,20 @@ def threads(client: Client) -> int:
     return max(1, sum(dict[str, int](client.nthreads()).values()))
 
 
+def threads_at(settings: ClusterSettings) -> int:
+    """Return how many tasks the configured cluster can run at once, without starting one.
+
+    Raises
+    ------
+    UsageError
+        Nobody answers at the address.
+    """
+    if settings.address is None:
+        return settings.workers or os.cpu_count() or 1
+    with connected(settings) as client:
+        return threads(client)
+
+
 def forget_keys(client: Client) -> None:
     """Let client and scheduler forget the names of tasks that have gone: they hold 100,000."""
     key_split.cache_clear()

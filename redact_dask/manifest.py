@@ -195,9 +195,18 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
     )
 
 
-def _tables(root: str, name: str, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
+    """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
+    *_, table = (_schema_of(name, columns).empty_table(), *_tables(root, name, columns, last=True))
+    return table
+
+
+def _tables(
+    root: str, name: str, columns: Sequence[str] | None, *, last: bool = False
+) -> Iterator[pa.Table]:
     schema = _schema_of(name, columns)
-    for url in parts.current(storage.join(root, name)):
+    urls = parts.current(storage.join(root, name))
+    for url in urls[-1:] if last else urls:
         yield pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
 
 

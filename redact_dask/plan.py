@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from redact_dask import analysis, stages
+from redact_dask import analysis, manifest, stages
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import VideoError
@@ -15,6 +15,9 @@ SAMPLE = 64
 """Videos that are probed; of more, those evenly spread over the list stand for the others."""
 _AT_ONCE = 8
 """Probes that run at once: from an object store each waits more than it computes."""
+_LOOK_S, _MEGAPIXEL_S = 0.057, 0.033
+"""CPU seconds of CenterFace for a frame that it looks at, and of all else for a million pixels:
+measured on Zen 3 at 960x540 (benchmarks/README.md). Copied spans take less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Estimate:
     where scenes change inside a GOP."""
     dollars: float
     """Price of the looks."""
+    tasks: int
+    """Dask tasks."""
+    cpu_hours: float
+    """Hours that one core will be busy, at the pace of this destination's last run, if any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class _Counts:
     frames: int = 0
     seconds: float = 0.0
     looks: int = 0
+    tasks: int = 0
+    cpu_s: float = 0.0
 
 
 def estimate(agenda: Agenda, destination: str, config: Config) -> Estimate:
@@ -48,17 +57,30 @@ def estimate(agenda: Agenda, destination: str, config: Config) -> Estimate:
     jobs = [Job.of(video, destination, config) for video in agenda.sample(SAMPLE)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         counts = [*pool.map(_count, jobs)]
+    pace = _pace(manifest.root(destination))
+    frames = sum(count.frames for count in counts)
+    cpu_s = sum(count.cpu_s for count in counts) if pace is None else pace * frames
     size = sum(job.video.size for job in jobs)
     scale = agenda.counts.bytes_to_do / size if size else 1.0
     looks = round(scale * sum(count.looks for count in counts))
     return Estimate(
         videos=agenda.counts.to_do,
         probed=len(jobs),
-        frames=round(scale * sum(count.frames for count in counts)),
+        frames=round(scale * frames),
         seconds=scale * sum(count.seconds for count in counts),
         looks=looks,
         dollars=config.detect.dollars(looks),
+        tasks=round(agenda.counts.to_do * sum(count.tasks for count in counts) / max(len(jobs), 1)),
+        cpu_hours=scale * cpu_s / 3600,
     )
+
+
+def _pace(root: str) -> float | None:
+    """Return the seconds of one core that the last run took for a frame; None: nothing is known."""
+    rows = manifest.latest(root, "chunks", ["stage", "frames", "started", "ended"]).to_pylist()
+    seconds = sum((row["ended"] - row["started"]).total_seconds() for row in rows)
+    frames = sum(row["frames"] for row in rows if row["stage"] == "join")
+    return seconds / frames if frames else None
 
 
 def _count(job: Job) -> _Counts:
@@ -72,4 +94,7 @@ def _count(job: Job) -> _Counts:
         for chunk in probed.chunks
         if not stages.is_detected(job, chunk)
     )
-    return _Counts(probed.facts.frames, probed.facts.seconds, looks)
+    facts = probed.facts
+    megapixels = facts.frames * facts.width * facts.height / 1e6
+    cpu_s = _LOOK_S * looks + _MEGAPIXEL_S * megapixels
+    return _Counts(facts.frames, facts.seconds, looks, 3 + 2 * len(probed.chunks), cpu_s)

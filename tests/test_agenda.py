@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
-from redact_dask import config, storage
+import redact_dask
+from redact_dask import config, inventory, manifest, plan, storage
 from redact_dask.agenda import Agenda
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.ledger import Ledger, Verdict
@@ -112,3 +115,21 @@ def test_a_new_destination_has_no_past(tmp_path: Path) -> None:
     (video,) = videos("NEW 1")
     assert ledger.verdict(video) is Verdict.NEW
     assert ledger.origin("file:///NEW 1") is None
+
+
+def test_a_plan_goes_by_the_pace_of_the_last_run(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    settings = config.validate({"detect": {"detectors": ["magenta"]}})
+    redact_dask.redact(clip, destination, settings, client)
+    root = manifest.root(str(destination))
+    took = manifest.read(root, "chunks").to_pylist()
+    seconds = sum((row["ended"] - row["started"]).total_seconds() for row in took)
+    with Agenda(videos("NEW 1"), Judge()) as agenda:
+        agenda.wait()
+        assert plan.estimate(agenda, str(destination), settings).cpu_hours == 0, "it is unreadable"
+    (video,) = inventory.take(str(clip), str(destination))
+    with Agenda([replace(video, path="NEW")], Judge()) as agenda:
+        needed = plan.estimate(agenda, str(destination), settings)
+    assert needed.cpu_hours * 3600 == pytest.approx(seconds)

@@ -71,6 +71,9 @@ def test_a_plan_touches_nothing(tmp_path: Path, clip: Path) -> None:
     told = json.loads(result.stdout.splitlines()[-1])
     # Of 90 frames every third one, and the last.
     assert told.items() >= {"to_do": 1, "skipped": 0, "looks": 31, "dollars": 0.0}.items()
+    assert told["tasks"] == 5
+    assert told["cpu_hours"] == pytest.approx((31 * 0.057 + 90 * 0.0576 * 0.033) / 3600)
+    assert "5 tasks, about 0.00 CPU hours" in result.stdout
     assert files(tmp_path) | files(clip.parent) == before
 
 

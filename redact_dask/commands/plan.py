@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config, inventory, plan, storage
+from redact_dask import cluster, config, inventory, plan, storage
 from redact_dask.agenda import Agenda
 from redact_dask.commands.common import failures_told, of_a_job, overrides_of
 from redact_dask.ledger import Ledger
@@ -49,5 +49,11 @@ def tell_plan(
     )
     paid = f", ${needed.dollars:,.2f}" if settings.detect.is_paid else ""
     click.echo(f"{needed.looks:,} frames to be looked at{paid}")
+    threads = cluster.threads_at(settings.cluster)
+    hours = needed.cpu_hours
+    click.echo(
+        f"{needed.tasks:,} tasks, about {hours:,.2f} CPU hours: "
+        f"{hours / threads:,.2f} hours with {threads} threads"
+    )
     if as_json:
-        click.echo(json.dumps(counts | asdict(needed)))
+        click.echo(json.dumps(counts | asdict(needed) | {"threads": threads}))
