@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import cv2
 from dask.utils import key_split
-from distributed import Client, LocalCluster, Worker, WorkerPlugin
+from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin
 
 from redact_dask.config import ClusterSettings
 from redact_dask.errors import UsageError
@@ -105,10 +105,19 @@ def threads_at(settings: ClusterSettings) -> int:
         return threads(client)
 
 
-def forget_keys(client: Client) -> None:
-    """Let client and scheduler forget the names of tasks that have gone: they hold 100,000."""
+def forget_tasks(client: Client) -> None:
+    """Let client and scheduler forget what they note of each task, and would hold for ever."""
+
+    # Inside, it is sent as it is: a scheduler need not have the package.
+    def forget(dask_scheduler: Scheduler) -> None:
+        key_split.cache_clear()
+        spans = dask_scheduler.extensions.get("spans")
+        for span in spans.spans.values() if spans else ():
+            if span.metadata:
+                span.metadata["collections"].clear()
+
     key_split.cache_clear()
-    client.run_on_scheduler(key_split.cache_clear)
+    client.run_on_scheduler(forget)
 
 
 def _local(settings: ClusterSettings) -> LocalCluster:

@@ -135,7 +135,7 @@ class Backfill:
                 late = time.monotonic() - self._flushed > _FLUSH_S
                 if late or self._writer.waiting > _FLUSH_ROWS:
                     self._flush()
-                    cluster.forget_keys(self._client)
+                    cluster.forget_tasks(self._client)
         finally:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)

@@ -114,3 +114,4 @@ def _concatenate(urls: Sequence[str], target: str) -> None:
         if writer:
             writer.close()
             storage.publish(path, target)
+    pa.default_memory_pool().release_unused()
