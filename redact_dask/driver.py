@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from distributed import Client, Future, KilledWorker, as_completed
+from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 
 from redact_dask import analysis, cluster, lease, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
@@ -188,6 +188,8 @@ class Backfill:
             error = result[1] if isinstance(result, tuple) else result
             if isinstance(error, RunEnded | UsageError):
                 raise RunEnded(str(error))
+            if isinstance(error, CancelledError):
+                raise RunEnded("the cluster's scheduler has gone")  # We cancel only what has failed.
             failure = Failure(stage, _sentence(error), type(error).__name__)
             self._fail(flight, failure)
             if failure.kind not in OWN_FAULTS:

@@ -95,7 +95,10 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             continue  # It has ended meanwhile, or is no lease.
         apart = of == shards[1] and number != shards[0]
-        if apart or age > COUNTS_S or dead:
+        if dead or age > COUNTS_S:
+            storage.remove(url)  # One that lives after all writes it again.
+            continue
+        if apart:
             continue
         raise SourceError(
             f"another run, process {other['process']} on {other['host']}, is at work on this "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -47,6 +48,9 @@ def carry_out(
     stop
         Ends the videos of a source that is endless, when the run is drained.
     """
+    # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
+    for name in ("distributed.client", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with cluster.connected(settings.cluster) as client:
         dashboard = client.dashboard_link
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
