@@ -189,7 +189,8 @@ class Backfill:
             if isinstance(error, RunEnded | UsageError):
                 raise RunEnded(str(error))
             if isinstance(error, CancelledError):
-                raise RunEnded("the cluster's scheduler has gone")  # We cancel only what has failed.
+                # We ourselves cancel only what belongs to no flight any more.
+                raise RunEnded("the cluster's scheduler has gone")
             failure = Failure(stage, _sentence(error), type(error).__name__)
             self._fail(flight, failure)
             if failure.kind not in OWN_FAULTS:
