@@ -153,7 +153,7 @@ def workers(number: int) -> Iterator[Client]:
         ) as local,
         Client(local) as client,
     ):
-        yield cluster.prepared(client)
+        yield cluster.prepared(client, 30)
 
 
 def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:

@@ -53,9 +53,9 @@ def redact(
     settings = _config(config)
     videos = inventory.select(inventory.take(str(source), str(dest)), settings.select)
     destination = storage.canonical(str(dest))
-    at = nullcontext(cluster.prepared(client)) if client else cluster.connected(settings.cluster)
-    with at as connected:
-        return Backfill(connected, destination, settings, observe or _ignore).run(videos)
+    with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
+        ready = cluster.prepared(reached, settings.cluster.wait_s)
+        return Backfill(ready, destination, settings, observe or _ignore).run(videos)
 
 
 def _ignore(_: Status) -> None:

@@ -4,72 +4,83 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
-import cv2
+import dask.config
 from dask.utils import key_split
-from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin
+from distributed import Client, LocalCluster, Scheduler, Security
 
-from redact_dask.config import ClusterSettings
+from redact_dask.cluster_config import ClusterSettings, SecuritySettings
 from redact_dask.errors import UsageError
+from redact_dask.plugins import FinishesInterrupted, OneThreadATask
 
-
-class OneThreadATask(WorkerPlugin):
-    """Keeps libraries from starting threads of their own: a task is one thread, tasks are many."""
-
-    name = "redact-dask-one-thread-a-task"
-
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
-        cv2.setNumThreads(1)
-
-
-class FinishesInterrupted(WorkerPlugin):
-    """Lets workers on this machine live on when a terminal interrupts them with their driver."""
-
-    name = "redact-dask-finishes-interrupted"
-
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+_PACKAGES = {"dask_cloudprovider": "dask-cloudprovider[aws]"}
+"""What pip calls a module whose name is not enough."""
 
 
 @contextmanager
 def connected(settings: ClusterSettings) -> Iterator[Client]:
-    """Give a client of the configured cluster; workers that were started for it end with it.
+    """Give a client of the configured cluster, ready; what was started for it ends with it.
 
     Raises
     ------
     UsageError
-        Nobody answers at the address, or the cluster is not fit; see `prepared`.
+        The cluster cannot be reached or started, or is not fit; see `prepared`.
     """
-    if settings.address is None:
-        with _local(settings) as cluster, Client(cluster) as client:
-            client.register_plugin(FinishesInterrupted())
-            yield prepared(client)
-        return
+    with reached(settings) as client:
+        yield prepared(client, settings.wait_s)
+
+
+@contextmanager
+def reached(settings: ClusterSettings) -> Iterator[Client]:
+    """Give a client of the configured cluster, as it is; what was started for it ends with it.
+
+    Raises
+    ------
+    UsageError
+        Nobody answers at the address, or the class cannot be found or started.
+    """
+    with dask.config.set(_flat(settings.dask)):
+        if settings.address:
+            with _at(settings.address, settings.security) as client:
+                yield client
+        elif settings.class_path:
+            with _of_class(settings.class_path, settings) as client:
+                yield client
+        else:
+            with _local(settings) as cluster, Client(cluster) as client:
+                client.register_plugin(FinishesInterrupted())
+                yield client
+
+
+def prepared(client: Client, wait_s: float) -> Client:
+    """Wait for a worker, and make a cluster ready for the stages.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    wait_s
+        Longest time until there is a worker, seconds.
+
+    Raises
+    ------
+    UsageError
+        No worker comes, or one has another version of the package than this process, or none: it
+        would redact in another way than the manifest tells.
+    """
     try:
-        client = Client(settings.address, timeout="5s")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"no cluster answers at {settings.address}: {error}") from None
-    with client:
-        yield prepared(client)
-
-
-def prepared(client: Client) -> Client:
-    """Make a cluster ready for the stages.
-
-    Raises
-    ------
-    UsageError
-        A worker has another version of the package than this process, or none: it would redact in
-        another way than the manifest tells.
-    """
+        client.wait_for_workers(1, timeout=wait_s)
+    except TimeoutError:
+        raise UsageError(
+            f"no worker has come in the {wait_s:g} s that cluster.wait_s allows: see why none "
+            "starts, or wait longer"
+        ) from None
     try:
         found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
@@ -86,19 +97,43 @@ def prepared(client: Client) -> Client:
     return client
 
 
+def class_of(path: str) -> Callable[..., Any]:
+    """Return what a dotted path names: a class of clusters, or a function that makes one.
+
+    Raises
+    ------
+    UsageError
+        Its package is not installed, or has no such name.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(import_module(module), name)
+    except ImportError as error:
+        top = module.partition(".")[0]
+        package = _PACKAGES.get(top, top.replace("_", "-"))
+        raise UsageError(
+            f"cluster.class {path} cannot be imported ({error}); pip install '{package}'"
+        ) from None
+    except AttributeError:
+        raise UsageError(f"cluster.class {path}: {module} has no {name}") from None
+    return found
+
+
 def threads(client: Client) -> int:
     """Return the number of tasks that the cluster can run at once, at least one."""
     return max(1, sum(dict[str, int](client.nthreads()).values()))
 
 
-def threads_at(settings: ClusterSettings) -> int:
-    """Return how many tasks the configured cluster can run at once, without starting one.
+def threads_at(settings: ClusterSettings) -> int | None:
+    """Return how many tasks the configured cluster can run at once; None: it would be started.
 
     Raises
     ------
     UsageError
         Nobody answers at the address.
     """
+    if settings.class_path:
+        return None
     if settings.address is None:
         return settings.workers or os.cpu_count() or 1
     with connected(settings) as client:
@@ -120,6 +155,45 @@ def forget_tasks(client: Client) -> None:
     client.run_on_scheduler(forget)
 
 
+@contextmanager
+def _at(address: str, settings: SecuritySettings | None) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout="5s", security=_security(settings))
+    # Dask raises RuntimeError for an address that is not encrypted although it must be, and
+    # TypeError for one that is, without certificates.
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        raise UsageError(f"no cluster answers at {address}: {error}") from None
+    with client:
+        yield client
+
+
+@contextmanager
+def _of_class(path: str, settings: ClusterSettings) -> Iterator[Client]:
+    """Start a cluster and close it, by no more than what all classes of clusters have."""
+    kwargs = dict(settings.kwargs)
+    if settings.security:
+        kwargs["security"] = _security(settings.security)
+    make = class_of(path)
+    with ExitStack() as started:
+        try:
+            cluster = started.enter_context(make(**kwargs))
+            if settings.adapt:
+                cluster.adapt(**settings.adapt.model_dump(exclude_none=True))
+            client = started.enter_context(cluster.get_client())
+        except Exception as error:  # Whatever a cloud may answer.
+            raise UsageError(f"{path} does not start: {type(error).__name__}: {error}") from error
+        yield client
+
+
+def _flat(nested: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return settings by their dotted names: a nested one would replace all that is beside it."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        inner = isinstance(value, Mapping) and value
+        flat |= _flat(value, f"{above}{key}.") if inner else {f"{above}{key}": value}
+    return flat
+
+
 def _local(settings: ClusterSettings) -> LocalCluster:
     return LocalCluster(
         n_workers=settings.workers or os.cpu_count() or 1,
@@ -129,3 +203,17 @@ def _local(settings: ClusterSettings) -> LocalCluster:
         # A failed task is told by its video's row; a traceback on the terminal would tell it worse.
         silence_logs=logging.CRITICAL,
     )
+
+
+def _security(settings: SecuritySettings | None) -> Security | None:
+    """Return the same files for each role: a class of clusters starts scheduler and workers too."""
+    if settings is None:
+        return None
+    for key in ("ca_file", "cert", "key"):
+        file = Path(getattr(settings, key))
+        if not os.access(file, os.R_OK):
+            raise UsageError(f"cluster.security.{key}: the file {file} cannot be read")
+    files = {"tls_ca_file": settings.ca_file}
+    for role in ("client", "scheduler", "worker"):
+        files |= {f"tls_{role}_cert": settings.cert, f"tls_{role}_key": settings.key}
+    return Security(require_encryption=settings.require_encryption, **files)

@@ -9,22 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
-from redact_dask import detectors
+from redact_dask import detectors, sections
+from redact_dask.cluster_config import ClusterSettings
 from redact_dask.detectors.base import Priced
 from redact_dask.errors import ConfigError
+from redact_dask.sections import Section
 
 _LOOKING = "2"
 """Changed when the same settings would look at other frames, or see them otherwise: what was seen
 before is then not recalled."""
-
-
-class Section(BaseModel):
-    """A group of settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 class SelectSettings(Section):
@@ -164,25 +159,6 @@ class OutputSettings(Section):
     ``user_data``: the messages of cameras between H.264 pictures (SEI), captions among them."""
 
 
-class ClusterSettings(Section):
-    """Where the tasks run: an existing cluster's address, or else workers on this machine."""
-
-    address: str | None = None
-    """Address of a running scheduler, ``tcp://host:8786``."""
-    workers: int | None = Field(None, ge=1)
-    """Worker processes on this machine, with one thread each; default: one a core."""
-    dashboard: str = "127.0.0.1:8787"
-    """Where the dashboard of workers on this machine listens; another port if it is taken."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> ClusterSettings:
-        if self.address and self.workers:
-            raise ValueError(
-                "address and workers exclude each other: a running cluster has its own"
-            )
-        return self
-
-
 class WatchSettings(Section):
     """How a source is watched."""
 
@@ -252,7 +228,7 @@ class Config(Section):
     @classmethod
     def _start_from_profile(cls, settings: Any) -> Any:
         if isinstance(settings, Mapping):
-            return _merge(PROFILES.get(str(settings.get("profile")), {}), settings)
+            return sections.merged(PROFILES.get(str(settings.get("profile")), {}), settings)
         return settings
 
     @cached_property
@@ -265,8 +241,8 @@ class Config(Section):
         """Name of all that decides the detections of a chunk: 16 hexadecimal digits."""
         return self._digest("chunk", "detect", salt=_LOOKING)
 
-    def _digest(self, *sections: str, salt: str = "") -> str:
-        settings = self.model_dump(mode="json", include=set(sections))
+    def _digest(self, *names: str, salt: str = "") -> str:
+        settings = self.model_dump(mode="json", include=set(names))
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors
@@ -296,10 +272,10 @@ def load(
     ConfigError
         The file cannot be read, or a key or value is wrong; the sentence names it.
     """
-    settings = _read(Path(file)) if file else {}
+    settings = sections.read(Path(file)) if file else {}
     for assignment in assignments:
-        settings = _merge(settings, _parse(assignment))
-    return validate(_merge(settings, overrides or {}))
+        settings = sections.merged(settings, sections.assigned(assignment))
+    return validate(sections.merged(settings, overrides or {}))
 
 
 def validate(settings: Mapping[str, Any]) -> Config:
@@ -307,65 +283,4 @@ def validate(settings: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, Config)) from None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the configuration {file}: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the configuration {file} is not YAML: {_one_line(error)}") from None
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict):
-        raise ConfigError(f"the configuration {file} must be a mapping of sections")
-    return settings
-
-
-def _one_line(error: yaml.YAMLError) -> str:
-    return " ".join(str(error).split())
-
-
-def _parse(assignment: str) -> dict[str, Any]:
-    key, equals, text = assignment.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {assignment}: write it as section.key=value")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"--set {assignment}: the value is not YAML: {_one_line(error)}"
-        ) from None
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        if isinstance(value, Mapping) and isinstance(below, Mapping):
-            merged[key] = _merge(below, value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return one sentence for the first thing that is wrong."""
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if first["type"] != "extra_forbidden":
-        where = f"configuration key {key}: " if key else "configuration: "
-        return where + first["msg"].removeprefix("Value error, ")
-    for part in path[:-1]:
-        annotation = model.model_fields[part].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return f"unknown configuration key {key}"
-        model = annotation
-    known = ", ".join(field.alias or name for name, field in model.model_fields.items())
-    return f"unknown configuration key {key}; known here: {known}"
+        raise ConfigError(sections.sentence(error, Config)) from None

@@ -7,6 +7,7 @@
     - `RunEnded`: going on would be in vain, or too dear; what is done is kept, with exit code 1.
     - `VideoError`: one video cannot be redacted safely; it is quarantined, the run goes on.
         - `UnsupportedVideo`: not a video, or of a kind that cannot be kept exact.
+        - `TooLarge`: its pictures do not fit into the memory of a worker.
         - `UnreadableVideo`: its file cannot be read, whatever is in it.
         - `DamagedVideo`: what should decode does not.
         - `CheckFailed`: a result is not what was planned; nothing of it is published.
@@ -43,6 +44,10 @@ class VideoError(RedactError):
 
 class UnsupportedVideo(VideoError):
     """Not a video, or of a kind that cannot be kept exact."""
+
+
+class TooLarge(VideoError):
+    """A worker has too little memory for its pictures, which is no fault of the video."""
 
 
 class UnreadableVideo(VideoError):

@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
 from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
-from redact_dask import stages
+from redact_dask import __version__, stages
+from redact_dask.errors import RunEnded
 from redact_dask.job import Job
-from redact_dask.model import Detected, Joined, Probed, Rendered, Tracked
+from redact_dask.memory import Memory
+from redact_dask.model import Detected, Facts, Joined, Probed, Rendered, Tracked
 
 Result = Probed | Detected | Tracked | Rendered | Joined
+
+_memory = Memory()
 
 
 def stage_and_video(key: Key) -> tuple[str, str]:
@@ -73,16 +77,36 @@ class VideoGraph:
     def _submit(self, stage: Callable[..., Result], index: int, *args: Any) -> Future[Any]:
         key = (f"{stage.__name__}-{self._run}", self._job.video.id, index)
         return self._client.submit(
-            _signed, stage, self._job, *args, key=key, priority=-self._rank, pure=False
+            _signed,
+            __version__,
+            stage,
+            self._job,
+            *args,
+            key=key,
+            priority=-self._rank,
+            pure=False,
         )
 
 
-def _signed(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
+def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) -> Result:
     """Run a stage on a worker, and put the worker's name to its work."""
     worker = get_worker()
-    with _limited(worker, job.config.driver.stage_limit_s):
+    # It may have come after the run began.
+    if __version__ != version:
+        raise RunEnded(
+            f"worker {worker.address} has redact-dask {__version__}, not {version}; "
+            "install it there"
+        )
+    with _fitting(worker, args), _limited(worker, job.config.driver.stage_limit_s):
         result = stage(job, *args)
     return replace(result, work=replace(result.work, worker=str(worker.name)))
+
+
+def _fitting(worker: Worker, args: tuple[Any, ...]) -> AbstractContextManager[None]:
+    """Wait for the memory that pictures need, if the stage is one that is told of them."""
+    if args and isinstance(args[0], Facts):
+        return _memory.reserved(args[0], worker.memory_manager.memory_limit)
+    return nullcontext()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import imageio_ffmpeg
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 from standin import Standin
 
 from redact_dask.demo import fetch_clips
@@ -138,6 +138,27 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of ``cluster.security``, with a certificate that has signed itself."""
+    return _certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def foreign_tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same of somebody else."""
+    return _certificate(tmp_path_factory.mktemp("foreign_tls"))
+
+
+def _certificate(folder: Path) -> dict[str, str]:
+    made = Security.temporary()
+    (folder / "cert.pem").write_text(made.tls_client_cert)
+    (folder / "key.pem").write_text(made.tls_client_key)
+    (folder / "key.pem").chmod(0o600)
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    return {"ca_file": cert, "cert": cert, "key": key}
 
 
 @pytest.fixture

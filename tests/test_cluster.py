@@ -1,17 +1,91 @@
-"""A cluster must be fit for the stages."""
+"""A cluster is reached or started as configured, must be fit for the stages, and is closed."""
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import dask.config
 import pytest
 from dask.utils import key_split
-from distributed import Client, Scheduler
+from distributed import Client, LocalCluster, Scheduler
+from threadpoolctl import threadpool_info
 
-from redact_dask import cluster
-from redact_dask.errors import UsageError
+import redact_dask
+from redact_dask import cluster, graph
+from redact_dask.cluster_config import ClusterSettings
+from redact_dask.config import Config, validate
+from redact_dask.errors import RunEnded, UsageError
+from redact_dask.plugins import THREADS
+
+QUIET = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+
+
+def settings(**given: Any) -> ClusterSettings:
+    return validate({"cluster": given}).cluster
+
+
+def local(**kwargs: Any) -> dict[str, Any]:
+    """Return settings that name a class which can be started here."""
+    return {"class": "distributed.LocalCluster", "kwargs": QUIET | kwargs}
+
+
+def one_worker() -> dict[str, Any]:
+    return local(n_workers=1, threads_per_worker=1)
+
+
+def answers(address: str) -> bool:
+    try:
+        Client(address, timeout="1s").close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """Run ``dask scheduler`` without workers; give its address."""
+    command = [sys.executable, "-m", "dask", "scheduler", "--no-dashboard", "--no-show"]
+    scheduler = subprocess.Popen(
+        [*command, "--host=127.0.0.1", "--port=0", *options], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert scheduler.stderr
+        line = next(line for line in scheduler.stderr if "Scheduler at:" in line)
+        yield line.split()[-1]
+    finally:
+        scheduler.terminate()
+        scheduler.communicate()
+
+
+@contextmanager
+def worker_of(scheduler: str, *options: str) -> Iterator[None]:
+    """Run ``dask worker`` beside a scheduler; libraries may have as many threads as they like."""
+    command = [sys.executable, "-m", "dask", "worker", scheduler, "--nthreads=1", "--no-dashboard"]
+    environment = {name: value for name, value in os.environ.items() if name not in THREADS}
+    worker = subprocess.Popen(
+        [*command, "--host=127.0.0.1", *options], stderr=subprocess.DEVNULL, env=environment
+    )
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+# What is fit
 
 
 def test_real_workers_are_prepared(client: Client) -> None:
-    assert cluster.prepared(client) is client
+    assert cluster.prepared(client, 5) is client
     assert cluster.threads(client) == 2
 
 
@@ -20,7 +94,223 @@ def test_a_worker_with_another_version_is_refused(
 ) -> None:
     monkeypatch.setattr(client, "run", lambda *_: {"tcp://worker:1": "9.9.9"})
     with pytest.raises(UsageError, match=r"worker tcp://worker:1 has redact-dask 9\.9\.9, not"):
-        cluster.prepared(client)
+        cluster.prepared(client, 5)
+
+
+def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Client) -> None:
+    task = client.submit(graph._signed, "9.9.9", print, None, pure=False)
+    with pytest.raises(RunEnded, match=r"worker tcp://\S+ has redact-dask \S+, not 9\.9\.9"):
+        task.result()
+
+
+def test_a_cluster_without_workers_is_refused_in_time(clip: Path, tmp_path: Path) -> None:
+    with running() as address:
+        refusal = r"no worker has come in the 0\.5 s that cluster\.wait_s allows"
+        with pytest.raises(UsageError, match=refusal):
+            redact_dask.redact(clip, tmp_path, {"cluster": {"address": address, "wait_s": 0.5}})
+        with Client(address) as own, pytest.raises(UsageError, match=refusal):
+            redact_dask.redact(clip, tmp_path, {"cluster": {"wait_s": 0.5}}, own)
+
+
+def libraries_threads() -> tuple[int, set[int], str]:
+    """Return the threads that OpenCV, BLAS and OpenMP, and a child's libraries may have."""
+    child = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
+    told = subprocess.run(child, capture_output=True, text=True, check=True).stdout.strip()
+    return cv2.getNumThreads(), {pool["num_threads"] for pool in threadpool_info()}, told
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="libraries have one thread anyway on one core")
+def test_a_task_is_one_thread_for_every_library() -> None:
+    """Without a nanny, nobody else caps them."""
+    with running() as address, worker_of(address, "--no-nanny"), Client(address) as client:
+        client.wait_for_workers(1, timeout=30)
+        (before,) = client.run(lambda: (cv2.getNumThreads(), len(threadpool_info()))).values()
+        assert before[0] > 1
+        assert before[1] > 0
+        cluster.prepared(client, 5)
+        assert [*client.run(libraries_threads).values()] == [(1, {1}, "1")]
+
+
+# Where it comes from
+
+
+def test_a_class_is_started_used_and_closed(clip: Path, tmp_path: Path) -> None:
+    with cluster.connected(settings(**one_worker())) as client:
+        address = client.scheduler.address
+        assert cluster.threads(client) == 1
+        config = {"detect": {"detectors": ["magenta"]}}
+        assert redact_dask.redact(clip, tmp_path, config, client).published == 1
+    assert not answers(address)
+
+
+def test_a_class_that_brings_no_workers_is_closed() -> None:
+    addresses = []
+
+    class Noted(LocalCluster):
+        def get_client(self) -> Client:
+            addresses.append(self.scheduler_address)
+            return super().get_client()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cloud", SimpleNamespace(Cluster=Noted))
+        given = {"class": "cloud.Cluster", "kwargs": QUIET | {"n_workers": 0}, "wait_s": 0.5}
+        with (
+            pytest.raises(UsageError, match="no worker has come"),
+            cluster.connected(settings(**given)),
+        ):
+            pass
+    assert not answers(addresses[0])
+
+
+def test_a_cluster_that_adapts_has_a_worker_before_there_are_tasks() -> None:
+    with cluster.connected(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
+        assert len(client.scheduler_info()["workers"]) == 1
+
+
+class Gateway:
+    """A cluster as Dask Gateway's: it is no `SpecCluster`, and has its own way to end."""
+
+    made: Gateway
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.adapted: dict[str, Any] = {}
+        self.closed = False
+        self._inner = LocalCluster(n_workers=1, threads_per_worker=1, **QUIET)
+        Gateway.made = self
+
+    def adapt(self, **bounds: Any) -> None:
+        self.adapted = bounds
+
+    def get_client(self) -> Client:
+        return Client(self._inner.scheduler_address)
+
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inner.close()
+        self.closed = True
+
+
+def test_a_class_needs_no_more_than_a_client_adapt_and_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "gateway", SimpleNamespace(Cluster=Gateway))
+    given = {"class": "gateway.Cluster", "kwargs": {"image": "redact"}, "adapt": {"active": True}}
+    with cluster.connected(settings(**given)):
+        assert Gateway.made.options == {"image": "redact"}
+        assert Gateway.made.adapted == {"minimum": 1, "active": True}
+        assert not Gateway.made.closed
+    assert Gateway.made.closed
+
+
+def test_what_happens_inside_is_not_taken_for_a_cluster_that_does_not_start() -> None:
+    with pytest.raises(ZeroDivisionError), cluster.connected(settings(**one_worker())):
+        _ = 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"class": "no_such_package.Cluster"},
+            r"cluster\.class no_such_package\.Cluster cannot .*; pip install 'no-such-package'$",
+        ),
+        ({"class": "distributed.LocalClutter"}, "distributed has no LocalClutter$"),
+        (
+            {"class": "distributed.SSHCluster", "kwargs": {"hosts": []}},
+            "distributed.SSHCluster does not start: ValueError: `hosts` must be a non empty",
+        ),
+        ({"address": "tcp://127.0.0.1:1"}, "no cluster answers at tcp://127.0.0.1:1: "),
+        ({"address": "tls://127.0.0.1:1"}, "no cluster answers at tls://127.0.0.1:1: "),
+    ],
+)
+def test_a_cluster_that_is_none_is_told_in_one_sentence(
+    given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=sentence), cluster.reached(settings(**given)):
+        pass
+
+
+def test_the_package_of_a_cloud_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dask_cloudprovider", None)
+    with pytest.raises(UsageError, match=r"pip install 'dask-cloudprovider\[aws\]'"):
+        cluster.class_of("dask_cloudprovider.aws.FargateCluster")
+
+
+def test_dasks_configuration_holds_while_the_cluster_does() -> None:
+    key = "distributed.scheduler.worker-ttl"
+    before = dask.config.get(key)
+    for given in ({key: "77s"}, {"distributed": {"scheduler": {"worker-ttl": "77s"}}}):
+        with cluster.connected(settings(**one_worker(), dask=given)) as client:
+            assert dask.config.get(key) == "77s"
+            ttl = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.worker_ttl)
+            assert ttl == 77
+        assert dask.config.get(key) == before
+
+
+# TLS
+
+
+def test_a_class_is_given_the_certificates(tls: dict[str, str]) -> None:
+    given = one_worker()
+    given["kwargs"] |= {"protocol": "tls://"}
+    with cluster.connected(settings(**given, security=tls)) as client:
+        assert client.scheduler.address.startswith("tls://")
+        workers = client.scheduler_info()["workers"]
+        assert all(address.startswith("tls://") for address in workers)
+
+
+def test_an_address_is_reached_with_the_right_certificates_only(
+    tls: dict[str, str], foreign_tls: dict[str, str]
+) -> None:
+    files = [f"--tls-ca-file={tls['ca_file']}", f"--tls-cert={tls['cert']}"]
+    files += [f"--tls-key={tls['key']}"]
+    with running("--protocol=tls", *files) as address:
+        with (
+            worker_of(address, *files),
+            cluster.connected(settings(address=address, security=tls)) as client,
+        ):
+            assert client.submit(int, "7").result() == 7
+        for wrong in ({}, {"security": foreign_tls}):
+            with (
+                pytest.raises(UsageError, match=f"no cluster answers at {address}"),
+                cluster.reached(settings(address=address, **wrong)),
+            ):
+                pass
+
+
+def test_a_scheduler_without_tls_is_refused_unless_it_is_allowed(tls: dict[str, str]) -> None:
+    with running() as address:
+        with (
+            pytest.raises(UsageError, match=f"no cluster answers at {address}: .*encryption"),
+            cluster.reached(settings(address=address, security=tls)),
+        ):
+            pass
+        lax = tls | {"require_encryption": False}
+        with cluster.reached(settings(address=address, security=lax)) as client:
+            assert client.scheduler_info()["workers"] == {}
+
+
+def test_a_certificate_that_is_missing_is_named(tls: dict[str, str], tmp_path: Path) -> None:
+    given = settings(address="tls://h:1", security=tls | {"key": str(tmp_path / "gone.pem")})
+    with (
+        pytest.raises(UsageError, match=r"cluster\.security\.key: the file \S+gone\.pem cannot"),
+        cluster.reached(given),
+    ):
+        pass
+
+
+# Secrets
+
+
+def test_what_a_class_is_given_goes_to_no_worker_and_no_log() -> None:
+    given = {"class": "cloud.Cluster", "kwargs": {"environment": {"TOKEN": "much-secret"}}}
+    config = validate({"cluster": given | {"dask": {"password": "much-secret"}}})
+    assert "much-secret" not in repr(config)
+    assert b"much-secret" not in pickle.dumps(config)
+    assert pickle.loads(pickle.dumps(config)) == Config()
 
 
 def test_a_scheduler_forgets_the_tasks_that_have_gone(client: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -103,9 +104,38 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "missing.yaml")
 
 
-def test_a_running_cluster_has_its_own_workers() -> None:
-    with pytest.raises(ConfigError, match="cluster: address and workers exclude each other"):
-        validate({"cluster": {"address": "tcp://host:8786", "workers": 4}})
+TLS = {"ca_file": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"address": "tcp://h:1", "workers": 4}, "cluster: address and workers exclude each other"),
+        ({"address": "tcp://h:1", "class": "a.B"}, "cluster: address and class exclude each other"),
+        ({"class": "a.B", "workers": 4}, "cluster: class and workers exclude each other"),
+        ({"kwargs": {"image": "a"}}, "cluster: kwargs belongs to class, which is not set"),
+        (
+            {"address": "tcp://h:1", "adapt": {"maximum": 4}},
+            "cluster: adapt belongs to class, which is not set",
+        ),
+        ({"security": TLS}, "cluster: security belongs to address or class"),
+        ({"class": "KubeCluster"}, r"cluster\.class: String should match pattern"),
+        (
+            {"class": "a.B", "adapt": {"minimum": 0}},
+            r"cluster\.adapt\.minimum: .*than or equal to 1",
+        ),
+        ({"address": "tls://h:1", "security": {"ca_file": "a"}}, r"cluster\.security\.cert: Field"),
+        (
+            {"address": "tls://h:1", "security": TLS | {"ca": "a"}},
+            r"unknown configuration key cluster\.security\.ca; known here: ca_file, cert, key",
+        ),
+        ({"clas": "a.B"}, r"unknown configuration key cluster\.clas; known here: address, class, "),
+        ({"wait_s": 0}, r"cluster\.wait_s: .*greater than 0"),
+    ],
+)
+def test_a_cluster_comes_from_one_place(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        validate({"cluster": given})
 
 
 @pytest.mark.parametrize(

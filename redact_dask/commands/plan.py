@@ -51,9 +51,7 @@ def tell_plan(
     click.echo(f"{needed.looks:,} frames to be looked at{paid}")
     threads = cluster.threads_at(settings.cluster)
     hours = needed.cpu_hours
-    click.echo(
-        f"{needed.tasks:,} tasks, about {hours:,.2f} CPU hours: "
-        f"{hours / threads:,.2f} hours with {threads} threads"
-    )
+    wall = f": {hours / threads:,.2f} hours with {threads} threads" if threads else ""
+    click.echo(f"{needed.tasks:,} tasks, about {hours:,.2f} CPU hours{wall}")
     if as_json:
         click.echo(json.dumps(counts | asdict(needed) | {"threads": threads}))

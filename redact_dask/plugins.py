@@ -1,0 +1,48 @@
+"""What each worker of a cluster is made to do when it starts, those that come later too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import cv2
+from distributed import Worker, WorkerPlugin
+from threadpoolctl import threadpool_limits
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+"""Variables that libraries read when they are loaded."""
+
+
+class OneThreadATask(WorkerPlugin):
+    """Keeps libraries from starting threads of their own: a task is one thread, tasks are many.
+
+    Those that are loaded are told; those that are loaded later, here or in a child process, read
+    the environment. PyAV, OpenVINO and the ffmpeg program take a number at each use, which is 1.
+    """
+
+    name = "redact-dask-one-thread-a-task"
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+        """Run on each worker when it starts, and when it starts again."""
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        threadpool_limits(1)
+        cv2.setNumThreads(1)
+
+
+class FinishesInterrupted(WorkerPlugin):
+    """Lets workers on this machine live on when a terminal interrupts them with their driver."""
+
+    name = "redact-dask-finishes-interrupted"
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+        """Run on each worker when it starts, and when it starts again."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)

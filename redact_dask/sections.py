@@ -1,0 +1,97 @@
+"""Groups of settings, whatever they are: read from YAML, assigned, merged, and told if wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from redact_dask.errors import ConfigError
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the nested settings of a YAML file; raise `ConfigError` if it holds none."""
+    try:
+        settings = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"the configuration {file} is not YAML: {_one_line(error)}") from None
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"the configuration {file} must be a mapping of sections")
+    return settings
+
+
+def assigned(assignment: str) -> dict[str, Any]:
+    """Return the nested settings of ``section.key=value``; raise `ConfigError` if it is none."""
+    key, equals, text = assignment.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {assignment}: write it as section.key=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--set {assignment}: the value is not YAML: {_one_line(error)}"
+        ) from None
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested settings with others put over them."""
+    both = dict(base)
+    for key, value in over.items():
+        below = both.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            both[key] = merged(below, value)
+        else:
+            both[key] = value
+    return both
+
+
+def sentence(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return one sentence for the first thing that is wrong, without the value: it may be secret.
+
+    Parameters
+    ----------
+    error
+        What the model said of some settings.
+    model
+        Its fields are named to those who misspelled one.
+    """
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] != "extra_forbidden":
+        where = f"configuration key {key}: " if key else "configuration: "
+        return where + first["msg"].removeprefix("Value error, ")
+    for part in path[:-1]:
+        inner = _model_of(model.model_fields[part].annotation)
+        if inner is None:
+            return f"unknown configuration key {key}"
+        model = inner
+    known = ", ".join(field.alias or name for name, field in model.model_fields.items())
+    return f"unknown configuration key {key}; known here: {known}"
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    for kind in get_args(annotation) or (annotation,):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())

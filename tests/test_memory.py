@@ -1,0 +1,144 @@
+"""Videos whose pictures are large wait for room in a worker's memory, or are refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+import redact_dask
+from redact_dask.errors import TooLarge
+from redact_dask.ledger import OWN_FAULTS
+from redact_dask.memory import USABLE, Memory, needed_mib
+from redact_dask.model import Facts, Fields
+
+MIB = 2**20
+HD = Facts(
+    codec="h264",
+    width=1920,
+    height=1080,
+    pixel_format="yuv420p",
+    quarter_turns=0,
+    display_matrix=(),
+    fields=Fields.PROGRESSIVE,
+    sample_aspect_ratio=Fraction(1),
+    color_range=1,
+    color_primaries=1,
+    color_transfer=1,
+    color_space=1,
+    time_base=Fraction(1, 30),
+    rate=Fraction(30),
+    frames=1,
+    seconds=1.0,
+    audio=(),
+    parameter_sets=b"",
+    reorder_depth=0,
+    why_encoded="",
+)
+UHD = replace(HD, width=3840, height=2160)
+
+
+def test_the_estimate_covers_what_was_measured_and_not_much_more() -> None:
+    assert 435 <= needed_mib(HD) <= 1.1 * 435
+    assert 791 <= needed_mib(UHD) <= 1.1 * 791
+    assert 2021 <= needed_mib(replace(HD, width=7680, height=4320)) <= 1.15 * 2021
+
+
+def test_deeper_pictures_and_more_chroma_need_more() -> None:
+    base = needed_mib(replace(HD, width=16, height=16))
+    assert needed_mib(replace(HD, pixel_format="yuv420p10le")) - base == pytest.approx(
+        2 * (needed_mib(HD) - base), rel=0.01
+    )
+    assert needed_mib(replace(HD, pixel_format="yuv444p")) - base == pytest.approx(
+        2 * (needed_mib(HD) - base), rel=0.01
+    )
+
+
+def test_what_does_not_fit_alone_is_refused() -> None:
+    limit = int(needed_mib(UHD) * MIB) - 1  # Enough, were none of it kept back.
+    sentence = (
+        r"3840x2160 in yuv420p needs about 8\d\d MiB a thread, and a worker may use 7\d\d MiB"
+    )
+    with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, limit):
+        pass
+    assert TooLarge.__name__ not in OWN_FAULTS
+
+
+def test_without_a_limit_everything_fits() -> None:
+    with Memory().reserved(replace(UHD, width=10**6), None):
+        pass
+
+
+@pytest.mark.timeout(60)
+def test_who_needs_much_waits_and_nobody_passes_by() -> None:
+    """Two small videos fit side by side, a large one fits only alone."""
+    memory, limit = Memory(), int(2.1 * needed_mib(HD) / USABLE * MIB)
+    begun: list[str] = []
+    events = {name: threading.Event() for name in ("first", "second", "large", "last")}
+
+    def work(name: str, facts: Facts) -> None:
+        with memory.reserved(facts, limit):
+            begun.append(name)
+            assert events[name].wait(30)
+
+    def start(name: str, facts: Facts) -> threading.Thread:
+        thread = threading.Thread(target=work, args=(name, facts))
+        thread.start()
+        return thread
+
+    def settled(*expected: str) -> None:
+        for _ in range(100):
+            threading.Event().wait(0.01)
+        assert begun == [*expected]
+
+    threads = [start("first", HD), start("second", HD)]
+    settled("first", "second")
+    threads.append(start("large", UHD))
+    settled("first", "second")
+    events["first"].set()
+    threads.append(start("last", HD))  # It would fit beside the second, but the large one waits.
+    settled("first", "second")
+    events["second"].set()
+    settled("first", "second", "large")
+    events["large"].set()
+    settled("first", "second", "large", "last")
+    events["last"].set()
+    for thread in threads:
+        thread.join(30)
+
+
+@pytest.fixture
+def small_worker() -> Iterator[Client]:
+    """A client of one real worker process that may use 400 MiB."""
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, memory_limit=int(400 / USABLE * MIB), **local
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def test_a_large_video_is_quarantined_by_a_small_worker_that_lives_on(
+    small_worker: Client, tmp_path: Path, ffmpeg: Callable[..., None], clip: Path
+) -> None:
+    source = tmp_path / "fleet"
+    source.mkdir()
+    (source / "small.mp4").write_bytes(clip.read_bytes())
+    large = ["-f", "lavfi", "-i", "color=gray:s=7680x4320:r=10", "-frames:v", "2"]
+    ffmpeg(*large, "-pix_fmt", "yuv420p", "-preset", "ultrafast", source / "large.mp4")
+    before = {*small_worker.scheduler_info()["workers"]}
+
+    settings = {"detect": {"detectors": ["magenta"]}}
+    summary = redact_dask.redact(source, tmp_path / "out", settings, small_worker)
+
+    (failure,) = summary.failures
+    assert (summary.published, failure.path, failure.stage) == (1, "large.mp4", "detect")
+    assert "7680x4320 in yuv420p needs about" in failure.reason
+    assert {*small_worker.scheduler_info()["workers"]} == before
