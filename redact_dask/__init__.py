@@ -15,10 +15,10 @@ from redact_dask.config import Config
 from redact_dask.config import load as load_config
 from redact_dask.detectors import Box, Detector
 from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
-from redact_dask.status import Status
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
+    from redact_dask.status import Status
     from redact_dask.summary import Summary
 
 __version__ = version("redact-dask")
@@ -38,7 +38,11 @@ __all__ = [
     "redact",
 ]
 
-_OF_THE_DRIVER = {"redact": "redact_dask.api", "Summary": "redact_dask.summary"}
+_OF_THE_DRIVER = {
+    "redact": "redact_dask.api",
+    "Status": "redact_dask.status",
+    "Summary": "redact_dask.summary",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import cv2
 import dask.config
 import pytest
 from dask.utils import key_split
-from distributed import Client, LocalCluster, Scheduler
+from distributed import Client, LocalCluster, Scheduler, Worker
 from threadpoolctl import threadpool_info
 
 import redact_dask
@@ -311,6 +312,16 @@ def test_what_a_class_is_given_goes_to_no_worker_and_no_log() -> None:
     assert "much-secret" not in repr(config)
     assert b"much-secret" not in pickle.dumps(config)
     assert pickle.loads(pickle.dumps(config)) == Config()
+
+
+def test_a_worker_keeps_no_profile_of_its_tasks(client: Client) -> None:
+    def kept(dask_worker: Worker) -> int:
+        return len(dask_worker.profile_history)
+
+    cluster.prepared(client, 60)
+    before = client.run(kept)
+    client.gather([client.submit(time.sleep, 2.5 + number, pure=False) for number in range(2)])
+    assert client.run(kept) == before
 
 
 def test_a_scheduler_forgets_the_tasks_that_have_gone(client: Client) -> None:
