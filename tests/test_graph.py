@@ -25,9 +25,10 @@ def test_dashboard_shows_one_bar_a_stage(tmp_path: Path, clip: Path, client: Cli
 
     def look(status: redact_dask.Status) -> None:
         now = client.run_on_scheduler(tasks)
-        keys.update(now)
-        groups.update(now.values())
+        keys.update(key for key in now if key not in before)
+        groups.update(group for key, group in now.items() if key not in before)
 
+    before = client.run_on_scheduler(tasks)
     settings = {"detect": {"detectors": ["magenta"]}, "chunk": {"seconds": 0.5}}
     redact_dask.redact(clip, tmp_path, settings, client, look)
 
