@@ -19,8 +19,13 @@ from redact_dask.cluster_config import ClusterSettings, SecuritySettings
 from redact_dask.errors import UsageError
 from redact_dask.plugins import FinishesInterrupted, KeepsNoProfile, OneThreadATask, SweepsScratch
 
-_PACKAGES = {"dask_cloudprovider": "dask-cloudprovider[aws]"}
-"""What pip calls a module whose name is not enough."""
+_EXTRAS = {
+    "dask_cloudprovider": "aws",
+    "dask_gateway": "gateway",
+    "dask_jobqueue": "slurm",
+    "dask_kubernetes": "kubernetes",
+}
+"""Extra of this package that brings a module."""
 
 
 @contextmanager
@@ -112,7 +117,7 @@ def class_of(path: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(import_module(module), name)
     except ImportError as error:
         top = module.partition(".")[0]
-        package = _PACKAGES.get(top, top.replace("_", "-"))
+        package = f"redact-dask[{_EXTRAS[top]}]" if top in _EXTRAS else top.replace("_", "-")
         raise UsageError(
             f"cluster.class {path} cannot be imported ({error}); pip install '{package}'"
         ) from None

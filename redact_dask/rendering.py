@@ -48,7 +48,8 @@ class Rendering:
     @property
     def name(self) -> str:
         """Name of all that decides what is encoded: 16 hexadecimal digits of a SHA-256."""
-        return _name(self._job, self._chunk, sorted(self._regions.items()), sorted(self._black))
+        hidden = (sorted(self._regions.items()), sorted(self._black))
+        return _name(self._job, self._facts, self._chunk, hidden)
 
     def parts(self, watch: Stopwatch) -> Iterator[Part]:
         """Encode what is not copied, commit it, and yield what the chunk is joined from.
@@ -88,7 +89,7 @@ def without_copies(
             pts = probed.pts[first : first + part.frames]
             run = Chunk(0, part.start, first, pts, ())
             decoded = watch.each("decode", frames(job.video.source, probed.facts, run))
-            yield _encoded(job, probed.facts, run, decoded, watch, _name(job, run))
+            yield _encoded(job, probed.facts, run, decoded, watch, _name(job, probed.facts, run))
         else:
             yield part
         first += part.frames

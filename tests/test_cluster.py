@@ -235,8 +235,8 @@ def test_a_cluster_that_is_none_is_told_in_one_sentence(
 
 
 def test_the_package_of_a_cloud_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "dask_cloudprovider", None)
-    with pytest.raises(UsageError, match=r"pip install 'dask-cloudprovider\[aws\]'"):
+    monkeypatch.setitem(sys.modules, "dask_cloudprovider.aws", None)
+    with pytest.raises(UsageError, match=r"pip install 'redact-dask\[aws\]'"):
         cluster.class_of("dask_cloudprovider.aws.FargateCluster")
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from distributed import LocalCluster
 
-from redact_dask import bench, stages
+from redact_dask import bench, rendering
 from redact_dask.cli import main
 from redact_dask.config import EncodeSettings, RedactSettings
 from redact_dask.dataset import Dataset
@@ -230,7 +230,7 @@ def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
     arguments = ["--dataset", data, *here, "--json", "--gate", gate]
     good = run(*arguments)
     assert good.exit_code == 0, good.output
-    monkeypatch.setattr(stages.blur, "hide", lambda *_: None)
+    monkeypatch.setattr(rendering.blur, "hide", lambda *_: None)
     result = run(*arguments)
     assert result.exit_code == 4
     found = figures(result)["defaults"]
