@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.table import Table
 
-from redact_dask import api, manifest, storage
+from redact_dask import api, manifest, scratch, storage
 from redact_dask.config import Config, EncodeSettings
 from redact_dask.dataset import Dataset
 from redact_dask.driver import Observer
@@ -127,8 +126,8 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
     CheckFailed
         A clip was quarantined: then nothing can be judged.
     """
-    with tempfile.TemporaryDirectory(prefix="redact_dask-") as folder:
-        source, output = Path(folder, "clips"), Path(folder, "redacted")
+    with scratch.folder() as folder:
+        source, output = folder / "clips", folder / "redacted"
         source.mkdir()
         for clip in dataset.clips:
             place = source / clip

@@ -17,7 +17,7 @@ from distributed import Client, LocalCluster, Scheduler, Security
 
 from redact_dask.cluster_config import ClusterSettings, SecuritySettings
 from redact_dask.errors import UsageError
-from redact_dask.plugins import FinishesInterrupted, KeepsNoProfile, OneThreadATask
+from redact_dask.plugins import FinishesInterrupted, KeepsNoProfile, OneThreadATask, SweepsScratch
 
 _EXTRAS = {
     "dask_cloudprovider": "aws",
@@ -90,6 +90,7 @@ def prepared(client: Client, wait_s: float) -> Client:
         found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
         client.register_plugin(KeepsNoProfile())
+        client.register_plugin(SweepsScratch())
     except ImportError as error:
         raise UsageError(
             f"a worker cannot import redact_dask ({error}); install it there"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redact_dask import storage
+from redact_dask import scratch, storage
 
 _MERGED_AT = 64
 """Files that are merged into one: of a night with a flush each 30 s, some 20 are left."""
@@ -104,7 +104,7 @@ def _listed(folder: str) -> Iterator[tuple[str, bool]]:
 
 def _concatenate(urls: Sequence[str], target: str) -> None:
     """Write the rows of some files to another one, holding one file at a time."""
-    with storage.scratch() as folder:
+    with scratch.folder() as folder:
         path = folder / "merged.parquet"
         writer: pq.ParquetWriter | None = None
         for url in urls:

@@ -10,6 +10,8 @@ import cv2
 from distributed import Worker, WorkerPlugin
 from threadpoolctl import threadpool_limits
 
+from redact_dask import scratch
+
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -51,6 +53,16 @@ class KeepsNoProfile(WorkerPlugin):
             callback = worker.periodic_callbacks.pop(sampling, None)
             if callback:
                 callback.stop()
+
+
+class SweepsScratch(WorkerPlugin):
+    """Removes what processes that were killed have left on the worker's machine."""
+
+    name = "redact-dask-sweeps-scratch"
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+        """Run on each worker when it starts, and when it starts again."""
+        scratch.sweep()
 
 
 class FinishesInterrupted(WorkerPlugin):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from redact_dask import analysis, committed, storage
+from redact_dask import analysis, committed, scratch, storage
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.job import Job
 from redact_dask.media import check, index, mux
@@ -176,7 +176,7 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     watch = Stopwatch()
     parts = [part for made in rendered for part in made.parts]
     why_encoded = ""
-    with storage.scratch() as folder:
+    with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         _mux(path, job, probed, parts, watch)
         try:

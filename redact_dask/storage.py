@@ -1,17 +1,17 @@
 """Files on any store that fsspec knows: a path here is a URL, ``s3://bucket/key`` or local.
 
 Every write is atomic: a reader sees the whole file under its name, or none. Object stores do so by
-themselves; on a local file system a file is written under another name and renamed.
+themselves; on a local file system a file is written under another name and renamed. What a process
+that was killed leaves under such a name, the next that writes to the same folder removes.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Container, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +19,8 @@ from typing import IO, Any
 import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
+
+from redact_dask import locks
 
 FAILURES = (OSError, BotoCoreError)
 """What a store raises when it is not there, or does not let us in."""
@@ -166,27 +168,33 @@ def remove(url: str) -> None:
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
-    """Give a private folder on this machine, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="redact_dask-") as folder:
-        yield Path(folder)
-
-
-@contextmanager
 def _renamed(path: str) -> Iterator[Path]:
     target = Path(path)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    while not part.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):  # Another run has pruned the folder meanwhile.
-            part.touch()
-    try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    # Not by the target's name, which may be as long as a name can be.
+    part = target.with_name(f".redact_dask-{uuid.uuid4().hex}.part")
+    with ExitStack() as lock:
+        while not part.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Another run may prune the folder meanwhile, or sweep what is not locked yet.
+            with suppress(FileNotFoundError):
+                part.touch()
+                lock.enter_context(locks.held(part))
+        try:
+            _sweep(target.parent)
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what has no name yet, and never will: who wrote it was killed."""
+    for part in folder.glob(".redact_dask-*.part"):
+        with suppress(FileNotFoundError):  # It has its name by now.
+            if not locks.is_held(part):
+                part.unlink()
 
 
 def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from redact_dask import storage
+from redact_dask import locks, storage
 
 NAMES = ["a b.mp4", "number #1.mp4", "über/ß 映画.mp4", "literal [1].mp4", "50%20.mp4", "what?.mp4"]
 
@@ -106,6 +109,71 @@ def test_a_file_has_its_name_only_once_it_is_whole(
     assert target.read_bytes() == b"content"
 
 
+WRITE = """
+import os, shutil, signal, sys
+from pathlib import Path
+from redact_dask import locks, storage
+
+def copy(source, part):
+    Path(part).write_bytes(b"half")
+    print(flush=True)
+    signal.pause()
+
+shutil.copyfile = copy
+storage.publish(Path("/"), sys.argv[1])
+"""
+
+
+def test_what_a_killed_write_has_left_goes_with_the_next_one_there(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE, tmp_path / name], stdout=subprocess.PIPE, text=True
+        )
+        for name in ("killed", "living")
+    ]
+    try:
+        for writer in writers:
+            assert writer.stdout
+            writer.stdout.readline()
+        (tmp_path / ".somebody.part").touch()
+        assert len([*tmp_path.iterdir()]) == 3
+        writers[0].kill()
+        writers[0].wait()
+        storage.write(str(tmp_path / "other"), b"")
+        hidden, *others = sorted(path.name for path in tmp_path.iterdir())
+        assert hidden.startswith(".redact_dask-")
+        assert others == [".somebody.part", "other"]
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.communicate()
+
+
+def test_a_part_that_is_swept_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, swept = locks.held, []
+
+    def sweep_first(part: Path) -> AbstractContextManager[None]:
+        if not swept:
+            swept.append(part)
+            held = lock(part)
+            with suppress(FileNotFoundError), held:
+                part.unlink()
+        return lock(part)
+
+    monkeypatch.setattr(locks, "held", sweep_first)
+    storage.write(str(tmp_path / "file"), b"content")
+    assert swept
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_has_it(tmp_path: Path) -> None:
+    url = str(tmp_path / ("ü" * 125 + ".mp4"))
+    storage.write(url, b"content")
+    assert storage.read(url) == b"content"
+
+
 def test_listing_sees_what_others_have_written_since(root: str) -> None:
     storage.write(storage.join(root, "one"), b"")
     assert len(storage.find(root)) == 1
@@ -146,9 +214,3 @@ def test_one_place_has_one_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     remote = storage.canonical("memory://bucket/folder/")
     assert remote == storage.canonical("memory://bucket/folder")
     assert storage.local_path(remote) is None
-
-
-def test_scratch_is_gone_afterwards() -> None:
-    with storage.scratch() as folder:
-        (folder / "file").touch()
-    assert not folder.exists()

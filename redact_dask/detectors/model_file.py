@@ -12,7 +12,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from redact_dask import storage
+from redact_dask import scratch, storage
 from redact_dask.detectors.network import NetworkOptions, last_line
 from redact_dask.errors import ConfigError
 
@@ -51,7 +51,7 @@ def read(options: ModelFileOptions) -> ov.Model:
     with _one_at_a_time:
         content = _fetched(options.model, options.sha256)
     try:
-        with storage.scratch() as alone:
+        with scratch.folder() as alone:
             # Read from memory, an ONNX file that keeps weights in other files would get them from
             # the current folder, unchecked. In this one are none.
             file = alone / "model.onnx"
