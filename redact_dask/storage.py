@@ -7,6 +7,7 @@ that was killed leaves under such a name, the next that writes to the same folde
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -160,7 +161,12 @@ def remove(url: str) -> None:
     """Remove a file, or a folder with all that is in it; what is not there is no error."""
     path = local_path(url)
     if path is not None and Path(path).is_dir():
-        shutil.rmtree(path)
+        while Path(path).exists():
+            try:
+                shutil.rmtree(path)
+            except OSError as error:  # A task that runs late may write into it meanwhile.
+                if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                    raise
         return
     fs, _ = _locate(url)
     for name in find(url):  # one by one: several at once would be taken for patterns

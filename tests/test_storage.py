@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -214,3 +215,21 @@ def test_one_place_has_one_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     remote = storage.canonical("memory://bucket/folder/")
     assert remote == storage.canonical("memory://bucket/folder")
     assert storage.local_path(remote) is None
+
+
+def test_a_folder_goes_although_a_task_that_runs_late_writes_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    late = iter([folder / "inner" / "late.json"])
+    rmdir = os.rmdir
+
+    def write_first(path: str, **options: int) -> None:
+        for file in late:
+            file.touch()
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", write_first)
+    storage.remove(str(folder))
+    assert not folder.exists()
