@@ -122,6 +122,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", f"-s3.config={settings}"]
     command += [f"-master.port={_free_port()}", f"-volume.port={_free_port()}"]
     command += [f"-filer.port={_free_port()}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    # Of fixed ports otherwise: then two runs of the tests could not be on one machine at once.
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
@@ -136,7 +138,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             _make_bucket(time.monotonic() + 60)
             yield "s3://bucket"
         finally:
-            server.terminate()
+            server.kill()  # It would take 25 s to end by itself.
             server.wait()
 
 

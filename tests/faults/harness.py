@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import av
 import psutil
 from distributed import Client
 from holding import Holds
 
-from redact_dask import manifest, storage
+from redact_dask import config, manifest, storage
 
-NAMES = ("a.mp4", "b.mp4", "c.mp4")
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "detect": {"detectors": ["magenta"], "every": 1},
     "encode": {"preset": "ultrafast"},
     "chunk": {"seconds": 0.9},
     "redact": {"style": "solid"},
 }
-OPTIONS = ["--detector", "magenta", "--set", "detect.every=1", "--set", "encode.preset=ultrafast"]
-OPTIONS += ["--set", "chunk.seconds=0.9", "--set", "redact.style=solid"]
 
-Frames = dict[str, str]
+Frames = Mapping[str, str]
+"""A hash of all decoded frames of each video, by its path."""
 
 
-def until(condition: Callable[[], object], what: str, within: float = 60) -> None:
+def until(condition: Callable[[], object], what: str, within: float = 120) -> None:
     """Wait for something that must come."""
     end = time.monotonic() + within
     while not condition():
@@ -49,76 +49,120 @@ def decoded(url: str) -> str:
     return digest.hexdigest()
 
 
-def assert_all_is_well(destination: str, undisturbed: Frames) -> None:
-    """Check that each video is published once, as if nothing had happened, and nothing is left."""
+def assert_published(
+    destination: str,
+    expected: Frames,
+    settings: Mapping[str, Any] = SETTINGS,
+    *,
+    work: bool = False,
+) -> None:
+    """Check that each video is published once, as if nothing had happened, and nothing is left.
+
+    Parameters
+    ----------
+    destination
+        URL of its root.
+    expected
+        The frames of each video that must be there.
+    settings
+        Of the run.
+    work
+        Whether something must have been left in the work area, of a video that is not published.
+    """
     rows = manifest.read(manifest.root(destination), "videos").to_pylist()
-    published = [row["output"] for row in rows if row["status"] == "published"]
-    there = {
-        url.removeprefix(storage.canonical(destination) + "/") for url in storage.find(destination)
-    }
-    assert {name for name in there if not name.startswith("_manifest/")} == {*undisturbed}
-    assert sorted(url.rpartition("/")[2] for url in published) == sorted(undisturbed)
-    for name, frames in undisturbed.items():
+    published = [row for row in rows if row["status"] == "published"]
+    root = storage.canonical(destination) + "/"
+    assert sorted(row["output"].removeprefix(root) for row in published) == sorted(expected)
+    assert {row["fingerprint"] for row in published} == {config.validate(settings).fingerprint}
+    beside = {"_manifest", "_work"} if work else {"_manifest"}
+    there = {url.removeprefix(root) for url in storage.find(destination)}
+    assert {name for name in there if name.partition("/")[0] not in beside} == {*expected}
+    if (path := storage.local_path(destination)) is not None:
+        names = {name.partition("/")[0] for name in expected} | beside
+        assert {found.name for found in Path(path).iterdir()} == names
+    for name, frames in expected.items():
         assert decoded(storage.join(destination, name)) == frames, name
 
 
 class Processes:
-    """A scheduler and a ``dask worker`` with two processes, each with its nanny."""
+    """A scheduler and a ``dask worker`` with two processes, each with its nanny.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Empty: for logs, and what the workers put on their disk.
+    environment
+        Of the workers, besides this process's own.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
         self._folder = folder
+        self._environment = {"TMPDIR": str(folder), "DASK_TEMPORARY_DIRECTORY": str(folder)}
+        self._environment |= environment
         self._running: list[subprocess.Popen[bytes]] = []
-        (folder / "scheduler").mkdir()
-        file = folder / "scheduler" / "scheduler.json"
-        options = ["--port=0", "--dashboard-address=127.0.0.1:0", f"--scheduler-file={file}"]
+        self._file = folder / "scheduler.json"
+        options = ["--port=0", "--dashboard-address=127.0.0.1:0", f"--scheduler-file={self._file}"]
         self.scheduler = self._start("scheduler", *options)
-        self._file = file
-        self.worker = self.start_worker()
-        with Client(scheduler_file=str(file), timeout=60) as client:
-            client.wait_for_workers(2, timeout=60)
+        self.worker = self._start_worker()
+        with Client(scheduler_file=str(self._file), timeout=120) as client:
+            client.wait_for_workers(2, timeout=120)
             self.address: str = client.scheduler.address
 
-    def start_worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """Start another ``dask worker``."""
-        options = ["--nworkers=2", "--nthreads=1", "--no-dashboard"]
-        return self._start("worker", f"--scheduler-file={self._file}", *options, **environment)
+    @property
+    def scratch(self) -> list[Path]:
+        """What there is in the folders of the stages."""
+        return [*Path(self._environment["TMPDIR"]).glob("redact_dask-*/*")]
 
-    def _start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "dask", *arguments, "--host=127.0.0.1"]
-        log = (self._folder / "log").open("ab")
-        started = subprocess.Popen(
-            command, stdout=log, stderr=log, env=os.environ | environment, cwd=self._folder
-        )
-        self._running.append(started)
-        return started
+    def replace_worker(self) -> subprocess.Popen[bytes]:
+        """Tell the ``dask worker`` to end, start another one, and return the one that ends."""
+        ended = self.worker
+        ended.send_signal(signal.SIGTERM)
+        self.worker = self._start_worker()
+        return ended
 
-    def stop(self, process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
-        """End a process and all that it has started."""
+    def hold(self, place: str, folder: Path) -> Hold:
+        """Hold the first task that comes to a place, one of `holding.PLACES`."""
+        return Hold(folder, self.address, place)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process and all that it has started."""
         family = [*psutil.Process(process.pid).children(recursive=True)]
-        process.send_signal(number)
-        if number == signal.SIGKILL:
-            for member in family:
-                member.kill()
+        process.kill()
+        for member in family:
+            member.kill()
         process.wait(60)
 
     def close(self) -> None:
         """End all that runs."""
         for process in reversed(self._running):
             if process.poll() is None:
-                self.stop(process, signal.SIGKILL)
+                self.kill(process)
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        options = ["--nworkers=2", "--nthreads=1", "--no-dashboard"]
+        return self._start("worker", f"--scheduler-file={self._file}", *options)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "dask", *arguments, "--host=127.0.0.1"]
+        with (self._folder / "log").open("ab") as log:
+            started = subprocess.Popen(
+                command, stdout=log, stderr=log, env=os.environ | self._environment
+            )
+        self._running.append(started)
+        return started
 
 
 class Hold:
-    """A stage that waits in one of the worker processes."""
+    """A place where a task waits in one of the worker processes."""
 
-    def __init__(self, folder: Path, address: str, stage: str, when: str) -> None:
+    def __init__(self, folder: Path, address: str, place: str) -> None:
         self._folder = folder
         (folder / "hold").touch()
         with Client(address) as client:
-            client.register_plugin(Holds(stage, when, str(folder)))  # type: ignore[arg-type]
+            client.register_plugin(Holds(place, str(folder)))
 
     def process(self) -> int:
-        """Wait until the stage is held, and return the number of its process."""
+        """Wait until a task is held, and return the number of its process."""
         held = self._folder / "held"
         until(lambda: held.exists() and held.read_text(), "the stage to begin")
         return int(held.read_text())
@@ -131,19 +175,31 @@ class Hold:
 class Run:
     """``redact-dask run`` in a process of its own."""
 
-    def __init__(self, source: object, destination: object, address: str, *options: str) -> None:
+    def __init__(
+        self, source: object, destination: object, address: str, settings: Mapping[str, Any]
+    ) -> None:
         command = [sys.executable, "-m", "redact_dask", "run", str(source), str(destination)]
-        command += [*OPTIONS, "--set", f"cluster.address={address}", *options]
+        for section, given in {**settings, "cluster": {"address": address}}.items():
+            command += ["--set", f"{section}={json.dumps(given)}"]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def finish(self, within: float = 120) -> tuple[int, str]:
+    def finish(self, within: float = 200) -> tuple[int, str]:
         """Wait for the end; return exit code and all that was told."""
         output, errors = self.process.communicate(timeout=within)
         assert "Traceback" not in errors, errors
         return self.process.returncode, output + errors
 
+    def summary(self) -> dict[str, Any]:
+        """Wait for the end of a run that goes to its end, and return what it was."""
+        code, told = self.finish()
+        assert code in (0, 3), told
+        found: dict[str, Any] = next(
+            json.loads(line) for line in told.splitlines() if line.startswith("{")
+        )
+        return found
+
 
 StartRun = Callable[..., Run]
-MakeHold = Callable[[str, str], Hold]
+StartCluster = Callable[..., Processes]

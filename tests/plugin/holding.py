@@ -4,53 +4,101 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from types import ModuleType
+from typing import Any
 
 from distributed import Worker, WorkerPlugin
 
-from redact_dask import stages
+from redact_dask import committed, stages, storage
+from redact_dask.media import index
+from redact_dask.redaction import tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere inside a stage: before or after it calls a function."""
+
+    stage: str
+    module: ModuleType
+    function: str
+    after: bool = False
+
+
+PLACES = {
+    "probe": Place("probe", index, "scan", after=True),
+    "detect": Place("detect", committed, "write_detected"),
+    "track": Place("track", tracking, "track"),
+    "render": Place("render", storage, "write", after=True),
+    "join": Place("join", storage, "publish"),
+    "publish": Place("join", shutil, "copyfile", after=True),
+    "published": Place("join", storage, "publish", after=True),
+}
+"""All is seen, and not committed; one segment is written, others are not; the video is joined, and
+nothing of it published; it is copied, and not renamed; it is published, and nobody knows."""
 
 
 class Holds(WorkerPlugin):
-    """Lets the first task of a stage wait, before its work or after it.
+    """Lets the first task that comes to a place wait there.
 
     Parameters
     ----------
-    stage
-        Name of the stage.
-    when
-        Before it has done anything, or when all is done but told.
+    place
+        One of `PLACES`.
     folder
         Where ``held`` tells the process that waits, and where it waits while ``hold`` is there.
     """
 
     name = "holds"
 
-    def __init__(self, stage: str, when: Literal["before", "after"], folder: str) -> None:
-        self._stage = stage
-        self._when = when
+    def __init__(self, place: str, folder: str) -> None:
+        self._place = place
         self._folder = Path(folder)
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts."""
-        self._real = getattr(stages, self._stage)
+        place = PLACES[self._place]
+        running = threading.local()
+        self._real = (
+            (stages, place.stage, getattr(stages, place.stage)),
+            (place.module, place.function, getattr(place.module, place.function)),
+        )
+        (_, _, stage), (_, _, function) = self._real
 
-        @functools.wraps(self._real)
-        def held(*arguments: Any) -> Any:
-            if self._when == "before":
-                self._wait()
-            result = self._real(*arguments)
-            if self._when == "after":
-                self._wait()
-            return result
+        @functools.wraps(stage)
+        def noted(*arguments: Any) -> Any:
+            running.here = True
+            try:
+                return stage(*arguments)
+            finally:
+                running.here = False
 
-        setattr(stages, self._stage, held)
+        @functools.wraps(function)
+        def holding(*arguments: Any, **options: Any) -> Any:
+            if not getattr(running, "here", False):
+                return function(*arguments, **options)
+            return self._held(functools.partial(function, *arguments, **options), place.after)
+
+        setattr(stages, place.stage, noted)
+        setattr(place.module, place.function, holding)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run when it is taken away."""
-        setattr(stages, self._stage, self._real)
+        for module, name, real in self._real:
+            setattr(module, name, real)
+
+    def _held(self, call: Callable[[], Any], after: bool) -> Any:
+        if not after:
+            self._wait()
+        result = call()
+        if after:
+            self._wait()
+        return result
 
     def _wait(self) -> None:
         try:
