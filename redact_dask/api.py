@@ -9,7 +9,7 @@ from typing import Any
 
 from distributed import Client
 
-from redact_dask import cluster, inventory, storage
+from redact_dask import cluster, inventory, live, storage
 from redact_dask import config as configuration
 from redact_dask.config import Config
 from redact_dask.driver import Backfill, Observer
@@ -55,7 +55,8 @@ def redact(
     destination = storage.canonical(str(dest))
     with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
         ready = cluster.prepared(reached, settings.cluster.wait_s)
-        return Backfill(ready, destination, settings, observe or _ignore).run(videos)
+        with live.told(ready, destination, settings.select.shard, observe or _ignore) as told:
+            return Backfill(ready, destination, settings, told).run(videos)
 
 
 def _ignore(_: Status) -> None:

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from redact_dask import cluster, progress, storage
+from redact_dask import cluster, live, progress, storage
 from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver import Backfill
@@ -54,8 +54,12 @@ def carry_out(
     with cluster.connected(settings.cluster) as client:
         dashboard = client.dashboard_link
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
-        with progress.shown(console) as observe:
-            backfill = Backfill(client, storage.canonical(dest), settings, observe)
+        destination, shard = storage.canonical(dest), settings.select.shard
+        with (
+            progress.shown(console) as show,
+            live.told(client, destination, shard, show) as observe,
+        ):
+            backfill = Backfill(client, destination, settings, observe)
 
             def drain() -> None:
                 if stop:

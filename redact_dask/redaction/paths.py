@@ -8,7 +8,7 @@ all boxes around the end count, for a detector about to lose a face often sees a
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from redact_dask.model import Why
 from redact_dask.redaction.boxes import Boxes, centre
 from redact_dask.redaction.linking import ROUNDING, VELOCITY_SECONDS, Track, velocity
-from redact_dask.redaction.scene_motion import Step
+from redact_dask.redaction.scene_motion import SceneMotion
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
@@ -34,7 +34,7 @@ def between(linked: Track, times: Sequence[float]) -> Boxes:
 def path(
     linked: Track,
     boxes: Boxes,
-    steps: Mapping[int, Step],
+    motion: SceneMotion,
     times: Sequence[float],
     scenes: Sequence[int],
     settings: TrackSettings,
@@ -48,8 +48,8 @@ def path(
         The track.
     boxes
         What `between` makes of it.
-    steps
-        How the scene moves to each frame from the one before it; what is missing is unknown.
+    motion
+        How the scene moves.
     times, scenes, settings, blink
         As of `tracking.track`.
     """
@@ -69,8 +69,9 @@ def path(
             apart = abs(times[frame] - times[end])
             if apart > settings.pad_s + ROUNDING and abs(frame - end) > blink:
                 return
-            step = steps.get(max(frame, frame - onward))
-            if step is None or apart <= VELOCITY_SECONDS + ROUNDING:
+            far = apart > VELOCITY_SECONDS + ROUNDING
+            step = motion.step(max(frame, frame - onward)) if far else None
+            if step is None:
                 box = box + speed * (times[frame] - times[frame - onward])
             else:
                 box = step.forth(box) if onward > 0 else step.back(box)

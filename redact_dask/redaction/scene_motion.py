@@ -7,7 +7,7 @@ Where the detector loses one of them, the others tell where it goes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,8 @@ class Step:
         return np.asarray((box - self.shift) / self.scale)
 
 
-def steps(followed: Iterable[tuple[int, Boxes]], width: int, height: int) -> Mapping[int, Step]:
-    """Return the step to each frame from the one before it, where enough tell of it.
+class SceneMotion:
+    """The step to each frame from the one before it, fitted when it is asked for.
 
     Parameters
     ----------
@@ -54,15 +54,22 @@ def steps(followed: Iterable[tuple[int, Boxes]], width: int, height: int) -> Map
     width, height
         Size of the picture, pixels.
     """
-    seen: defaultdict[int, list[Boxes]] = defaultdict(list)
-    for first, boxes in followed:
-        for frame, pair in enumerate(np.stack([boxes[:-1], boxes[1:]], axis=1), first + 1):
-            seen[frame].append(pair)
-    size = np.array([width, height, width, height])
-    found = {
-        frame: _fit(np.array(pairs), size) for frame, pairs in seen.items() if len(pairs) >= _FEWEST
-    }
-    return {frame: step for frame, step in found.items() if step}
+
+    def __init__(self, followed: Iterable[tuple[int, Boxes]], width: int, height: int) -> None:
+        self._seen: defaultdict[int, list[Boxes]] = defaultdict(list)
+        for first, boxes in followed:
+            for frame, pair in enumerate(np.stack([boxes[:-1], boxes[1:]], axis=1), first + 1):
+                self._seen[frame].append(pair)
+        self._size = np.array([width, height, width, height])
+        self._known: dict[int, Step | None] = {}
+
+    def step(self, frame: int) -> Step | None:
+        """Return the step to a frame; None where too few things tell of it."""
+        if frame not in self._known:
+            pairs = self._seen.get(frame, [])
+            enough = len(pairs) >= _FEWEST
+            self._known[frame] = _fit(np.array(pairs), self._size) if enough else None
+        return self._known[frame]
 
 
 def _fit(pairs: NDArray[np.float64], size: Boxes) -> Step | None:

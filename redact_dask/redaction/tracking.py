@@ -25,7 +25,7 @@ from redact_dask.model import Detection, Region
 from redact_dask.redaction.boxes import Boxes
 from redact_dask.redaction.linking import link
 from redact_dask.redaction.paths import between, path
-from redact_dask.redaction.scene_motion import steps
+from redact_dask.redaction.scene_motion import SceneMotion
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
@@ -84,7 +84,7 @@ def track(
         if linked.confidence >= settings.start
     ]
     followed = [between(linked, times) for linked in tracks]
-    moves = steps(
+    motion = SceneMotion(
         ((linked.frames[0], boxes) for linked, boxes in zip(tracks, followed, strict=True)),
         width,
         height,
@@ -93,7 +93,7 @@ def track(
     paths = [
         [
             (frame, inside, why)
-            for frame, box, why in path(linked, boxes, moves, times, scenes, settings, blink)
+            for frame, box, why in path(linked, boxes, motion, times, scenes, settings, blink)
             if (inside := _inside(box, settings.margin, slack, width, height))
         ]
         for linked, boxes in zip(tracks, followed, strict=True)

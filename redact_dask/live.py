@@ -1,0 +1,90 @@
+"""Telling the cluster's scheduler how far a run is, for its page and its metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from statistics import median
+
+from distributed import Client
+
+from redact_dask.board import TOPIC, Board, Snapshot
+from redact_dask.driver import Observer
+from redact_dask.status import Status
+
+_TELL_S = 1.0
+"""Seconds between two words."""
+
+
+@contextmanager
+def told(
+    client: Client, destination: str, shard: str | None, observe: Observer
+) -> Iterator[Observer]:
+    """Give an observer that tells the scheduler too; when the block ends, the run has ended.
+
+    A scheduler without this package shows nothing.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    destination
+        URL of the destination's root.
+    shard
+        Which part of the source the run takes, as ``N/OF``; None: all.
+    observe
+        Is called with each status besides.
+    """
+    try:
+        client.register_plugin(Board())
+    except ImportError:
+        yield observe
+        return
+    last: Status | None = None
+    when = float("-inf")
+
+    def tell(status: Status, *, ended: bool = False) -> None:
+        # A scheduler that has gone ends the run elsewhere.
+        with suppress(OSError):
+            client.log_event(TOPIC, snapshot(status, destination, shard, ended=ended))
+
+    def both(status: Status) -> None:
+        nonlocal last, when
+        observe(status)
+        last = status
+        if time.monotonic() - when >= _TELL_S:
+            when = time.monotonic()
+            tell(status)
+
+    try:
+        yield both
+    finally:
+        if last:
+            tell(last, ended=True)
+
+
+def snapshot(status: Status, destination: str, shard: str | None, *, ended: bool) -> Snapshot:
+    """Return what the board shows of a run."""
+    counts, usage = status.counts, status.usage
+    return {
+        "destination": destination,
+        "shard": shard or "",
+        "ended": ended,
+        "share": status.share,
+        "published": status.published,
+        "quarantined": status.quarantined,
+        "skipped": counts.done,
+        "failed": counts.hopeless,
+        "left": counts.videos - status.ended,
+        "frames": status.frames,
+        "faces": status.faces,
+        "frames_per_second": status.frames_per_second,
+        "calls": usage.calls,
+        "throttled": usage.throttled,
+        "retried": usage.retried,
+        "dollars": status.dollars,
+        "lag_seconds": median(status.lags) if status.endless and status.lags else None,
+        "elapsed_seconds": status.elapsed_s,
+        "left_seconds": None if status.endless or ended else status.seconds_left,
+    }
