@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from distributed import Client
 from harness import SETTINGS, Frames, Processes, Run, StartCluster, StartRun, decoded
+from hosts import Network
 
 import redact_dask
 
@@ -85,12 +86,9 @@ def start_run(fleet: Path) -> Iterator[StartRun]:
     runs: list[Run] = []
 
     def start(
-        destination: object,
-        address: str,
-        source: Path = fleet,
-        settings: Mapping[str, Any] = SETTINGS,
+        destination: object, reach: Mapping[str, Any], source: object = fleet, **options: Any
     ) -> Run:
-        runs.append(Run(source, destination, address, settings))
+        runs.append(Run(source, destination, reach, **options))
         return runs[-1]
 
     yield start
@@ -111,3 +109,15 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this machine does not let a test mount a small disk")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A network with no hosts yet, which are removed at the end."""
+    try:
+        made = Network()
+    except (OSError, subprocess.CalledProcessError) as error:
+        told = getattr(error, "stderr", None) or error
+        pytest.skip(f"network namespaces need root's rights and Debian's iproute2: {told}")
+    yield made
+    made.close()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import psutil
 from distributed import Client
 from holding import Holds
 
-from redact_dask import config, manifest, storage
+from redact_dask import cluster, config, manifest, storage
+from redact_dask.cluster_config import ClusterSettings
 
 SETTINGS: dict[str, Any] = {
     "detect": {"detectors": ["magenta"], "every": 1},
@@ -47,6 +48,18 @@ def decoded(url: str) -> str:
             digest.update(f"{frame.pts} {frame.time_base}".encode())
             digest.update(frame.to_ndarray().tobytes())
     return digest.hexdigest()
+
+
+def upload(folder: Path, url: str) -> None:
+    """Copy all videos of a folder to a store."""
+    for path in folder.rglob("*.m*"):
+        storage.publish(path, storage.join(url, str(path.relative_to(folder))))
+
+
+def state(url: str) -> dict[str, tuple[str, float | None]]:
+    """Return version and time of each file below a folder, by its URL."""
+    found = storage.find(url).items()
+    return {name: (storage.version(facts), storage.modified(facts)) for name, facts in found}
 
 
 def assert_published(
@@ -106,7 +119,8 @@ class Processes:
         self.worker = self._start_worker()
         with Client(scheduler_file=str(self._file), timeout=120) as client:
             client.wait_for_workers(2, timeout=120)
-            self.address: str = client.scheduler.address
+            self.reach = {"address": client.scheduler.address}
+            """The settings by which it is reached."""
 
     @property
     def scratch(self) -> list[Path]:
@@ -122,7 +136,9 @@ class Processes:
 
     def hold(self, place: str, folder: Path) -> Hold:
         """Hold the first task that comes to a place, one of `holding.PLACES`."""
-        return Hold(folder, self.address, place)
+        hold = Hold(folder)
+        register_hold(self.reach, place, folder)
+        return hold
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """Kill a process and all that it has started."""
@@ -152,14 +168,44 @@ class Processes:
         return started
 
 
-class Hold:
-    """A place where a task waits in one of the worker processes."""
+def wait_for_workers(reach: Mapping[str, Any], number: int) -> None:
+    """Wait until a cluster that is reached by some settings has a number of workers."""
+    with cluster.reached(ClusterSettings.model_validate(reach)) as client:
+        client.wait_for_workers(number, timeout=120)
 
-    def __init__(self, folder: Path, address: str, place: str) -> None:
+
+def register_hold(
+    reach: Mapping[str, Any], place: str, folder: Path, host: str | None = None
+) -> None:
+    """Let a cluster's workers look at a `Hold`.
+
+    Parameters
+    ----------
+    reach
+        The settings by which it is reached.
+    place
+        One of `holding.PLACES`.
+    folder
+        Of the hold.
+    host
+        Address of the only host where a task is to be held; none: any will do.
+    """
+    with cluster.reached(ClusterSettings.model_validate(reach)) as client:
+        client.register_plugin(Holds(place, str(folder), host))
+
+
+class Hold:
+    """A task that waits at a place in one of the worker processes.
+
+    Parameters
+    ----------
+    folder
+        By which it is told.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "hold").touch()
-        with Client(address) as client:
-            client.register_plugin(Holds(place, str(folder)))
 
     def process(self) -> int:
         """Wait until a task is held, and return the number of its process."""
@@ -171,18 +217,40 @@ class Hold:
         """Let it go on, and all that come after."""
         (self._folder / "hold").unlink()
 
+    def wait_for_its_end(self) -> None:
+        """Wait until the stage that was held has ended, for good or ill."""
+        until((self._folder / "ended").exists, "the held stage to end")
+
 
 class Run:
-    """``redact-dask run`` in a process of its own."""
+    """``redact-dask run`` in a process of its own.
+
+    Parameters
+    ----------
+    source, destination
+        Arguments.
+    reach
+        The settings by which the cluster is reached.
+    settings
+        All others.
+    command
+        What the command begins with.
+    """
 
     def __init__(
-        self, source: object, destination: object, address: str, settings: Mapping[str, Any]
+        self,
+        source: object,
+        destination: object,
+        reach: Mapping[str, Any],
+        settings: Mapping[str, Any] = SETTINGS,
+        command: Sequence[str] = (),
     ) -> None:
-        command = [sys.executable, "-m", "redact_dask", "run", str(source), str(destination)]
-        for section, given in {**settings, "cluster": {"address": address}}.items():
-            command += ["--set", f"{section}={json.dumps(given)}"]
+        program = [*command, sys.executable, "-m", "redact_dask"]
+        arguments = ["run", str(source), str(destination), "--json"]
+        for section, given in {**settings, "cluster": reach}.items():
+            arguments += ["--set", f"{section}={json.dumps(given)}"]
         self.process = subprocess.Popen(
-            [*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def finish(self, within: float = 200) -> tuple[int, str]:

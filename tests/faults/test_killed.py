@@ -20,7 +20,7 @@ def test_a_worker_is_killed(
     place: str, cluster: Processes, start_run: StartRun, undisturbed: Frames, tmp_path: Path
 ) -> None:
     hold = cluster.hold(place, tmp_path)
-    run = start_run(tmp_path / "out", cluster.address)
+    run = start_run(tmp_path / "out", cluster.reach)
     os.kill(hold.process(), signal.SIGKILL)
     hold.release()
     assert run.summary()["published"] == len(undisturbed)
@@ -32,7 +32,7 @@ def test_workers_are_told_to_end_while_others_come(
     cluster: Processes, start_run: StartRun, undisturbed: Frames, tmp_path: Path
 ) -> None:
     hold = cluster.hold("publish", tmp_path)
-    run = start_run(tmp_path / "out", cluster.address)
+    run = start_run(tmp_path / "out", cluster.reach)
     hold.process()
     ended = cluster.replace_worker()
     hold.release()
@@ -45,13 +45,13 @@ def test_the_driver_is_killed(
     cluster: Processes, start_run: StartRun, undisturbed: Frames, tmp_path: Path
 ) -> None:
     hold = cluster.hold("join", tmp_path)
-    first = start_run(tmp_path / "out", cluster.address)
+    first = start_run(tmp_path / "out", cluster.reach)
     hold.process()
     first.process.kill()
     first.process.wait()
     hold.release()
     assert (tmp_path / "out" / "_lease").exists()
-    assert start_run(tmp_path / "out", cluster.address).summary()["published"] == len(undisturbed)
+    assert start_run(tmp_path / "out", cluster.reach).summary()["published"] == len(undisturbed)
     assert_published(str(tmp_path / "out"), undisturbed)
     # What the first run had encoded is taken up: of the video that was held, all of it.
     chunks = manifest.read(f"{tmp_path}/out/_manifest", "chunks").to_pylist()
@@ -64,7 +64,7 @@ def test_the_scheduler_is_killed(
 ) -> None:
     cluster = start_cluster()
     hold = cluster.hold("render", tmp_path)
-    run = start_run(tmp_path / "out", cluster.address)
+    run = start_run(tmp_path / "out", cluster.reach)
     hold.process()
     cluster.kill(cluster.scheduler)
     code, told = run.finish()
@@ -72,6 +72,6 @@ def test_the_scheduler_is_killed(
     assert told.count("Error: ") == 1
     assert "the cluster's scheduler has gone; the same command goes on from here" in told
     hold.release()
-    summary = start_run(tmp_path / "out", start_cluster().address).summary()
+    summary = start_run(tmp_path / "out", start_cluster().reach).summary()
     assert (summary["published"], summary["skipped"]) == (len(undisturbed), 0)
     assert_published(str(tmp_path / "out"), undisturbed)

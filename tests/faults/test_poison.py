@@ -47,7 +47,7 @@ def test_a_video_that_ends_its_workers_is_given_up(
 ) -> None:
     source, neighbours = poisoned
     settings = on_blue(what)
-    summary = start_run(tmp_path / "out", cluster.address, source, settings).summary()
+    summary = start_run(tmp_path / "out", cluster.reach, source, settings=settings).summary()
     (failure,) = summary["failures"]
     assert (failure["path"], failure["stage"]) == ("0.mp4", "detect")
     assert failure["reason"].startswith("KilledWorker: 4 workers have died of it")

@@ -17,7 +17,7 @@ def test_the_store_stops_for_a_while(
     s3: str, cluster: Processes, start_run: StartRun, undisturbed: Frames, tmp_path: Path
 ) -> None:
     hold = cluster.hold("render", tmp_path)
-    run = start_run(f"{s3}/redacted", cluster.address)
+    run = start_run(f"{s3}/redacted", cluster.reach)
     hold.process()
     server = process_of_the_store()
     server.suspend()
@@ -46,7 +46,7 @@ def test_the_scratch_disk_is_full(
 ) -> None:
     (tiny_disk / "other").write_bytes(bytes(2**23 - 2**15))
     cluster = start_cluster(TMPDIR=str(tiny_disk))
-    summary = start_run(tmp_path / "out", cluster.address).summary()
+    summary = start_run(tmp_path / "out", cluster.reach).summary()
     assert (summary["published"], summary["quarantined"]) == (0, len(undisturbed))
     for failure in summary["failures"]:
         assert failure["stage"] == "join"
@@ -54,5 +54,5 @@ def test_the_scratch_disk_is_full(
     assert not any((tmp_path / "out" / name).exists() for name in undisturbed)
     assert not cluster.scratch
     (tiny_disk / "other").unlink()
-    assert start_run(tmp_path / "out", cluster.address).summary()["published"] == len(undisturbed)
+    assert start_run(tmp_path / "out", cluster.reach).summary()["published"] == len(undisturbed)
     assert_published(str(tmp_path / "out"), undisturbed)

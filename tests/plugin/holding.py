@@ -7,13 +7,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from distributed import Worker, WorkerPlugin
+from distributed.comm import get_address_host
 
 from redact_dask import committed, stages, storage
 from redact_dask.media import index
@@ -51,18 +51,25 @@ class Holds(WorkerPlugin):
     place
         One of `PLACES`.
     folder
-        Where ``held`` tells the process that waits, and where it waits while ``hold`` is there.
+        Where ``held`` tells the process that waits, and where it waits while ``hold`` is there;
+        when its stage has ended after all, ``ended`` is there.
+    host
+        Address of the only host where a task is to wait; none: any will do.
     """
 
     name = "holds"
 
-    def __init__(self, place: str, folder: str) -> None:
+    def __init__(self, place: str, folder: str, host: str | None = None) -> None:
         self._place = place
         self._folder = Path(folder)
+        self._host = host
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
+    def setup(self, worker: Worker) -> None:
         """Run on each worker when it starts."""
         place = PLACES[self._place]
+        self._real: tuple[tuple[ModuleType, str, Any], ...] = ()
+        if self._host not in (None, get_address_host(worker.address)):
+            return
         running = threading.local()
         self._real = (
             (stages, place.stage, getattr(stages, place.stage)),
@@ -72,17 +79,24 @@ class Holds(WorkerPlugin):
 
         @functools.wraps(stage)
         def noted(*arguments: Any) -> Any:
-            running.here = True
+            running.here, running.held = True, False
             try:
                 return stage(*arguments)
             finally:
                 running.here = False
+                if running.held:
+                    (self._folder / "ended").touch()
 
         @functools.wraps(function)
         def holding(*arguments: Any, **options: Any) -> Any:
             if not getattr(running, "here", False):
                 return function(*arguments, **options)
-            return self._held(functools.partial(function, *arguments, **options), place.after)
+            if not place.after:
+                running.held |= self._wait()
+            result = function(*arguments, **options)
+            if place.after:
+                running.held |= self._wait()
+            return result
 
         setattr(stages, place.stage, noted)
         setattr(place.module, place.function, holding)
@@ -92,19 +106,13 @@ class Holds(WorkerPlugin):
         for module, name, real in self._real:
             setattr(module, name, real)
 
-    def _held(self, call: Callable[[], Any], after: bool) -> Any:
-        if not after:
-            self._wait()
-        result = call()
-        if after:
-            self._wait()
-        return result
-
-    def _wait(self) -> None:
+    def _wait(self) -> bool:
+        """Wait, if nobody has yet; tell whether."""
         try:
             (self._folder / "held").touch(exist_ok=False)
         except FileExistsError:
-            return
+            return False
         (self._folder / "held").write_text(str(os.getpid()))
         while (self._folder / "hold").exists():
             time.sleep(0.05)
+        return True
