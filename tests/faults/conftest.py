@@ -111,7 +111,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def network() -> Iterator[Network]:
     """A network with no hosts yet, which are removed at the end."""
     try:

@@ -47,7 +47,7 @@ class Network:
             raise
 
     def host(self, name: str) -> Host:
-        """Return a new host; its name has no more than 15 characters."""
+        """Return a new host, of an address that none had; its name has up to 15 characters."""
         address = f"10.77.0.{len(self._hosts) + 1}"
         self._hosts.append(Host(name, self._prefix + name, address, self._switch))
         return self._hosts[-1]
@@ -78,13 +78,12 @@ class Host:
         self.address = address
         self.environment: dict[str, str] = {}
         """What its processes have besides our own; they have it from when they start."""
-        self._cable = ("-n", switch, "link", "set", name)
-        self._namespace = namespace
+        self._name, self._namespace, self._switch = name, namespace, switch
         self._started: list[subprocess.Popen[bytes]] = []
         _ip("netns", "add", namespace)
         ends = ("type", "veth", "peer", "name", "eth0", "netns", namespace)
         _ip("-n", switch, "link", "add", name, *ends)
-        _ip(*self._cable, "master", "bridge", "up")
+        self._plug("master", "bridge", "up")
         _ip("-n", namespace, "addr", "add", f"{address}/24", "dev", "eth0")
         for device in ("eth0", "lo"):
             _ip("-n", namespace, "link", "set", device, "up")
@@ -112,11 +111,11 @@ class Host:
 
     def cut(self) -> None:
         """Pull its cable: nobody is told."""
-        _ip(*self._cable, "down")
+        self._plug("down")
 
     def connect(self) -> None:
         """Plug the cable in again."""
-        _ip(*self._cable, "up")
+        self._plug("up")
 
     def lose(self) -> None:
         """Let it be gone, as by a power failure: its processes send no farewell."""
@@ -133,7 +132,12 @@ class Host:
             started.wait(60)
         if "_process" in vars(self):
             self._process.shutdown()
+        # The kernel takes its time to remove a namespace, and the cable with it.
+        _ip("-n", self._switch, "link", "del", self._name)
         _ip("netns", "del", self._namespace)
+
+    def _plug(self, *setting: str) -> None:
+        _ip("-n", self._switch, "link", "set", self._name, *setting)
 
     @cached_property
     def _process(self) -> ProcessPoolExecutor:
