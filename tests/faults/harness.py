@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = {
 
 Frames = Mapping[str, str]
 """A hash of all decoded frames of each video, by its path."""
+Call = Callable[..., Any]
 
 
 def until(condition: Callable[[], object], what: str, within: float = 120) -> None:
@@ -62,12 +63,38 @@ def state(url: str) -> dict[str, tuple[str, float | None]]:
     return {name: (storage.version(facts), storage.modified(facts)) for name, facts in found}
 
 
+def outcome(destination: str) -> dict[str, Any]:
+    """Return what there is to be seen of a run, or several, to a destination.
+
+    Parameters
+    ----------
+    destination
+        URL of its root.
+    """
+    root = storage.canonical(destination) + "/"
+    rows = manifest.read(manifest.root(destination), "videos").to_pylist()
+    published = [row for row in rows if row["status"] == "published"]
+    outputs = sorted(row["output"].removeprefix(root) for row in published)
+    files = sorted(url.removeprefix(root) for url in storage.find(destination))
+    top = {name.partition("/")[0] for name in files}
+    if (path := storage.local_path(destination)) is not None:
+        top |= {found.name for found in Path(path).iterdir()}  # Empty folders too.
+    return {
+        "published": outputs,
+        "fingerprints": {row["fingerprint"] for row in published},
+        "files": [name for name in files if not name.startswith(("_manifest/", "_work/"))],
+        "top": top,
+        "frames": {name: decoded(root + name) for name in files if name in outputs},
+    }
+
+
 def assert_published(
     destination: str,
     expected: Frames,
     settings: Mapping[str, Any] = SETTINGS,
     *,
     work: bool = False,
+    call: Call = lambda function, *arguments: function(*arguments),
 ) -> None:
     """Check that each video is published once, as if nothing had happened, and nothing is left.
 
@@ -81,20 +108,19 @@ def assert_published(
         Of the run.
     work
         Whether something must have been left in the work area, of a video that is not published.
+    call
+        Calls a function where the destination can be reached.
     """
-    rows = manifest.read(manifest.root(destination), "videos").to_pylist()
-    published = [row for row in rows if row["status"] == "published"]
-    root = storage.canonical(destination) + "/"
-    assert sorted(row["output"].removeprefix(root) for row in published) == sorted(expected)
-    assert {row["fingerprint"] for row in published} == {config.validate(settings).fingerprint}
     beside = {"_manifest", "_work"} if work else {"_manifest"}
-    there = {url.removeprefix(root) for url in storage.find(destination)}
-    assert {name for name in there if name.partition("/")[0] not in beside} == {*expected}
-    if (path := storage.local_path(destination)) is not None:
-        names = {name.partition("/")[0] for name in expected} | beside
-        assert {found.name for found in Path(path).iterdir()} == names
-    for name, frames in expected.items():
-        assert decoded(storage.join(destination, name)) == frames, name
+    wanted = {
+        "published": sorted(expected),
+        "fingerprints": {config.validate(settings).fingerprint},
+        "files": sorted(expected),
+        "top": {name.partition("/")[0] for name in expected} | beside,
+        "frames": {**expected},
+    }
+    found = call(outcome, destination)
+    assert found == wanted, f"{found}\nis not\n{wanted}"
 
 
 class Processes:

@@ -110,7 +110,7 @@ def test_a_host_is_lost(
     hold.process()
     north.lose()
     assert run.summary()["published"] == len(undisturbed)
-    site.driver.call(assert_published, destination, undisturbed)
+    assert_published(destination, undisturbed, call=site.driver.call)
 
 
 @pytest.mark.parametrize("place", ["render", "join"])
@@ -137,4 +137,4 @@ def test_a_host_is_cut_off_and_comes_back_too_late(
     assert site.driver.call(state, destination) != before
     again = start_run(destination, site.reach, SOURCE, command=command).summary()
     assert (again["published"], again["skipped"]) == (0, len(undisturbed))
-    site.driver.call(assert_published, destination, undisturbed)
+    assert_published(destination, undisturbed, call=site.driver.call)
