@@ -61,7 +61,7 @@ class DetectSettings(Section):
 
     detectors: tuple[str, ...] = Field(("centerface",), min_length=1)
     """Registered names; their boxes are united."""
-    every: int = Field(3, ge=1)
+    every: int = Field(4, ge=1)
     """Of so many frames, one is looked at, and what is seen is followed over the others; fewer are
     left out where the video has less than 30 frames a second, or so."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -101,13 +101,13 @@ class TrackSettings(Section):
     """Confidence from which a detection may extend a proven track."""
     gap_s: float = Field(1.0, ge=0)
     """Longest hole in a track that is filled, seconds."""
-    pad_s: float = Field(0.1, ge=0)
+    pad_s: float = Field(0.14, ge=0)
     """Time that a track is prolonged by at either end, seconds: what the detector has lost goes on
     by its own velocity at first, then with the scene."""
     steady_s: float = Field(0.8, ge=0)
     """Time around a frame whose boxes of a track are united, carried along its motion, seconds:
     a detector's boxes jitter, and some are too small."""
-    margin: float = Field(0.12, ge=0)
+    margin: float = Field(0.13, ge=0)
     """Share of a box's width and height that is added on each side."""
     slack: float = Field(0.0025, ge=0)
     """Share of the picture's longer side that is added on each side besides: a detector's boxes are
@@ -129,11 +129,11 @@ class RedactSettings(Section):
 class EncodeSettings(Section):
     """How redacted frames are encoded, with libx264."""
 
-    crf: float = Field(20.0, ge=0, le=51)
+    crf: float = Field(22.0, ge=0, le=51)
     """Constant rate factor: lower is better and larger."""
     preset: Literal[
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
-    ] = "veryfast"
+    ] = "superfast"
     copy_spans: Literal["auto", "never"] = Field("auto", alias="copy")
     """``auto``: GOPs of H.264 that show nothing to hide are copied; ``never``: all is encoded."""
 

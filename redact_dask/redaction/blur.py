@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import ceil, floor, sqrt
 from typing import Any
 
@@ -46,13 +47,19 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
             part, inside = _part(plane, (x0, y0, x1, y1), settings.shape)
             if part.size:
                 hidden = _hidden(part, settings, across, down, is_luma=number == 0)
-                np.copyto(part, hidden, where=inside)
+                if inside is None:
+                    part[:] = hidden
+                else:
+                    np.copyto(part, hidden, where=inside)
 
 
 def _part(
     plane: Pixels, box: tuple[int, int, int, int], shape: str
-) -> tuple[Pixels, NDArray[np.bool_]]:
-    """Return the part of a plane around a box's shape, and which of its pixels are inside."""
+) -> tuple[Pixels, NDArray[np.bool_] | None]:
+    """Return the part of a plane around a box's shape, and which of its pixels are inside.
+
+    None stands for all.
+    """
     x0, y0, x1, y1 = box
     x, y, a, b = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
     reach = sqrt(2) if shape == "ellipse" else 1.0
@@ -60,7 +67,7 @@ def _part(
     left, right = max(floor(x - reach * a), 0), max(ceil(x + reach * a), 0)
     part = plane[top:bottom, left:right]
     if shape == "rectangle":
-        return part, np.ones(part.shape, bool)
+        return part, None
     rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
     # Through the corners, (dx / a)**2 + (dy / b)**2 is 2, and less at all pixels of the box.
     return part, ((columns + 0.5 - x) * b) ** 2 + ((rows + 0.5 - y) * a) ** 2 <= 2 * (a * b) ** 2
@@ -96,6 +103,22 @@ def _hidden(
         sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
         return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
     cell = max(max(height * down, width * across) / settings.cells, _SMALLEST_CELL)
-    cells = (max(1, round(width * across / cell)), max(1, round(height * down / cell)))
-    averages = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
-    return cv2.resize(averages, (width, height), interpolation=cv2.INTER_NEAREST)
+    return _averaged(
+        part, max(1, round(height * down / cell)), max(1, round(width * across / cell))
+    )
+
+
+def _averaged(part: Pixels, rows: int, columns: int) -> Pixels:
+    """Return cells that hold their averages, up to ``rows`` down and ``columns`` across."""
+    averaged = np.empty_like(part)
+    for top, bottom in pairwise(_edges(part.shape[0], rows)):
+        for left, right in pairwise(_edges(part.shape[1], columns)):
+            cell = np.s_[top:bottom, left:right]
+            averaged[cell] = round(cv2.mean(part[cell])[0])
+    return averaged
+
+
+def _edges(length: int, cells: int) -> list[int]:
+    """Return where cells begin and the last one ends; each has a pixel at least."""
+    cells = min(cells, length)
+    return [length * number // cells for number in range(cells + 1)]
