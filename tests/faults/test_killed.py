@@ -60,18 +60,22 @@ def test_the_driver_is_killed(
 
 
 def test_the_scheduler_is_killed(
-    start_cluster: StartCluster, start_run: StartRun, undisturbed: Frames, tmp_path: Path
+    cluster: Processes,
+    start_cluster: StartCluster,
+    start_run: StartRun,
+    undisturbed: Frames,
+    tmp_path: Path,
 ) -> None:
-    cluster = start_cluster()
-    hold = cluster.hold("render", tmp_path)
-    run = start_run(tmp_path / "out", cluster.reach)
+    doomed = start_cluster()
+    hold = doomed.hold("render", tmp_path)
+    run = start_run(tmp_path / "out", doomed.reach)
     hold.process()
-    cluster.kill(cluster.scheduler)
+    doomed.kill(doomed.scheduler)
     code, told = run.finish()
     assert code == 1, told
     assert told.count("Error: ") == 1
     assert "the cluster's scheduler has gone; the same command goes on from here" in told
     hold.release()
-    summary = start_run(tmp_path / "out", start_cluster().reach).summary()
+    summary = start_run(tmp_path / "out", cluster.reach).summary()
     assert (summary["published"], summary["skipped"]) == (len(undisturbed), 0)
     assert_published(str(tmp_path / "out"), undisturbed)
