@@ -47,6 +47,12 @@ _JOB = (
 )
 
 
+logs_told = click.option(
+    "--log", type=click.Choice(["text", "json"]), help="Tell each task and video on standard error."
+)
+"""Option of the commands that run tasks."""
+
+
 def of_a_job(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments that say what is redacted, where to, and how."""
     for decorate in reversed(_JOB):
@@ -92,6 +98,7 @@ _SETTINGS = {
     "time_limit": "driver.time_limit_s",
     "workers": "cluster.workers",
     "queue": "watch.queue",
+    "log": "log",
 }
 """Setting of each option that is one."""
 
