@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import boto3
 import imageio_ffmpeg
 import pytest
+import seaweedfs
 from distributed import Client, LocalCluster, Security
 from standin import Standin
 
@@ -21,8 +18,7 @@ from redact_dask.demo import fetch_clips
 
 PLUGIN = Path(__file__).with_name("plugin")
 
-# The scripted detector is found as any installed package's is, also by worker processes.
-sys.path.insert(0, str(PLUGIN))
+# The scripted detector is found as any installed package's is, also by processes that are started.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH")])
 )
@@ -111,33 +107,17 @@ def client() -> Iterator[Client]:
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A SeaweedFS server with an empty bucket: gives ``s3://bucket``; the environment names it."""
     folder = tmp_path_factory.mktemp("seaweedfs")
-    settings = folder / "s3.json"
-    settings.write_text(
-        '{"identities": [{"name": "test", "credentials":'
-        ' [{"accessKey": "test", "secretKey": "test-secret"}],'
-        ' "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}'
-    )
-    port = _free_port()
-    command = [Path(sys.executable).with_name("weed"), "server", "-s3", f"-s3.port={port}"]
-    command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", f"-s3.config={settings}"]
-    command += [f"-master.port={_free_port()}", f"-volume.port={_free_port()}"]
-    command += [f"-filer.port={_free_port()}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test-secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
+    server = seaweedfs.Server(folder)
     with pytest.MonkeyPatch.context() as patch, (folder / "log").open("wb") as log:
-        for name, value in environment.items():
+        for name, value in server.environment.items():
             patch.setenv(name, value)
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        running = subprocess.Popen(server.command, stdout=log, stderr=log)
         try:
-            _make_bucket(time.monotonic() + 60)
-            yield "s3://bucket"
+            seaweedfs.make_bucket()
+            yield f"s3://{seaweedfs.BUCKET}"
         finally:
-            server.terminate()
-            server.wait()
+            running.kill()  # It would take 25 s to end by itself.
+            running.wait()
 
 
 @pytest.fixture(scope="session")
@@ -177,25 +157,3 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartStandin]:
             return started
 
         yield start
-
-
-def _free_port() -> int:
-    # SeaweedFS listens with gRPC 10,000 ports higher.
-    while True:
-        with socket.socket() as candidate:
-            candidate.bind(("127.0.0.1", 0))
-            port: int = candidate.getsockname()[1]
-        if port + 10_000 < 65_536:
-            return port
-
-
-def _make_bucket(deadline: float) -> None:
-    while True:
-        try:
-            boto3.client("s3").create_bucket(Bucket="bucket")
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-        else:
-            return

@@ -260,28 +260,6 @@ def test_video_with_a_frame_that_a_detector_cannot_look_at_is_quarantined(
     assert failure.reason == "RuntimeError: the scripted detector met a blue picture"
 
 
-@pytest.mark.chaos
-@pytest.mark.parametrize("on_blue", ["die", "hang"])
-def test_video_that_kills_or_blocks_its_workers_is_quarantined(
-    on_blue: str, tmp_path: Path, fleet: Path
-) -> None:
-    destination = tmp_path / "destination"
-    options = {"magenta": {"on_blue": on_blue}}
-    config = {
-        "detect": {"detectors": ["magenta"], "options": options},
-        "driver": {"stage_limit_s": 5},
-    }
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster,
-        Client(cluster) as client,
-    ):
-        summary = redact_dask.redact(fleet, destination, QUICK | config, client)
-    must_have_quarantined_only_the_blue(summary, destination)
-    (failure,) = summary.failures
-    assert failure.reason.startswith("KilledWorker: 4 workers have died of it")
-
-
 def must_have_quarantined_only_the_blue(summary: Summary, destination: Path) -> None:
     (failure,) = summary.failures
     assert (failure.path, failure.stage) == ("blue.mp4", "detect")

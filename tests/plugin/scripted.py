@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import ctypes
 import time
 from typing import Literal
 
@@ -21,7 +21,7 @@ class Magenta:
 
         model_config = ConfigDict(extra="forbid", frozen=True)
 
-        on_blue: Literal["nothing", "raise", "die", "hang"] = "nothing"
+        on_blue: Literal["nothing", "raise", "crash", "hang"] = "nothing"
 
     identity = "magenta-1"
 
@@ -41,8 +41,8 @@ class Magenta:
         if np.median(blue - red) > 100:
             if self._options.on_blue == "raise":
                 raise RuntimeError("the scripted detector met a blue picture")
-            if self._options.on_blue == "die":
-                os._exit(9)
+            if self._options.on_blue == "crash":
+                ctypes.string_at(0)
             if self._options.on_blue == "hang":
                 time.sleep(600)
         rows, columns = np.nonzero((np.minimum(blue, red) - green) > 80)
