@@ -74,7 +74,7 @@ def test_a_source_without_videos(client: Client, tmp_path: Path) -> None:
 
 def test_a_model_that_is_not_there(client: Client) -> None:
     model = "detect.options.yunet.model=/nowhere/yunet.onnx"
-    digest = f"detect.options.yunet.sha256={'0' * 64}"
+    digest = f"detect.options.yunet.sha256={'a' * 64}"
     result = invoke(client, "--set", model, "--set", digest, detector="yunet")
     assert result.exit_code == 1, result.output
     assert "/nowhere/yunet.onnx" in told(result)["detectors"].text
