@@ -2,7 +2,7 @@
 
 - `redact` does all: a source, a destination, a configuration.
 - `Config` holds every setting; `load_config` reads it from a file.
-- `Summary` and `Status` tell what a run did, and how far it is.
+- `Summary` and `Status` tell what a run did, and how far it is; `notebook_progress` shows that.
 - `Detector` and `Box` are the contract for detectors of your own.
 - `RedactError` and its children are what can go wrong.
 """
@@ -18,6 +18,7 @@ from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
+    from redact_dask.progress import notebook as notebook_progress
     from redact_dask.status import Status
     from redact_dask.summary import Summary
 
@@ -35,18 +36,21 @@ __all__ = [
     "UsageError",
     "__version__",
     "load_config",
+    "notebook_progress",
     "redact",
 ]
 
 _OF_THE_DRIVER = {
-    "redact": "redact_dask.api",
-    "Status": "redact_dask.status",
-    "Summary": "redact_dask.summary",
+    "redact": ("redact_dask.api", "redact"),
+    "notebook_progress": ("redact_dask.progress", "notebook"),
+    "Status": ("redact_dask.status", "Status"),
+    "Summary": ("redact_dask.summary", "Summary"),
 }
 
 
 def __getattr__(name: str) -> object:
     # Workers import the package too, and have no use for the driver's libraries in their memory.
     if name in _OF_THE_DRIVER:
-        return getattr(import_module(_OF_THE_DRIVER[name]), name)
+        module, attribute = _OF_THE_DRIVER[name]
+        return getattr(import_module(module), attribute)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from redact_dask.commands.doctor import examine
 from redact_dask.commands.leakage import leakage
 from redact_dask.commands.plan import tell_plan
 from redact_dask.commands.run import run
@@ -24,4 +25,5 @@ def measure() -> None:
 main.add_command(run)
 main.add_command(watch)
 main.add_command(tell_plan)
+main.add_command(examine)
 measure.add_command(leakage)

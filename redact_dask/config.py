@@ -221,6 +221,8 @@ class Config(Section):
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
     """``quarantine``: a damaged video is not published; ``salvage``: it is, with black pictures in
     place of each GOP that does not decode as it should."""
+    log: Literal["none", "text", "json"] = "none"
+    """Lines on standard error, of workers too, one for each task and each video, and how."""
     work: str | None = None
     """URI of the work area, in storage that all workers share; default: ``_work`` in DEST."""
 

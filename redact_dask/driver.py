@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 
-from redact_dask import analysis, cluster, lease, manifest, quota, storage, sweep
+from redact_dask import analysis, cluster, lease, logs, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
@@ -108,6 +108,9 @@ class Backfill:
                 return self._carry_out(agenda)
 
     def _prepare(self) -> None:
+        if self._config.log != "none":
+            logs.write(self._config.log)
+            self._client.register_plugin(logs.WritesLogs(self._config.log))
         if self._config.detect.is_paid:
             quota.share(self._client)
         self._client.run(analysis.try_detectors, self._config.detect)
@@ -273,12 +276,15 @@ class Backfill:
         outcome = flight.outcome(failure)
         self._writer.add(rows(outcome, self._config.fingerprint))
         frames = outcome.probed.facts.frames if outcome.probed else 0
+        path = flight.job.video.path
         if failure:
+            logs.tell("quarantined", path, failure.stage, reason=failure.reason)
             self._status.quarantined += 1
             done = sum(seen.frames + seen.frames_damaged for seen in outcome.detected)
             done += sum(made.frames for made in outcome.rendered)
             self._status.frames_given_up += 2 * frames - done
         else:
+            logs.tell("published", path, frames=frames, faces=outcome.faces)
             self._failed_alike.clear()
             self._status.published += 1
             if flight.job.video.modified is not None:

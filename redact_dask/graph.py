@@ -17,11 +17,11 @@ from typing import Any, cast
 from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
-from redact_dask import __version__, stages
+from redact_dask import __version__, logs, stages
 from redact_dask.errors import RunEnded
 from redact_dask.job import Job
 from redact_dask.memory import Memory
-from redact_dask.model import Detected, Facts, Joined, Probed, Rendered, Tracked
+from redact_dask.model import Chunk, Detected, Facts, Joined, Probed, Rendered, Tracked
 
 Result = Probed | Detected | Tracked | Rendered | Joined
 
@@ -97,7 +97,12 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
             f"worker {worker.address} has redact-dask {__version__}, not {version}; "
             "install it there"
         )
-    with _fitting(worker, args), _limited(worker, job.config.driver.stage_limit_s):
+    chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
+    with (
+        logs.task(job.video.path, stage.__name__, chunk),
+        _fitting(worker, args),
+        _limited(worker, job.config.driver.stage_limit_s),
+    ):
         result = stage(job, *args)
     return replace(result, work=replace(result.work, worker=str(worker.name)))
 

@@ -12,11 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from redact_dask.driver import Observer
+from redact_dask.errors import UsageError
 from redact_dask.model import Usage
 from redact_dask.status import Status
 
 _LINE_S = 10.0
 """Seconds between plain lines."""
+_CELL_S = 0.5
+"""Seconds between two pictures of a notebook's bar."""
 
 
 @contextmanager
@@ -31,6 +34,32 @@ def shown(console: Console) -> Iterator[Observer]:
             )
     else:
         yield _Lines(console)
+
+
+def notebook() -> Observer:
+    """Give an observer that shows each status below the cell of a notebook.
+
+    Raises
+    ------
+    UsageError
+        This is no notebook.
+    """
+    try:
+        from IPython.display import HTML, display  # noqa: PLC0415 (only notebooks have it)
+    except ImportError:
+        raise UsageError("IPython is not installed: leave out notebook_progress") from None
+    handle = display(HTML(""), display_id=True)
+    shown = float("-inf")
+
+    def show(status: Status) -> None:
+        nonlocal shown
+        over = status.counts.complete and status.ended == status.counts.videos
+        if over or time.monotonic() - shown >= _CELL_S:
+            shown = time.monotonic()
+            bar = f'<progress value="{status.share}" style="width: 100%"></progress>'
+            handle.update(HTML(f"{bar}<p>{describe(status)}</p>"))
+
+    return show
 
 
 class _Lines:

@@ -49,7 +49,7 @@ def test_installed_program_redacts_and_ends_with_json(tmp_path: Path, clip: Path
 def test_quarantined_video_is_told_with_exit_code_3(
     tmp_path: Path, clip: Path, make_clip: MakeClip, client: Client
 ) -> None:
-    source = make_clip(tmp_path / "source" / "blue.mp4", frames=30, blue_frame=21, audio=False)
+    source = make_clip(tmp_path / "source" / "blue.mp4", frames=30, blue_frame=20, audio=False)
     (source.parent / "text.mp4").write_text("This is no video.\n")
     address = client.scheduler.address
     settings = ["--detector", "magenta", "--set", f"cluster.address={address}"]
@@ -69,10 +69,10 @@ def test_a_plan_touches_nothing(tmp_path: Path, clip: Path) -> None:
     assert "would redact clip.mp4" in result.stdout
     assert "90 frames, 3.0 s of video (1 of 1 videos probed)" in result.stdout
     told = json.loads(result.stdout.splitlines()[-1])
-    # Of 90 frames every third one, and the last.
-    assert told.items() >= {"to_do": 1, "skipped": 0, "looks": 31, "dollars": 0.0}.items()
+    # Of 90 frames every fourth one, the first of each of six GOPs, and the last.
+    assert told.items() >= {"to_do": 1, "skipped": 0, "looks": 28, "dollars": 0.0}.items()
     assert told["tasks"] == 5
-    assert told["cpu_hours"] == pytest.approx((31 * 0.057 + 90 * 0.0576 * 0.033) / 3600)
+    assert told["cpu_hours"] == pytest.approx((28 * 0.057 + 90 * 0.0576 * 0.033) / 3600)
     assert "5 tasks, about 0.00 CPU hours" in result.stdout
     assert files(tmp_path) | files(clip.parent) == before
 

@@ -75,7 +75,9 @@ EXACT: dict[str, tuple[str, Make]] = {
     "odd size": ("odder_size.mkv", of_frames("yuv444p", "-s 321x181 -c:a copy")),
     "HEVC": (
         "hevc.mp4",
-        by_ffmpeg("-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=15:crf=16 -c:a copy"),
+        by_ffmpeg(
+            "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=15:crf=16 -c:a copy"
+        ),
     ),
     "HEVC 10 bit": (
         "hevc10.mkv",

@@ -118,7 +118,7 @@ def test_a_video_at_fault_is_not_tried_every_night(
 def test_a_video_that_failed_for_another_reason_is_tried_again(
     make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
-    source = make_clip(tmp_path / "fleet" / "blue.mp4", frames=30, blue_frame=3, audio=False)
+    source = make_clip(tmp_path / "fleet" / "blue.mp4", frames=30, blue_frame=4, audio=False)
     raising = {"detect": {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}}
     for _ in range(2):
         summary = redact_dask.redact(source, tmp_path / "out", MAGENTA | raising, client)
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_is_not_at_fault(tmp_path: Path) -> None:
 def test_many_failures_of_one_kind_end_the_run(
     make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
-    first = make_clip(tmp_path / "fleet" / "0.mp4", frames=30, blue_frame=3, audio=False)
+    first = make_clip(tmp_path / "fleet" / "0.mp4", frames=30, blue_frame=4, audio=False)
     for number in range(1, 8):
         shutil.copy(first, first.with_name(f"{number}.mp4"))
     raising = {"detect": {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}}

@@ -28,7 +28,11 @@ LOOKS = 31
 def settings(**options: Any) -> dict[str, Any]:
     rekognition = {"tps": 500, **options}
     return {
-        "detect": {"detectors": ["rekognition"], "options": {"rekognition": rekognition}},
+        "detect": {
+            "detectors": ["rekognition"],
+            "every": 3,
+            "options": {"rekognition": rekognition},
+        },
         "encode": {"preset": "ultrafast"},
         "chunk": {"seconds": 1},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,7 @@ EXIT_USAGE = 2
 EXIT_QUARANTINED = 3
 EXIT_GATE = 4
 
-_JOB = (
-    click.argument("source"),
-    click.argument("dest"),
+_SETTINGS_OPTIONS = (
     click.option("--config", "file", metavar="FILE", help="Settings in YAML."),
     click.option(
         "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting."
@@ -36,6 +34,12 @@ _JOB = (
     click.option(
         "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
     ),
+)
+
+_JOB = (
+    click.argument("source"),
+    click.argument("dest"),
+    *_SETTINGS_OPTIONS,
     click.option(
         "--include", metavar="PATTERN", multiple=True, help="Only paths below SOURCE like this."
     ),
@@ -47,9 +51,27 @@ _JOB = (
 )
 
 
+logs_told = click.option(
+    "--log", type=click.Choice(["text", "json"]), help="Tell each task and video on standard error."
+)
+"""Option of the commands that run tasks."""
+
+
 def of_a_job(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments that say what is redacted, where to, and how."""
-    for decorate in reversed(_JOB):
+    return _with(_JOB, command)
+
+
+def of_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that make its settings."""
+    return _with(_SETTINGS_OPTIONS, command)
+
+
+def _with(
+    options: Sequence[Callable[[Callable[..., None]], Callable[..., None]]],
+    command: Callable[..., None],
+) -> Callable[..., None]:
+    for decorate in reversed(options):
         command = decorate(command)
     return command
 
@@ -92,6 +114,7 @@ _SETTINGS = {
     "time_limit": "driver.time_limit_s",
     "workers": "cluster.workers",
     "queue": "watch.queue",
+    "log": "log",
 }
 """Setting of each option that is one."""
 

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from redact_dask import config, inventory
 from redact_dask.commands.backfill import carry_out
-from redact_dask.commands.common import failures_told, of_a_job, overrides_of
+from redact_dask.commands.common import failures_told, logs_told, of_a_job, overrides_of
 
 
 @click.command()
 @of_a_job
+@logs_told
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option(
     "--max-cost",

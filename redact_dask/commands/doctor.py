@@ -1,0 +1,51 @@
+"""``redact-dask doctor``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+
+from redact_dask import config, doctor
+from redact_dask.commands.common import EXIT_FAILED, failures_told, of_settings, overrides_of
+from redact_dask.errors import UsageError
+
+
+@click.command(name="doctor")
+@click.argument("source", required=False)
+@click.argument("dest", required=False)
+@of_settings
+@click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+def examine(
+    source: str | None,
+    dest: str | None,
+    file: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    r"""Tell whether the cluster is ready for a run, a line for each question: ok, or what to do.
+
+    With SOURCE and DEST, whether the driver and every worker can read and write there too. Nothing
+    is redacted or paid for.
+
+    \b
+    Exit codes: 0 all is well; 2 a wrong argument or setting; 1 something is not well.
+    """
+    with failures_told(Console(stderr=True)):
+        if source and not dest:
+            raise UsageError("a SOURCE needs a DEST beside it")
+        settings = config.load(file, assignments, overrides_of(options))
+        found = []
+        for finding in doctor.findings(source, dest, settings):
+            found.append(finding)
+            click.echo(f"{'ok' if finding.ok else 'WRONG':6}{finding.topic:12}{finding.text}")
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(finding) for finding in found]}))
+    if not all(finding.ok for finding in found):
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,231 @@
+"""Is everything ready for a run? Questions to the cluster, and what to do if the answer is no."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+
+from distributed import Client, wait
+
+from redact_dask import cluster, inventory, memory, site, storage
+from redact_dask.config import Config
+from redact_dask.errors import RedactError, UsageError
+from redact_dask.plugins import OneThreadATask
+from redact_dask.site import Order, Site
+
+_ANSWER_S = 120.0
+"""Seconds that a worker may take to answer: it may have to load a network first."""
+_CLOCK_S = 5.0
+"""Seconds that clocks may differ by: leases count for two minutes."""
+_SCRATCH = 2 * 2**30
+"""Bytes that a few videos take while they are joined."""
+_PICTURE_MIB = 1920 * 1080 * 1.5 / 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question."""
+
+    topic: str
+    ok: bool
+    text: str
+    """What was found, or what to do."""
+
+
+def findings(source: str | None, destination: str | None, config: Config) -> Iterator[Finding]:
+    """Ask everything, and yield each answer when it is there.
+
+    Parameters
+    ----------
+    source, destination
+        What a run would be told; None: they are not asked about.
+    config
+        All settings of the run.
+    """
+    with ExitStack() as open_:
+        try:
+            client = open_.enter_context(cluster.reached(config.cluster))
+            client.wait_for_workers(1, timeout=config.cluster.wait_s)
+        except UsageError as error:
+            yield Finding("cluster", False, str(error))
+            return
+        except TimeoutError:
+            late = f"no worker has come in the {config.cluster.wait_s:g} s of cluster.wait_s"
+            yield Finding("cluster", False, f"{late}: see why none starts")
+            return
+        workers = [*client.scheduler_info(n_workers=-1)["workers"]]
+        yield Finding(
+            "cluster",
+            True,
+            f"{len(workers)} workers with {cluster.threads(client)} threads",
+        )
+        same = _of_the_same_version(client)
+        yield same
+        if same.ok:
+            client.register_plugin(OneThreadATask())
+            yield from _around(client, workers, source, destination, config)
+
+
+def _of_the_same_version(client: Client) -> Finding:
+    # By a function that a worker without this package has too.
+    found = client.run(version, "redact-dask", on_error="return")
+    own = version("redact-dask")
+    for worker, other in found.items():
+        if other != own:
+            has = f"has redact-dask {other}" if isinstance(other, str) else "has no redact-dask"
+            return Finding("package", False, f"worker {worker} {has}, not {own}: install it there")
+    return Finding("package", True, f"redact-dask {own} on the driver and on all workers")
+
+
+def _around(
+    client: Client, workers: list[str], source: str | None, destination: str | None, config: Config
+) -> Iterator[Finding]:
+    marks: dict[str, str] = {}
+    sample = None
+    try:
+        if source and destination:
+            video = next(iter(islice(inventory.take(source, destination), 1)))
+            sample = video.source
+            yield Finding("source", True, f"{video.path} is the first of its videos")
+        if destination:
+            root = storage.canonical(destination)
+            for folder in (root, config.work or storage.join(root, "_work")):
+                marks[folder], _ = site.mark(folder)
+            yield Finding("destination", True, "the driver can write there")
+    except (*storage.FAILURES, RedactError) as error:
+        yield Finding("destination" if sample else "source", False, str(error))
+    try:
+        order = Order(config.detect, sample, marks)
+        yield from _of_sites(order, *_asked(client, workers, order))
+    finally:
+        for folder, url in reversed(marks.items()):
+            storage.remove(url)
+            storage.prune(folder)
+
+
+def _asked(
+    client: Client, workers: list[str], order: Order
+) -> tuple[Mapping[str, Site], Mapping[str, str], float, float]:
+    """Return what the workers answer, why others do not, and when was asked and answered."""
+    begun = time.time()
+    futures = {
+        worker: client.submit(
+            site.examine, order, workers=[worker], pure=False, priority=1_000_000, retries=0
+        )
+        for worker in workers
+    }
+    with suppress(TimeoutError):
+        wait([*futures.values()], timeout=_ANSWER_S)
+    sites, silent = {}, {}
+    for worker, future in futures.items():
+        if not future.done():
+            silent[worker] = f"does not answer within {_ANSWER_S:g} s: it is busy, or blocked"
+            future.cancel()
+        elif error := future.exception():
+            silent[worker] = f"fails: {type(error).__name__}: {error}"
+        else:
+            sites[worker] = future.result()
+    return sites, silent, begun, time.time()
+
+
+def _of_sites(
+    order: Order, sites: Mapping[str, Site], silent: Mapping[str, str], begun: float, ended: float
+) -> Iterator[Finding]:
+    def asked(topic: str, good: str, troubles: Mapping[str, str]) -> Finding:
+        """Tell of the first worker that is in trouble, and of how many more are."""
+        found = [f"worker {worker} {trouble}" for worker, trouble in troubles.items() if trouble]
+        more = f" (and {len(found) - 1} more workers)" if len(found) > 1 else ""
+        return Finding(topic, not found, f"{found[0]}{more}" if found else good)
+
+    if silent:
+        yield asked("answers", "", silent)
+    if not sites:
+        return
+    own = site.software()
+    yield asked(
+        "versions",
+        "the same software on the driver and on all workers",
+        {worker: _difference(own, found.software) for worker, found in sites.items()},
+    )
+    yield asked(
+        "threads",
+        "each library keeps to one thread a task",
+        {
+            worker: f"lets a library start {found.threads} threads: set OMP_NUM_THREADS=1 there"
+            if found.threads > 1
+            else ""
+            for worker, found in sites.items()
+        },
+    )
+    yield asked(
+        "nannies",
+        "each worker has one",
+        {
+            worker: ""
+            if found.has_nanny
+            else "has no nanny, and what kills it stays dead: "
+            "start it with one (dask worker --nanny)"
+            for worker, found in sites.items()
+        },
+    )
+    needed = memory.BASE_MIB + memory.PICTURES * _PICTURE_MIB
+    yield asked(
+        "memory",
+        f"enough for 1080p, which needs {needed:.0f} MiB a thread",
+        {
+            worker: f"may use {found.memory / 2**20:.0f} MiB, and 1080p needs {needed:.0f}: "
+            "give it more"
+            if found.memory is not None and found.memory * memory.USABLE / 2**20 < needed
+            else ""
+            for worker, found in sites.items()
+        },
+    )
+    yield asked(
+        "clocks",
+        f"less than {_CLOCK_S:g} s from the driver's",
+        {
+            worker: ""
+            if begun - _CLOCK_S < found.clock < ended + _CLOCK_S
+            else f"has a clock {found.clock - ended:+.0f} s from the driver's: synchronise it"
+            for worker, found in sites.items()
+        },
+    )
+    least = min(found.scratch_free for found in sites.values()) / 2**30
+    yield asked(
+        "scratch",
+        f"private, and {least:.0f} GiB free at least",
+        {
+            worker: found.scratch
+            or (
+                f"has {found.scratch_free / 2**20:.0f} MiB of scratch space: point TMPDIR to more"
+                if found.scratch_free < _SCRATCH
+                else ""
+            )
+            for worker, found in sites.items()
+        },
+    )
+    if order.source:
+        trouble = {worker: found.reading for worker, found in sites.items()}
+        yield asked("reading", "all workers can read the source", trouble)
+    if order.marks:
+        trouble = {worker: found.writing for worker, found in sites.items()}
+        yield asked("writing", "all workers write there, and see what others write", trouble)
+    yield asked(
+        "detectors",
+        "each looks at a picture, or is not asked because it costs",
+        {worker: found.detecting for worker, found in sites.items()},
+    )
+
+
+def _difference(own: Mapping[str, str], found: Mapping[str, str]) -> str:
+    for name in sorted({*own, *found}):
+        if own.get(name) != found.get(name):
+            return (
+                f"has {name} {found.get(name, 'not installed')}, the driver "
+                f"{own.get(name, 'not installed')}: install the same"
+            )
+    return ""

@@ -1,0 +1,153 @@
+"""What a process of the cluster finds where it runs: asked of each worker before a run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import cv2
+import numpy as np
+from distributed import get_worker
+from threadpoolctl import threadpool_info
+
+from redact_dask import detectors, scratch, storage
+from redact_dask.config import DetectSettings
+from redact_dask.detectors.base import Metered
+from redact_dask.errors import RedactError
+from redact_dask.plugins import THREADS
+
+SOFTWARE = (
+    "redact-dask",
+    "dask",
+    "distributed",
+    "av",
+    "openvino",
+    "opencv-python-headless",
+    "numpy",
+    "fsspec",
+    "s3fs",
+)
+"""Packages that must be the same everywhere."""
+_LOOKED_AT = (640, 360)
+"""Width and height of the picture that a detector tries itself on, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked."""
+
+    detect: DetectSettings
+    source: str | None
+    """URL of a video to read from."""
+    marks: Mapping[str, str]
+    """Folder that all must write to, and URL of a file there that the driver has written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was found; a trouble is a sentence about this worker, and empty if there is none."""
+
+    software: dict[str, str]
+    clock: float
+    """Seconds since the epoch."""
+    threads: int
+    """The most that a library would start for a task."""
+    has_nanny: bool
+    memory: int | None
+    """Limit of the process, bytes; None: there is none."""
+    scratch_free: int
+    """Bytes on the disk for scratch folders."""
+    scratch: str = ""
+    reading: str = ""
+    writing: str = ""
+    detecting: str = ""
+
+
+def software() -> dict[str, str]:
+    """Return the versions of this process's software."""
+    found = {"python": platform.python_version()}
+    for name in SOFTWARE:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def examine(order: Order) -> Site:
+    """Look around; runs as a task, as the stages do."""
+    worker = get_worker()
+    root = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 (it is asked about, not written to)
+    return Site(
+        software=software(),
+        clock=time.time(),
+        threads=_threads(),
+        has_nanny=worker.nanny is not None,
+        memory=worker.memory_manager.memory_limit,
+        scratch_free=shutil.disk_usage(root).free,
+        scratch=_trouble(_scratch),
+        reading=_trouble(_read, order.source),
+        writing=_trouble(_write, order.marks),
+        detecting=_trouble(_detect, order.detect),
+    )
+
+
+def mark(folder: str) -> tuple[str, bytes]:
+    """Write a file of no use, and return its URL and its content."""
+    url, content = storage.join(folder, f".redact_dask-{uuid.uuid4().hex}"), os.urandom(16)
+    storage.write(url, content)
+    return url, content
+
+
+def _trouble(work: Callable[..., object], *arguments: object) -> str:
+    try:
+        work(*arguments)
+    except RedactError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 (whatever a store or a network may raise)
+        return f"fails: {type(error).__name__}: {error}"
+    return ""
+
+
+def _threads() -> int:
+    told = [int(os.environ.get(name, "0") or 0) or os.cpu_count() or 1 for name in THREADS]
+    pools = [pool["num_threads"] for pool in threadpool_info()]
+    return int(max(*told, *pools, cv2.getNumThreads()))
+
+
+def _scratch() -> None:
+    with scratch.folder() as folder:
+        (folder / "file").write_bytes(b"1")
+
+
+def _read(url: str | None) -> None:
+    if url:
+        with storage.open_read(url) as file:
+            file.read(65_536)
+
+
+def _write(marks: Mapping[str, str]) -> None:
+    for folder, of_the_driver in marks.items():
+        if not storage.exists(of_the_driver):
+            raise RedactError(
+                f"does not see what the driver writes to {folder}: all must reach the same storage"
+            )
+        url, content = mark(folder)
+        try:
+            if storage.read(url) != content:
+                raise RedactError(f"reads something else than it writes to {folder}")
+        finally:
+            storage.remove(url)
+
+
+def _detect(settings: DetectSettings) -> None:
+    for name in settings.detectors:
+        detector = detectors.create(name, settings.options.get(name, {}))
+        if not isinstance(detector, Metered):  # Those cost.
+            width, height = detector.input_size(*_LOOKED_AT)
+            list(detector.detect(np.full((1, height, width, 3), 128, np.uint8)))

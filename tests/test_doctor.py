@@ -1,0 +1,171 @@
+"""What is wrong with a cluster is told before a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from distributed import Client
+from standin import Standin
+
+from redact_dask import doctor, site
+from redact_dask.cli import main
+from redact_dask.config import Config, DetectSettings
+from redact_dask.doctor import Finding
+from redact_dask.errors import RedactError
+from redact_dask.site import Order, Site
+
+
+def invoke(client: Client, *arguments: object, detector: str = "magenta") -> Result:
+    address = f"cluster.address={client.scheduler.address}"
+    options = ["--set", address, "--detector", detector, "--json"]
+    return CliRunner().invoke(main, ["doctor", *map(str, arguments), *options])
+
+
+def told(result: Result) -> dict[str, Finding]:
+    """Return the findings by their topics."""
+    found = json.loads(result.stdout.splitlines()[-1])["findings"]
+    return {finding["topic"]: Finding(**finding) for finding in found}
+
+
+def test_a_cluster_that_is_ready(client: Client, clip: Path, tmp_path: Path) -> None:
+    result = invoke(client, clip, tmp_path / "out", detector="centerface")
+    assert result.exit_code == 0, result.output
+    found = told(result)
+    assert {"source", "destination", "threads", "reading", "writing", "detectors"} <= {*found}
+    assert all(finding.ok for finding in found.values())
+    assert "ok    threads     each library keeps to one thread a task\n" in result.stdout
+    assert found["cluster"].text == "2 workers with 2 threads"
+    assert not (tmp_path / "out").exists(), "nothing is left"
+
+
+def test_storage_is_asked_about_only_if_it_is_named(client: Client, clip: Path) -> None:
+    found = told(invoke(client))
+    assert {"threads", "detectors"} <= {*found}
+    assert not {"source", "destination", "reading", "writing"} & {*found}
+    alone = invoke(client, clip)
+    assert alone.exit_code == 2
+    assert "a SOURCE needs a DEST" in alone.stderr
+
+
+def test_a_destination_that_cannot_be_written_to(
+    client: Client, clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("a file in the way")
+    result = invoke(client, clip, tmp_path / "out")
+    assert result.exit_code == 1
+    assert not told(result)["destination"].ok
+    assert "Traceback" not in result.output
+
+
+def test_a_source_without_videos(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    result = invoke(client, tmp_path / "in", tmp_path / "out")
+    assert result.exit_code == 1
+    assert not told(result)["source"].ok
+
+
+def test_a_model_that_is_not_there(client: Client) -> None:
+    model = "detect.options.yunet.model=/nowhere/yunet.onnx"
+    digest = f"detect.options.yunet.sha256={'a' * 64}"
+    result = invoke(client, "--set", model, "--set", digest, detector="yunet")
+    assert result.exit_code == 1, result.output
+    assert "/nowhere/yunet.onnx" in told(result)["detectors"].text
+
+
+def test_nobody_answers() -> None:
+    options = ["doctor", "--set", "cluster.address=tcp://127.0.0.1:9", "--json"]
+    result = CliRunner().invoke(main, options)
+    assert result.exit_code == 1
+    (finding,) = told(result).values()
+    assert "no cluster answers at tcp://127.0.0.1:9" in finding.text
+
+
+def test_a_worker_of_another_version(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "version", lambda _: "9.9")
+    monkeypatch.setattr(client, "run", lambda *_, **__: {"tcp://a:1": "9.8"})
+    assert "has redact-dask 9.8, not 9.9" in doctor._of_the_same_version(client).text
+    strange = {"tcp://a:1": ModuleNotFoundError("redact-dask")}
+    monkeypatch.setattr(client, "run", lambda *_, **__: strange)
+    assert "has no redact-dask" in doctor._of_the_same_version(client).text
+
+
+GOOD = Site(
+    software=site.software(),
+    clock=1000.0,
+    threads=1,
+    has_nanny=True,
+    memory=2**30,
+    scratch_free=2**40,
+)
+ORDER = Order(DetectSettings(), "file:///in/a.mp4", {"file:///out": "file:///out/mark"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "topic", "says"),
+    [
+        ({"software": {**GOOD.software, "av": "1.0"}}, "versions", "has av 1.0, the driver"),
+        ({"threads": 8}, "threads", "8 threads: set OMP_NUM_THREADS=1"),
+        ({"has_nanny": False}, "nannies", "has no nanny"),
+        ({"memory": 400 * 2**20}, "memory", "may use 400 MiB"),
+        ({"clock": 1300.0}, "clocks", r"a clock \+298 s from"),
+        ({"clock": 700.0}, "clocks", "a clock -302 s from"),
+        ({"scratch_free": 2**20}, "scratch", "has 1 MiB of scratch space"),
+        ({"scratch": "is not private"}, "scratch", "is not private"),
+        ({"reading": "fails: no"}, "reading", "fails: no"),
+        ({"writing": "does not see"}, "writing", "does not see"),
+        ({"detecting": "no model"}, "detectors", "no model"),
+    ],
+)
+def test_the_worker_in_trouble_is_named(changes: dict[str, Any], topic: str, says: str) -> None:
+    def wrong(**sites: Site) -> list[Finding]:
+        found = doctor._of_sites(ORDER, sites, {}, 999.0, 1002.0)
+        return [finding for finding in found if not finding.ok]
+
+    assert wrong(a=GOOD, b=GOOD) == []
+    bad = replace(GOOD, **changes)
+    (finding,) = wrong(a=GOOD, b=bad)
+    assert finding.topic == topic
+    assert finding.text.startswith("worker b ")
+    assert re.search(says, finding.text)
+    (several,) = wrong(a=bad, b=bad, c=bad)
+    assert several.text.endswith("(and 2 more workers)")
+
+
+def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(site, "examine", time.sleep)
+    workers = [*client.scheduler_info()["workers"]]
+    order = Order(DetectSettings(), None, {})
+    sites, silent, *_ = doctor._asked(client, workers[:1], 20.0)  # type: ignore[arg-type]
+    assert not sites
+    (finding,) = doctor._of_sites(order, sites, silent, 0, 0)
+    assert "does not answer within 0.5 s" in finding.text
+
+
+def test_storage_that_is_not_shared_is_told(tmp_path: Path) -> None:
+    elsewhere = {str(tmp_path): str(tmp_path / "the-drivers-mark")}
+    with pytest.raises(RedactError, match="all must reach the same storage"):
+        site._write(elsewhere)
+    url, _ = site.mark(str(tmp_path))
+    site._write({str(tmp_path): url})
+    assert [str(path) for path in tmp_path.iterdir()] == [url.removeprefix("file://")]
+
+
+def test_a_paid_detector_is_made_but_not_asked(
+    standin: Callable[..., Standin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detect = Config.model_validate({"detect": {"detectors": ["rekognition"]}}).detect
+    service = standin()
+    assert site._trouble(site._detect, detect) == ""
+    assert service.stats()["calls"] == 0
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    assert "needs AWS credentials" in site._trouble(site._detect, detect)
