@@ -6,10 +6,11 @@ for each attempt at a video, written after the rows of the others: what it names
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from redact_dask import parts, storage
@@ -191,23 +192,54 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
         Those to read; default: all.
     """
     return pa.concat_tables(
-        [_schema_of(name, columns).empty_table(), *_tables(root, name, columns)]
+        [_schema_of(name, columns).empty_table(), *tables(root, name, columns)]
     )
 
 
 def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
     """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
-    *_, table = (_schema_of(name, columns).empty_table(), *_tables(root, name, columns, last=True))
-    return table
-
-
-def _tables(
-    root: str, name: str, columns: Sequence[str] | None, *, last: bool = False
-) -> Iterator[pa.Table]:
+    *_, url = (None, *parts.current(storage.join(root, name)))
     schema = _schema_of(name, columns)
-    urls = parts.current(storage.join(root, name))
-    for url in urls[-1:] if last else urls:
-        yield pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
+    return _file(url, schema) if url else schema.empty_table()
+
+
+def tables(
+    root: str,
+    name: str,
+    columns: Sequence[str] | None = None,
+    runs: Collection[str] | None = None,
+    most: int | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a dataset, one file after the other: it may be larger than the memory.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    name
+        One of `SCHEMAS`.
+    columns
+        Those to read; default: all.
+    runs
+        Names of the runs whose rows are wanted; default: all.
+    most
+        Files that are read; of more, those evenly spread over all. Default: all.
+    """
+    schema = _schema_of(name, columns)
+    urls = parts.current(storage.join(root, name), runs)
+    if most is not None and len(urls) > most:
+        urls = [urls[rank * len(urls) // most] for rank in range(most)]
+    for url in urls:
+        if runs is None:
+            yield _file(url, schema)
+        else:
+            table = _file(url, _schema_of(name, [*dict.fromkeys(["run", *schema.names])]))
+            wanted = pc.is_in(table["run"], pa.array([*runs], pa.string()))
+            yield table.filter(wanted).select(schema.names)
+
+
+def _file(url: str, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
 
 
 def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
@@ -219,7 +251,7 @@ def attempts(root: str) -> Iterator[Row]:
     """Yield what decides whether a video is tried again, of every attempt; one file is held."""
     columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
     columns += ["versions", "finished"]
-    for table in _tables(root, "videos", columns):
+    for table in tables(root, "videos", columns):
         yield from table.to_pylist(maps_as_pydicts="strict")
 
 

@@ -1,0 +1,117 @@
+"""The page: what the manifest told, put into the template."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from redact_dask.report import charts, words
+from redact_dask.report.charts import Chart, Series
+from redact_dask.report.periods import Periods
+from redact_dask.report.runs import Run, Totals, wall_s
+from redact_dask.report.sheet import Picture
+from redact_dask.report.tasks import STAGES, Tasks
+from redact_dask.report.videos import Videos
+
+_FAILED = 200
+"""Rows of the table of failed videos."""
+_OTHERS = 20
+"""Rows of the other tables: runs, hosts, reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that a page tells."""
+
+    destination: str
+    """URL."""
+    runs: Sequence[Run]
+    """All of the destination."""
+    chosen: Sequence[Run]
+    """Those that the page is about."""
+    periods: Periods
+    videos: Videos
+    tasks: Tasks
+    pictures: Sequence[Picture]
+
+
+def render(content: Content) -> str:
+    """Return the page as HTML: every text of the manifest is escaped, and nothing is loaded."""
+    environment = Environment(
+        loader=PackageLoader("redact_dask.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(words, name)
+        for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")
+    }
+    script = _file("page.js")
+    failed = content.videos.failed
+    kinds = Counter((row["stage"], row["error"]) for row in failed)
+    shown = [*failed[:_FAILED], *content.videos.slowest]
+    return environment.get_template("page.html").render(
+        content=content,
+        videos=content.videos,
+        tasks=content.tasks,
+        totals=sum((run.totals for run in content.chosen), Totals()),
+        all_totals=sum((run.totals for run in content.runs), Totals()),
+        began=min(run.began for run in content.chosen),
+        ended=max(run.ended for run in content.chosen),
+        wall_s=wall_s(content.chosen),
+        all_wall_s=wall_s(content.runs),
+        runs=sorted(content.runs, key=lambda run: run.began, reverse=True)[:_OTHERS],
+        failed=failed[:_FAILED],
+        kinds=kinds.most_common(_OTHERS),
+        hosts=content.tasks.hosts[:_OTHERS],
+        why_encoded=content.videos.why_encoded[:_OTHERS],
+        folder=_folder([row["source"] for row in shown]),
+        charts=_charts(content),
+        width=charts.WIDTH,
+        height=charts.HEIGHT,
+        style=Markup(_file("page.css")),  # noqa: S704 (ours)
+        script=Markup(script),  # noqa: S704 (ours)
+        script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        made=datetime.now(UTC),
+        version=version("redact-dask"),
+    )
+
+
+def _charts(content: Content) -> list[Chart]:
+    periods, tasks, videos = content.periods, content.tasks, content.videos
+    analysed = Series("analysed", "detect", tasks.analysed / periods.length_s)
+    rendered = Series("redacted", "render", tasks.rendered / periods.length_s)
+    busy = [Series(name, name, tasks.busy[name] / periods.length_s) for name in STAGES]
+    each = f"each {words.duration(periods.length_s)}"
+    published = [Series("published", "ok", videos.published)]
+    faces = [Series("faces", "faces", videos.faces)]
+    return [
+        charts.steps("speed", "Throughput", "frames a second", [analysed, rendered], periods),
+        charts.bars("busy", "Tasks at work", "tasks at a time", busy, periods),
+        charts.bars("published", "Videos published", f"videos {each}", published, periods),
+        charts.bars("faces", "Faces hidden", f"faces in the videos published {each}", faces, periods),
+    ]
+
+
+def _folder(sources: Sequence[str]) -> str:
+    """Return the longest folder that all sources are in, with its slash; empty: there is none."""
+    if not sources:
+        return ""
+    first, last = min(sources), max(sources)
+    same = next((rank for rank, pair in enumerate(zip(first, last)) if pair[0] != pair[1]), None)
+    return first[: first.rfind("/", 0, same) + 1]
+
+
+def _file(name: str) -> str:
+    return files("redact_dask.report").joinpath(name).read_text(encoding="utf-8")
