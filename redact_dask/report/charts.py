@@ -1,8 +1,8 @@
 """Charts over time as the geometry of a small inline SVG.
 
-A library that draws in the browser weighs more than a megabyte, and the report is one file without
-a request; what is needed is bars and steps. Words stand beside the picture, as HTML: it is stretched
-to any width, and they are not.
+A library that draws in the browser weighs more than a megabyte, and the report is one file; what it
+needs is bars and steps. Words stand beside the picture, as HTML: it is stretched to any width, and
+they are not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import numpy as np
 
 from redact_dask.report.columns import Floats
 from redact_dask.report.periods import Periods
@@ -79,7 +81,7 @@ class Chart:
 
 def bars(name: str, title: str, unit: str, series: Sequence[Series], periods: Periods) -> Chart:
     """Return a chart of bars, those of several series on top of each other."""
-    top = _top(max(sum(one.values for one in series)))
+    top = _top(float(np.sum([one.values for one in series], axis=0).max()))
     paths = []
     below = 0.0 * series[0].values
     width = WIDTH / periods.count
@@ -123,17 +125,7 @@ def _chart(
     times = _times(periods)
     width = WIDTH / periods.count
     columns = [
-        Column(
-            x=rank * width,
-            width=width,
-            text=f"{time}: "
-            + ", ".join(
-                f"{one.name} {number(one.values[rank])}" if len(series) > 1
-                # Its name is the chart's.
-                else f"{number(one.values[rank])} {unit}"
-                for one in series
-            ),
-        )
+        Column(rank * width, width, f"{time}: {_told(series, rank, unit)}")
         for rank, time in enumerate(times)
     ]
     every = math.ceil(periods.count / _LABELS)
@@ -155,6 +147,12 @@ def _chart(
         name, title, unit, summary, tuple(series), tuple(paths), filled,
         tuple(ticks), tuple(labels), tuple(columns), tuple(times),
     )  # fmt: skip
+
+
+def _told(series: Sequence[Series], rank: int, unit: str) -> str:
+    if len(series) == 1:
+        return f"{number(series[0].values[rank])} {unit}"
+    return ", ".join(f"{one.name} {number(one.values[rank])}" for one in series)
 
 
 def _times(periods: Periods) -> list[str]:

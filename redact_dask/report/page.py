@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os.path
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
@@ -96,21 +97,19 @@ def _charts(content: Content) -> list[Chart]:
     each = f"each {words.duration(periods.length_s)}"
     published = [Series("published", "ok", videos.published)]
     faces = [Series("faces", "faces", videos.faces)]
+    of_published = f"faces in the videos published {each}"
     return [
         charts.steps("speed", "Throughput", "frames a second", [analysed, rendered], periods),
         charts.bars("busy", "Tasks at work", "tasks at a time", busy, periods),
         charts.bars("published", "Videos published", f"videos {each}", published, periods),
-        charts.bars("faces", "Faces hidden", f"faces in the videos published {each}", faces, periods),
+        charts.bars("faces", "Faces hidden", of_published, faces, periods),
     ]
 
 
 def _folder(sources: Sequence[str]) -> str:
     """Return the longest folder that all sources are in, with its slash; empty: there is none."""
-    if not sources:
-        return ""
-    first, last = min(sources), max(sources)
-    same = next((rank for rank, pair in enumerate(zip(first, last)) if pair[0] != pair[1]), None)
-    return first[: first.rfind("/", 0, same) + 1]
+    same = os.path.commonprefix([*sources])  # noqa: RUF071 (of URLs; cut at a slash below)
+    return same[: same.rfind("/") + 1]
 
 
 def _file(name: str) -> str:

@@ -75,9 +75,7 @@ def read(root: str) -> list[Run]:
     if not sums:
         return []
     rows = _grouped(pa.concat_tables(sums)).to_pylist()
-    runs = [
-        Run(row.pop("run"), row.pop("began"), row.pop("ended"), Totals(**row)) for row in rows
-    ]
+    runs = [Run(row.pop("run"), row.pop("began"), row.pop("ended"), Totals(**row)) for row in rows]
     return sorted(runs, key=lambda run: (run.began, run.name))
 
 

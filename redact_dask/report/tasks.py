@@ -77,9 +77,7 @@ class Tasks:
     """By the id of a video, of those that were asked for."""
 
 
-def read(
-    root: str, runs: Collection[str], periods: Periods, videos: Collection[str] = ()
-) -> Tasks:
+def read(root: str, runs: Collection[str], periods: Periods, videos: Collection[str] = ()) -> Tasks:
     """Sum up the tasks of some runs, one file of them at a time.
 
     Parameters

@@ -10,10 +10,10 @@ _LONGEST = 300
 
 
 def number(value: float) -> str:
-    """Return a number with thousands apart, and a decimal if it is small and no whole number."""
+    """Return a number with thousands apart, and no more digits than are of use."""
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:,.2f}" if abs(value) < 1 else f"{value:,.1f}"
+    return f"{value:.2g}" if abs(value) < 1 else f"{value:,.1f}"
 
 
 def size(value: float) -> str:
@@ -26,24 +26,28 @@ def size(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in its two largest units."""
+    """Return a time in the one or two units that tell it best, hours at most."""
     if 0 < seconds < 0.0995:
         return f"{1000 * seconds:.0f} ms" if seconds >= 0.0005 else "< 1 ms"
     if seconds < 9.95 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    days, hours, minutes = whole // 86_400, whole // 3600 % 24, whole // 60 % 60
-    if days:
-        return f"{days:,} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _units(whole // 60, "min", whole % 60, "s")
+    return _units(whole // 3600, "h", whole // 60 % 60, "min")
+
+
+def _units(large: int, name: str, small: int, small_name: str) -> str:
+    told = f"{large:,} {name}"
+    return f"{told} {small} {small_name}" if small and large < 100 else told
 
 
 def share(part: float, whole: float = 1.0) -> str:
     """Return a share in per cent: all and nothing are told only of what is so."""
     if not whole:
-        return "–"
+        return "\N{EN DASH}"
     percent = 100 * part / whole
     if 0 < percent < 1:
         return "< 1 %"
