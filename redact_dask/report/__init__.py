@@ -45,7 +45,7 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
     periods = Periods.over(min(run.began for run in chosen), max(run.ended for run in chosen))
     about_videos = videos.read(root, told, periods)
     about_tasks = tasks.read(root, told, periods, [row["video"] for row in about_videos.slowest])
-    shown = sheet.pictures(root, told, frames)
+    shown = sheet.pictures(root, told, frames) if frames else None
     content = page.Content(
         storage.canonical(destination), known, chosen, periods, about_videos, about_tasks, shown
     )

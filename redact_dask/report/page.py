@@ -13,7 +13,6 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from redact_dask.report import charts, words
 from redact_dask.report.charts import Chart, Series
@@ -36,13 +35,14 @@ class Content:
     destination: str
     """URL."""
     runs: Sequence[Run]
-    """All of the destination."""
+    """All of the destination, in the order in which they ended."""
     chosen: Sequence[Run]
     """Those that the page is about."""
     periods: Periods
     videos: Videos
     tasks: Tasks
-    pictures: Sequence[Picture]
+    pictures: Sequence[Picture] | None
+    """None: none were asked for."""
 
 
 def render(content: Content) -> str:
@@ -72,7 +72,7 @@ def render(content: Content) -> str:
         ended=max(run.ended for run in content.chosen),
         wall_s=wall_s(content.chosen),
         all_wall_s=wall_s(content.runs),
-        runs=sorted(content.runs, key=lambda run: run.began, reverse=True)[:_OTHERS],
+        runs=content.runs[: -_OTHERS - 1 : -1],
         failed=failed[:_FAILED],
         kinds=kinds.most_common(_OTHERS),
         hosts=content.tasks.hosts[:_OTHERS],
@@ -81,8 +81,8 @@ def render(content: Content) -> str:
         charts=_charts(content),
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        style=Markup(_file("page.css")),  # noqa: S704 (ours)
-        script=Markup(script),  # noqa: S704 (ours)
+        style=_file("page.css"),
+        script=script,
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         made=datetime.now(UTC),
         version=version("redact-dask"),

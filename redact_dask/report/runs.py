@@ -63,7 +63,7 @@ class Run:
 
 
 def read(root: str) -> list[Run]:
-    """Return the runs of a manifest that have tried a video, in the order in which they began.
+    """Return the runs of a manifest that have tried a video, in the order in which they ended.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def read(root: str) -> list[Run]:
         return []
     rows = _grouped(pa.concat_tables(sums)).to_pylist()
     runs = [Run(row.pop("run"), row.pop("began"), row.pop("ended"), Totals(**row)) for row in rows]
-    return sorted(runs, key=lambda run: (run.began, run.name))
+    return sorted(runs, key=lambda run: (run.ended, run.name))
 
 
 def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
@@ -85,7 +85,7 @@ def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
     Parameters
     ----------
     runs
-        All that there are, at least one.
+        All that there are, at least one, in the order in which they ended.
     names
         Of those that are wanted; ``all`` stands for all. Empty: the one that ended last, and those
         that ran beside it, as the shards of a source do.
@@ -99,12 +99,12 @@ def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
         return [*runs]
     for name in names:
         if name not in {run.name for run in runs}:
-            last = ", ".join(run.name for run in reversed(runs[-_NAMED:]))
-            raise UsageError(f"no run {name!r} has tried a video; the last ones: {last}")
+            there = ", ".join(run.name for run in reversed(runs[-_NAMED:]))
+            raise UsageError(f"no run {name!r} has tried a video; the last ones: {there}")
     if names:
         return [run for run in runs if run.name in names]
-    last_run = max(runs, key=lambda run: run.ended)
-    return [run for run in runs if run.ended > last_run.began or run is last_run]
+    last = runs[-1]
+    return [run for run in runs if run.ended > last.began or run is last]
 
 
 def wall_s(runs: Iterable[Run]) -> float:

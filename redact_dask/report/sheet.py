@@ -69,7 +69,7 @@ def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
     count
         Videos that are shown, with one frame each, at most.
     """
-    return [_picture(moment) for moment in _moments(root, runs, count)] if count else []
+    return [_picture(moment) for moment in _moments(root, runs, count)]
 
 
 def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
@@ -106,10 +106,11 @@ def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tu
 
 def _picture(moment: Moment) -> Picture:
     try:
-        found = storage.find(moment.output)
+        sizes = [facts["size"] for facts in storage.find(moment.output).values()]
         # Something else may lie there by now, and need not be redacted.
-        if [facts["size"] for facts in found.values()] != [moment.bytes_out]:
-            return Picture(moment, "", trouble="the copy is not the one that was published")
+        if sizes != [moment.bytes_out]:
+            now = "not the one that was published" if sizes else "not there any more"
+            return Picture(moment, "", trouble=f"the copy is {now}")
         image = _decoded(moment)
     except (VideoError, *storage.FAILURES) as error:
         return Picture(moment, "", trouble=str(error))
