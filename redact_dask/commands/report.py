@@ -34,14 +34,14 @@ from redact_dask.report.sheet import MOST
     help=f"Redacted frames that it shows, at most {MOST}. Default: none.",
 )
 def write_report(dest: str, output: str, names: tuple[str, ...], frames: int) -> None:
-    r"""Write one HTML page about what was done in DEST, from its manifest alone.
+    """Write one HTML page about what was done in DEST, from its manifest alone.
 
     The page holds all that it needs, and asks nobody for anything. Frames come from the published
     copies.
 
     \b
     Exit codes: 0 the page is written; 2 a wrong argument, or DEST has no manifest; 1 anything else.
-    """
+    """  # noqa: D301 (a backspace keeps click from filling the paragraph)
     with failures_told(Console(stderr=True)):
         content = report.render(storage.canonical(dest), names, frames).encode()
         storage.write(output, content)

@@ -24,6 +24,7 @@ from PIL import Image
 
 from redact_dask import manifest, report, storage
 from redact_dask.cli import main
+from redact_dask.report import sheet
 
 Write = Callable[..., str]
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,24 @@ def test_a_copy_that_is_gone_is_told(write: Write, tmp_path: Path) -> None:
     page = report.render(destination, frames=1)
     assert not images(page)
     assert "the copy is not there any more" in text(page)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_frames_are_shown_as_a_player_shows_them(
+    turn: int, ffmpeg: Callable[..., None], clip: Path, tmp_path: Path
+) -> None:
+    stored, turned = tmp_path / "stored.mp4", tmp_path / "turned.mp4"
+    ffmpeg("-i", clip, "-vf", "setsar=2", "-frames:v", 20, "-bf", 2, stored)
+    ffmpeg("-display_rotation:v", turn, "-i", stored, "-c", "copy", turned)
+    # The program turns pictures by itself. The square has moved by the 11th.
+    ffmpeg("-i", turned, "-vf", "select=eq(n\\,10)", "-frames:v", 1, tmp_path / "shown.png")
+    shown = Image.open(tmp_path / "shown.png").convert("RGB")
+    moment = sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
+    picture = sheet._picture(moment)
+    (image,) = images(f'src="data:image/jpeg;base64,{picture.data}"')
+    assert image.size == ((480, 135) if turn % 180 == 0 else (135, 480))
+    wide = np.asarray(shown.resize(image.size), np.int16)
+    assert np.abs(wide - np.asarray(image, np.int16)).mean() < 6
 
 
 # Text of others
