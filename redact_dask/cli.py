@@ -7,6 +7,7 @@ import click
 from redact_dask.commands.doctor import examine
 from redact_dask.commands.leakage import leakage
 from redact_dask.commands.plan import tell_plan
+from redact_dask.commands.report import write_report
 from redact_dask.commands.run import run
 from redact_dask.commands.watch import watch
 
@@ -26,4 +27,5 @@ main.add_command(run)
 main.add_command(watch)
 main.add_command(tell_plan)
 main.add_command(examine)
+main.add_command(write_report)
 measure.add_command(leakage)

@@ -6,16 +6,20 @@ for each attempt at a video, written after the rows of the others: what it names
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.dataset import ParquetFileFormat
 
 from redact_dask import parts, storage
 from redact_dask.parts import Parts
 
 SCHEMA_VERSION = "1"
+_BATCHES_AHEAD = 2
+"""Batches that are read before they are wanted: each takes some 10 MB."""
 
 
 def _schema(fields: Mapping[str, tuple[pa.DataType, str]]) -> pa.Schema:
@@ -190,24 +194,56 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
     columns
         Those to read; default: all.
     """
-    return pa.concat_tables(
-        [_schema_of(name, columns).empty_table(), *_tables(root, name, columns)]
-    )
+    schema = _schema_of(name, columns)
+    files = [_file(url, schema) for url in parts.current(storage.join(root, name))]
+    return pa.concat_tables([schema.empty_table(), *files])
 
 
 def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
     """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
-    *_, table = (_schema_of(name, columns).empty_table(), *_tables(root, name, columns, last=True))
-    return table
-
-
-def _tables(
-    root: str, name: str, columns: Sequence[str] | None, *, last: bool = False
-) -> Iterator[pa.Table]:
+    *_, url = (None, *parts.current(storage.join(root, name)))
     schema = _schema_of(name, columns)
-    urls = parts.current(storage.join(root, name))
-    for url in urls[-1:] if last else urls:
-        yield pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
+    return _file(url, schema) if url else schema.empty_table()
+
+
+def tables(
+    root: str,
+    name: str,
+    columns: Sequence[str],
+    runs: Collection[str] | None = None,
+    most: int | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a dataset, some thousands at a time: it may be larger than the memory.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    name
+        One of `SCHEMAS`.
+    columns
+        Those to read.
+    runs
+        Names of the runs whose rows are wanted; default: all.
+    most
+        Files that are read; of more, those evenly spread over all. Default: all.
+    """
+    urls = parts.current(storage.join(root, name), runs)
+    if most is not None and len(urls) > most:
+        urls = [urls[rank * len(urls) // most] for rank in range(most)]
+    wanted = None if runs is None else pc.field("run").isin([*runs])
+    for url in urls:
+        # Of a column that an older version did not write, a fragment reads nulls.
+        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(storage.read(url)))
+        batches = fragment.to_batches(
+            SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
+        )
+        for batch in batches:
+            yield pa.Table.from_batches([batch])
+
+
+def _file(url: str, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
 
 
 def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
@@ -216,10 +252,10 @@ def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
 
 
 def attempts(root: str) -> Iterator[Row]:
-    """Yield what decides whether a video is tried again, of every attempt; one file is held."""
+    """Yield what decides whether a video is tried again, of every attempt."""
     columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
     columns += ["versions", "finished"]
-    for table in _tables(root, "videos", columns):
+    for table in tables(root, "videos", columns):
         yield from table.to_pylist(maps_as_pydicts="strict")
 
 

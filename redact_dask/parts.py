@@ -8,7 +8,7 @@ passed over until it is gone; so whoever is killed leaves no row missing, and no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -66,9 +66,18 @@ class Parts:
         return storage.join(self._folder, f"{self._run}-{first:06}-{last:06}.parquet")
 
 
-def current(folder: str) -> list[str]:
-    """Return the URLs of a dataset's files that were not replaced; none: there is no dataset."""
-    return [url for url, replaced in _listed(folder) if not replaced]
+def current(folder: str, runs: Collection[str] | None = None) -> list[str]:
+    """Return the URLs of a dataset's files that were not replaced; none: there is no dataset.
+
+    Parameters
+    ----------
+    folder
+        URL of the dataset.
+    runs
+        Names of the runs whose files are wanted, beside those that no run has named; default: all.
+    """
+    urls = [url for url, replaced in _listed(folder) if not replaced]
+    return [url for url in urls if runs is None or _run_of(url) in {None, *runs}]
 
 
 def remove_replaced(folder: str) -> None:
@@ -76,6 +85,12 @@ def remove_replaced(folder: str) -> None:
     for url, replaced in _listed(folder):
         if replaced:
             storage.remove(url)
+
+
+def _run_of(url: str) -> str | None:
+    """Return the name of the run that has written a file; None: its name is not one of ours."""
+    match = _NAME.fullmatch(url.rpartition("/")[2])
+    return match["run"] if match else None
 
 
 def _listed(folder: str) -> Iterator[tuple[str, bool]]:

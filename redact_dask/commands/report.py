@@ -1,0 +1,48 @@
+"""``redact-dask report``."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from redact_dask import report, storage
+from redact_dask.commands.common import failures_told
+from redact_dask.report.sheet import MOST
+
+
+@click.command(name="report")
+@click.argument("dest")
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="redact-dask-report.html",
+    show_default=True,
+    help="Where the page is written.",
+)
+@click.option(
+    "--run",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="A run that it is about, or all. Default: the last one, and those that ran beside it.",
+)
+@click.option(
+    "--frames",
+    metavar="N",
+    type=click.IntRange(0, MOST),
+    default=0,
+    help=f"Redacted frames that it shows, at most {MOST}. Default: none.",
+)
+def write_report(dest: str, output: str, names: tuple[str, ...], frames: int) -> None:
+    """Write one HTML page about what was done in DEST, from its manifest alone.
+
+    The page holds all that it needs, and asks nobody for anything. Frames come from the published
+    copies.
+
+    \b
+    Exit codes: 0 the page is written; 2 a wrong argument, or DEST has no manifest; 1 anything else.
+    """  # noqa: D301 (a backspace keeps click from filling the paragraph)
+    with failures_told(Console(stderr=True)):
+        content = report.render(storage.canonical(dest), names, frames).encode()
+        storage.write(output, content)
+    click.echo(f"report    {output} ({len(content) / 1e6:.2f} MB)")

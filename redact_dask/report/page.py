@@ -1,0 +1,116 @@
+"""The page: what the manifest told, put into the template."""
+
+from __future__ import annotations
+
+import hashlib
+import os.path
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from redact_dask.report import charts, words
+from redact_dask.report.charts import Chart, Series
+from redact_dask.report.periods import Periods
+from redact_dask.report.runs import Run, Totals, wall_s
+from redact_dask.report.sheet import Picture
+from redact_dask.report.tasks import STAGES, Tasks
+from redact_dask.report.videos import Videos
+
+_FAILED = 200
+"""Rows of the table of failed videos."""
+_OTHERS = 20
+"""Rows of the other tables: runs, hosts, reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that a page tells."""
+
+    destination: str
+    """URL."""
+    runs: Sequence[Run]
+    """All of the destination, in the order in which they ended."""
+    chosen: Sequence[Run]
+    """Those that the page is about."""
+    periods: Periods
+    videos: Videos
+    tasks: Tasks
+    pictures: Sequence[Picture] | None
+    """None: none were asked for."""
+
+
+def render(content: Content) -> str:
+    """Return the page as HTML: every text of the manifest is escaped, and nothing is loaded."""
+    environment = Environment(
+        loader=PackageLoader("redact_dask.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(words, name)
+        for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")
+    }
+    script = _file("page.js")
+    failed = content.videos.failed
+    kinds = Counter((row["stage"], row["error"]) for row in failed)
+    shown = [*failed[:_FAILED], *content.videos.slowest]
+    return environment.get_template("page.html").render(
+        content=content,
+        videos=content.videos,
+        tasks=content.tasks,
+        totals=sum((run.totals for run in content.chosen), Totals()),
+        all_totals=sum((run.totals for run in content.runs), Totals()),
+        began=min(run.began for run in content.chosen),
+        ended=max(run.ended for run in content.chosen),
+        wall_s=wall_s(content.chosen),
+        all_wall_s=wall_s(content.runs),
+        runs=content.runs[: -_OTHERS - 1 : -1],
+        failed=failed[:_FAILED],
+        kinds=kinds.most_common(_OTHERS),
+        hosts=content.tasks.hosts[:_OTHERS],
+        why_encoded=content.videos.why_encoded[:_OTHERS],
+        folder=_folder([row["source"] for row in shown]),
+        charts=_charts(content),
+        width=charts.WIDTH,
+        height=charts.HEIGHT,
+        style=_file("page.css"),
+        script=script,
+        script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        made=datetime.now(UTC),
+        version=version("redact-dask"),
+    )
+
+
+def _charts(content: Content) -> list[Chart]:
+    periods, tasks, videos = content.periods, content.tasks, content.videos
+    analysed = Series("analysed", "detect", tasks.analysed / periods.length_s)
+    rendered = Series("redacted", "render", tasks.rendered / periods.length_s)
+    busy = [Series(name, name, tasks.busy[name] / periods.length_s) for name in STAGES]
+    each = f"each {words.duration(periods.length_s)}"
+    published = [Series("published", "ok", videos.published)]
+    faces = [Series("faces", "faces", videos.faces)]
+    of_published = f"faces in the videos published {each}"
+    return [
+        charts.steps("speed", "Throughput", "frames a second", [analysed, rendered], periods),
+        charts.bars("busy", "Tasks at work", "tasks at a time", busy, periods),
+        charts.bars("published", "Videos published", f"videos {each}", published, periods),
+        charts.bars("faces", "Faces hidden", of_published, faces, periods),
+    ]
+
+
+def _folder(sources: Sequence[str]) -> str:
+    """Return the longest folder that all sources are in, with its slash; empty: there is none."""
+    same = os.path.commonprefix([*sources])  # noqa: RUF071 (of URLs; cut at a slash below)
+    return same[: same.rfind("/") + 1]
+
+
+def _file(name: str) -> str:
+    return files("redact_dask.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,156 @@
+"""The runs of a destination, and what each of them did."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from redact_dask import manifest
+from redact_dask.errors import UsageError
+
+_ALL = "all"
+_NAMED = 3
+"""Runs that are named to who has asked for one that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over videos: of published ones, unless a field says otherwise."""
+
+    published: int = 0
+    quarantined: int = 0
+    """Attempts that ended so."""
+    salvaged: int = 0
+    """Published with black frames."""
+    frames: int = 0
+    frames_black: int = 0
+    frames_copied: int = 0
+    """Frames that were copied bit by bit, not encoded."""
+    faces: int = 0
+    """Tracks that were hidden."""
+    duration_s: float = 0.0
+    """Length of the video, seconds."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    calls: int = 0
+    """Pictures that a paid service answered, also for quarantined videos."""
+    throttled: int = 0
+    """Times that it said: too many calls."""
+    retried: int = 0
+    """Times that it was asked again for another reason."""
+    dollars: float = 0.0
+    """Price of the calls."""
+
+    def __add__(self, other: Totals) -> Totals:
+        names = [field.name for field in fields(self)]
+        return Totals(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, as its videos tell it."""
+
+    name: str
+    began: datetime
+    """Start of the first task of its first video, UTC."""
+    ended: datetime
+    """End of its last video, UTC."""
+    totals: Totals
+
+
+def read(root: str) -> list[Run]:
+    """Return the runs of a manifest that have tried a video, in the order in which they ended.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    """
+    names = [*_OF_PUBLISHED, *_OF_ALL, "run", "status", "seconds", "finished"]
+    sums = [_sums(table) for table in manifest.tables(root, "videos", names)]
+    if not sums:
+        return []
+    rows = _grouped(pa.concat_tables(sums)).to_pylist()
+    runs = [Run(row.pop("run"), row.pop("began"), row.pop("ended"), Totals(**row)) for row in rows]
+    return sorted(runs, key=lambda run: (run.ended, run.name))
+
+
+def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
+    """Return the runs that are wanted.
+
+    Parameters
+    ----------
+    runs
+        All that there are, at least one, in the order in which they ended.
+    names
+        Of those that are wanted; ``all`` stands for all. Empty: the one that ended last, and those
+        that ran beside it, as the shards of a source do.
+
+    Raises
+    ------
+    UsageError
+        There is no run of such a name.
+    """
+    if _ALL in names:
+        return [*runs]
+    for name in names:
+        if name not in {run.name for run in runs}:
+            there = ", ".join(run.name for run in reversed(runs[-_NAMED:]))
+            raise UsageError(f"no run {name!r} has tried a video; the last ones: {there}")
+    if names:
+        return [run for run in runs if run.name in names]
+    last = runs[-1]
+    return [run for run in runs if run.ended > last.began or run is last]
+
+
+def wall_s(runs: Iterable[Run]) -> float:
+    """Return the seconds in which at least one of the runs was at work."""
+    total, until = 0.0, None
+    for run in sorted(runs, key=lambda run: run.began):
+        began = run.began if until is None else max(run.began, until)
+        total += max((run.ended - began).total_seconds(), 0.0)
+        until = run.ended if until is None else max(run.ended, until)
+    return total
+
+
+_OF_PUBLISHED = (
+    "frames", "frames_black", "frames_copied", "faces", "duration_s", "bytes_in", "bytes_out",
+)  # fmt: skip
+_OF_ALL = ("calls", "throttled", "retried", "dollars")
+_SUMMED = [field.name for field in fields(Totals)]
+
+
+def _sums(videos: pa.Table) -> pa.Table:
+    """Return a row for each run: of a file's videos."""
+    published = pc.equal(videos["status"], "published")
+    black = pc.greater(pc.coalesce(videos["frames_black"], 0), 0)
+    columns = {
+        "run": videos["run"],
+        "began": began(videos),
+        "ended": videos["finished"],
+        "published": published.cast(pa.int64()),
+        "quarantined": pc.invert(published).cast(pa.int64()),
+        "salvaged": pc.and_(published, black).cast(pa.int64()),
+    }
+    for name in _OF_PUBLISHED:
+        columns[name] = pc.if_else(published, pc.coalesce(videos[name], 0), 0)
+    for name in _OF_ALL:
+        columns[name] = pc.coalesce(videos[name], 0)
+    return _grouped(pa.table(columns))
+
+
+def _grouped(rows: pa.Table) -> pa.Table:
+    """Return one row for each run, of rows that have been made of videos or of other such rows."""
+    how = [("began", "min"), ("ended", "max"), *((name, "sum") for name in _SUMMED)]
+    grouped = rows.group_by("run").aggregate(how)
+    return grouped.rename_columns({f"{name}_{kind}": name for name, kind in how})
+
+
+def began(videos: pa.Table) -> pa.ChunkedArray:
+    """Return when the first task of each video began, from ``finished`` and ``seconds``."""
+    took = pc.multiply(pc.coalesce(videos["seconds"], 0.0), 1e6).cast(pa.int64(), safe=False)
+    return pc.subtract(videos["finished"], took.cast(pa.duration("us")))

@@ -1,0 +1,141 @@
+"""A contact sheet: some redacted frames, decoded from the published copies.
+
+Nothing is ever read from a source. Frames are taken where a detector saw most, so that a person
+sees at a glance whether it was hidden.
+"""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from redact_dask import manifest, storage
+from redact_dask.errors import VideoError
+from redact_dask.media.source import opened
+
+MOST = 48
+"""Frames of a sheet: with them a report has some 2 MB."""
+_SIDE = 480
+"""Pixels of a picture's longer side: as wide as a phone shows it."""
+_QUALITY = 80
+"""Of the JPEG: faces that were hidden badly are still seen."""
+_HALF_TICK_S = 5e-4
+"""Seconds by which two container's clocks may tell the same time differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame of a published copy that is to be shown."""
+
+    source: str
+    output: str
+    bytes_out: int
+    faces: int
+    """Tracks that were hidden in the whole video."""
+    frame: int
+    pts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A redacted frame, or why there is none."""
+
+    moment: Moment
+    data: str
+    """JPEG in base64; empty: it could not be shown."""
+    width: int = 0
+    height: int = 0
+    trouble: str = ""
+
+
+def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
+    """Return some frames of videos with hidden faces, evenly spread over the runs.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    runs
+        Names of the runs.
+    count
+        Videos that are shown, with one frame each, at most.
+    """
+    return [_picture(moment) for moment in _moments(root, runs, count)]
+
+
+def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
+    seen = _busiest_frames(root, runs, count)
+    ids = pa.array([*seen], pa.string())
+    columns = ["video", "source", "output", "status", "bytes_out", "faces"]
+    moments: dict[str, Moment] = {}
+    for table in manifest.tables(root, "videos", columns, runs):
+        known = pc.and_(pc.is_in(table["video"], ids), pc.equal(table["status"], "published"))
+        for row in table.filter(pc.and_(known, pc.greater(table["faces"], 0))).to_pylist():
+            del row["status"]
+            frame, pts_s = seen[row.pop("video")]
+            moments[row["output"]] = Moment(**row, frame=frame, pts_s=pts_s)
+    found = [*moments.values()]
+    if len(found) <= count:
+        return found
+    return [found[rank * len(found) // count] for rank in range(count)]
+
+
+def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tuple[int, float]]:
+    """Return a frame and its time, seconds, of videos by id, reading only so many files."""
+    columns = ["video", "frame", "pts_s", "confidence"]
+    frames: dict[str, tuple[int, float]] = {}
+    for table in manifest.tables(root, "detections", columns, runs, most):
+        how: list[Any] = [("confidence", "sum"), ("pts_s", "min")]
+        summed = table.group_by(["video", "frame"]).aggregate(how)
+        best = summed.group_by("video").aggregate([("confidence_sum", "max")])
+        joined = summed.join(best, "video")
+        wanted = joined.filter(pc.equal(joined["confidence_sum"], joined["confidence_sum_max"]))
+        for row in wanted.sort_by("frame").to_pylist():
+            frames.setdefault(row["video"], (row["frame"], row["pts_s_min"]))
+    return frames
+
+
+def _picture(moment: Moment) -> Picture:
+    try:
+        sizes = [facts["size"] for facts in storage.find(moment.output).values()]
+        # Something else may lie there by now, and need not be redacted.
+        if sizes != [moment.bytes_out]:
+            now = "not the one that was published" if sizes else "not there any more"
+            return Picture(moment, "", trouble=f"the copy is {now}")
+        image = _decoded(moment)
+    except (VideoError, *storage.FAILURES) as error:
+        return Picture(moment, "", trouble=str(error))
+    if image is None:
+        return Picture(moment, "", trouble=f"the copy has no frame at {moment.pts_s:.3f} s")
+    image.thumbnail((_SIDE, _SIDE))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    return Picture(moment, b64encode(file.getvalue()).decode(), *image.size)
+
+
+def _decoded(moment: Moment) -> Image.Image | None:
+    with opened(moment.output) as (container, stream):
+        if stream.time_base is None:
+            return None
+        container.seek(int(moment.pts_s / stream.time_base), stream=stream)
+        for frame in container.decode(stream):
+            if frame.time is not None and frame.time >= moment.pts_s - _HALF_TICK_S:
+                return _upright(frame, stream)
+    return None
+
+
+def _upright(frame: VideoFrame, stream: VideoStream) -> Image.Image:
+    """Return a frame as it is shown: its pixels square, its upper side up."""
+    image: Image.Image = frame.to_image()
+    if ratio := stream.sample_aspect_ratio:
+        image = image.resize((max(round(image.width * ratio), 1), image.height))
+    return image.rotate(frame.rotation, expand=True)

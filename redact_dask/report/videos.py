@@ -1,0 +1,130 @@
+"""The videos of the runs: the slowest, those that failed, and what became of all over time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from redact_dask import manifest
+from redact_dask.report.columns import Floats, epoch, numbers
+from redact_dask.report.periods import Periods
+
+SLOWEST = 50
+"""Videos of the table of the slowest."""
+
+_COLUMNS = (
+    "video", "source", "written", "status", "stage", "reason", "error", "frames", "why_encoded",
+    "faces", "duration_s", "seconds", "bytes_in", "finished",
+)  # fmt: skip
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Seconds from the time that a source was written to its copy, over published videos."""
+
+    median_s: float
+    most_of_them_s: float
+    """The 95th percentile."""
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Videos:
+    """What is told of single videos, and of all over time."""
+
+    slowest: tuple[Row, ...]
+    """Rows of the manifest, those that took longest first."""
+    failed: tuple[Row, ...]
+    """The last attempt at each video that is still to be published; the latest first."""
+    published_later: int
+    """Videos that failed, and that were published by a later attempt."""
+    why_encoded: tuple[tuple[str, int], ...]
+    """Reasons why nothing of a video could be copied, and the number of videos; commonest first."""
+    lag: Lag | None
+    """None: the store does not tell when a source was written, or nothing was published."""
+    published: Floats
+    """Videos published in each period."""
+    faces: Floats
+    """Tracks hidden in the videos published in each period."""
+
+
+def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
+    """Sum up the videos of some runs, one file of them at a time.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    runs
+        Names of the runs.
+    periods
+        That cover the runs.
+    """
+    slowest, failed = _empty(), [_empty()]
+    why_encoded: Counter[str] = Counter()
+    lags = [np.zeros(0)]
+    count, faces = np.zeros(periods.count), np.zeros(periods.count)
+    for table in manifest.tables(root, "videos", _COLUMNS, runs):
+        slowest = _slowest(pa.concat_tables([slowest, table]))
+        is_published = pc.equal(table["status"], "published")
+        failed.append(table.filter(pc.invert(is_published)))
+        published = table.filter(is_published)
+        for reason in pc.value_counts(published["why_encoded"].drop_null()).to_pylist():
+            why_encoded[reason["values"]] += reason["counts"]
+        finished = epoch(published["finished"])
+        count += periods.count_at(finished, np.ones(len(finished)))
+        faces += periods.count_at(finished, numbers(published["faces"]))
+        landed = published.filter(pc.is_valid(published["written"]))
+        lags.append(epoch(landed["finished"]) - epoch(landed["written"]))
+    still_failed, published_later = _outstanding(root, pa.concat_tables(failed))
+    return Videos(
+        slowest=tuple(slowest.to_pylist()),
+        failed=tuple(still_failed),
+        published_later=published_later,
+        why_encoded=tuple(why_encoded.most_common()),
+        lag=_lag(np.concatenate(lags)),
+        published=count,
+        faces=faces,
+    )
+
+
+def _empty() -> pa.Table:
+    schema = manifest.SCHEMAS["videos"]
+    return pa.schema([schema.field(name) for name in _COLUMNS]).empty_table()
+
+
+def _slowest(videos: pa.Table) -> pa.Table:
+    by_time = [("seconds", "descending")]
+    return videos.take(pc.select_k_unstable(videos, SLOWEST, by_time)).sort_by(by_time)
+
+
+def _outstanding(root: str, failed: pa.Table) -> tuple[list[Row], int]:
+    """Return the last row of each video that is still to be published, and how many are not."""
+    last = {row["source"]: row for row in failed.sort_by("finished").to_pylist()}
+    later = set()
+    if last:
+        sources = pa.array([*last], pa.string())
+        for table in manifest.tables(root, "videos", ["source", "status", "finished"]):
+            known = pc.is_in(table["source"], sources)
+            there = table.filter(pc.and_(known, pc.equal(table["status"], "published")))
+            later |= {
+                row["source"]
+                for row in there.to_pylist()
+                if row["finished"] > last[row["source"]]["finished"]
+            }
+    still = [row for source, row in reversed(last.items()) if source not in later]
+    return sorted(still, key=lambda row: row["finished"], reverse=True), len(later)
+
+
+def _lag(seconds: Floats) -> Lag | None:
+    if not len(seconds):
+        return None
+    median, most = np.quantile(seconds, [0.5, 0.95])
+    return Lag(float(median), float(most), float(seconds.max()))

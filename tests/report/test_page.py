@@ -1,0 +1,292 @@
+"""The command and its page: what they tell, what they keep out, and how large they become."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from base64 import b64decode
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from made_up import FAILED, TASK, VIDEO
+from PIL import Image
+
+from redact_dask import manifest, report, storage
+from redact_dask.cli import main
+from redact_dask.report import sheet
+
+Write = Callable[..., str]
+ROOT = Path(__file__).parents[2]
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def text(page: str) -> str:
+    """Return what a page tells, without markup, style and script."""
+    body = re.sub(r"(?s)<(style|script|title)>.*?</\1>", "", page)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def images(page: str) -> list[Image.Image]:
+    found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
+    return [Image.open(io.BytesIO(b64decode(data))) for data in found]
+
+
+def test_the_command_tells_a_real_run(night: Any, tmp_path: Path) -> None:
+    output = tmp_path / "deep" / "page.html"
+    result = invoke(night.destination, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert f"report {output}" in " ".join(result.stdout.split())
+    page = output.read_text(encoding="utf-8")
+    told = text(page)
+    assert "2 videos redacted 1 quarantined : nothing of it is published" in told
+    assert "Video 4.0 s Frames 120 Faces hidden 2" in told
+    assert "blue.mp4 detect RuntimeError: the scripted detector" in told
+    assert "car <b>1<br> & co/b.mkv" in told
+    assert not images(page)
+
+
+def test_nothing_but_the_manifest_is_read_without_frames(
+    night: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(
+        storage, "read", lambda url, real=storage.read: (read.append(url), real(url))[1]
+    )
+    report.render(str(night.destination))
+    assert read
+    assert all("/_manifest/videos/" in url or "/_manifest/chunks/" in url for url in read)
+
+
+def test_frames_are_those_of_the_copies(night: Any) -> None:
+    page = report.render(str(night.destination), frames=5)
+    found = images(page)
+    assert [image.size for image in found] == [(320, 180), (320, 180)]
+    for image in found:
+        red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), np.int16), -1, 0)
+        assert (np.minimum(red, blue) - green).max() < 40  # The square is magenta.
+        assert (red < 40).sum() > 1000  # It is black now.
+    assert "a.mp4 at" in text(page)
+    assert len(images(report.render(str(night.destination), frames=1))) == 1
+
+
+def test_what_is_not_the_published_copy_is_not_shown(
+    night: Any, tmp_path: Path, make_clip: Callable[..., Path]
+) -> None:
+    copy = night.destination / "a.mp4"
+    published = copy.read_bytes()
+    try:
+        copy.write_bytes((night.source / "a.mp4").read_bytes())
+        page = report.render(str(night.destination), frames=5)
+    finally:
+        copy.write_bytes(published)
+    assert len(images(page)) == 1
+    assert "the copy is not the one that was published" in text(page)
+
+
+def test_a_copy_that_is_gone_is_told(write: Write, tmp_path: Path) -> None:
+    output = (tmp_path / "gone.mp4").as_uri()
+    destination = write("run-1", {"output": output})
+    box = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "label": "face", "detector": "centerface"}
+    seen = {"video": f"{0:016x}", "frame": 7, "pts_s": 0.25, "confidence": 0.9} | box
+    writer = manifest.Writer(manifest.root(destination), "run-1")
+    writer.add({"detections": [seen]})
+    writer.close()
+    page = report.render(destination, frames=1)
+    assert not images(page)
+    assert "the copy is not there any more" in text(page)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_frames_are_shown_as_a_player_shows_them(
+    turn: int, ffmpeg: Callable[..., None], clip: Path, tmp_path: Path
+) -> None:
+    stored, turned = tmp_path / "stored.mp4", tmp_path / "turned.mp4"
+    ffmpeg("-i", clip, "-vf", "setsar=2", "-frames:v", 20, "-bf", 2, stored)
+    ffmpeg("-display_rotation:v", turn, "-i", stored, "-c", "copy", turned)
+    # The program turns pictures by itself. The square has moved by the 11th.
+    ffmpeg("-i", turned, "-vf", "select=eq(n\\,10)", "-frames:v", 1, tmp_path / "shown.png")
+    shown = Image.open(tmp_path / "shown.png").convert("RGB")
+    moment = sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
+    picture = sheet._picture(moment)
+    (image,) = images(f'src="data:image/jpeg;base64,{picture.data}"')
+    assert image.size == ((480, 135) if turn % 180 == 0 else (135, 480))
+    wide = np.asarray(shown.resize(image.size), np.int16)
+    assert np.abs(wide - np.asarray(image, np.int16)).mean() < 6
+
+
+# Text of others
+
+NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(2)">"\'&'
+
+
+def test_text_of_the_manifest_is_no_markup(write: Write) -> None:
+    nasty = {"source": f"s3://fleet/{NASTY}.mp4", "why_encoded": NASTY}
+    failed = FAILED | nasty | {"stage": NASTY, "reason": NASTY, "error": NASTY}
+    other = failed | {"source": "s3://fleet/b.mp4", "error": "Another"}
+    task = {"host": NASTY, "worker": NASTY, "seconds": [(NASTY, 1.0)]}
+    destination = write(NASTY.replace("/", ""), nasty, failed, other, tasks=(task,))
+    page = report.render(destination)
+    assert page.count("<script") == page.count("</script>") == 1
+    assert "<img" not in page
+    assert text(page).count(NASTY) >= 7
+
+
+def test_the_page_may_load_nothing(write: Write) -> None:
+    page = report.render(write("run-1", {}))
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert "default-src 'none'" in policy
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2]
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+# What is not there
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_destination_without_a_run_is_one_sentence(made: bool, tmp_path: Path) -> None:
+    destination = tmp_path / "empty"
+    if made:
+        destination.mkdir()
+    result = invoke(destination, "--output", tmp_path / "page.html")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert f"{destination} holds no manifest of a run" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "page.html").exists()
+    assert destination.exists() == made
+
+
+def test_unknown_runs_and_outputs_that_cannot_be_written(write: Write, tmp_path: Path) -> None:
+    destination = write("run-1", {})
+    result = invoke(destination, "--run", "run-2", "--output", tmp_path / "page.html")
+    assert result.exit_code == 2
+    assert "no run 'run-2' has tried a video; the last ones: run-1" in result.stderr
+    assert invoke(destination, "--frames", "1000").exit_code == 2
+    result = invoke(destination, "--output", tmp_path)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_run_that_published_nothing_has_a_page(write: Write) -> None:
+    unknown = dict.fromkeys(("frames", "duration_s", "written", "seconds"))
+    told = text(report.render(write("run-1", FAILED | unknown), frames=3))
+    assert "No video redacted 1 quarantined" in told
+    assert "No task has ended." in told
+    assert "Nothing was hidden, so there is nothing to look at." in told
+
+
+def test_runs_are_told_apart(write: Write) -> None:
+    write("run-1", FAILED, {"source": "s3://fleet/b.mp4"})
+    destination = write("run-2", {"finished": VIDEO["finished"].replace(hour=23)})
+    told = text(report.render(destination))
+    assert "1 video redacted None quarantined" in told
+    assert "run run-2 , the last of 2" in told
+    everything = text(report.render(destination, ["all"]))
+    assert "2 videos redacted None quarantined · 1 more failed, and was published later" in (
+        everything
+    )
+    assert "run run-1 , one of 2" in text(report.render(destination, ["run-1"]))
+
+
+def test_a_manifest_on_s3(s3: str) -> None:
+    destination = f"{s3}/reported"
+    writer = manifest.Writer(manifest.root(destination), "run-1")
+    writer.add({"videos": [{"video": f"{0:016x}"} | VIDEO]})
+    writer.add({"chunks": [{"video": f"{0:016x}"} | TASK]})
+    writer.close()
+    output = f"{s3}/pages/page.html"
+    result = invoke(destination, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "1 video redacted" in text(storage.read(output).decode())
+
+
+# How large it becomes
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_videos_take_seconds_and_a_small_page(tmp_path: Path) -> None:
+    destination = str(tmp_path / "redacted")
+    count = 100_000
+    failed = np.arange(count) % 100 == 7
+    ids = pa.array([f"{number:016x}" for number in range(count)])
+    columns: dict[str, Any] = {
+        "video": ids,
+        "source": pa.array([f"s3://fleet/{'deep/' * 40}{number}.mp4" for number in range(count)]),
+        "seconds": np.random.default_rng(0).random(count) * 100,
+        "reason": pa.array(["<&>" * 1000 if bad else None for bad in failed]),
+        **{
+            name: pa.array([str(FAILED[name]) if bad else None for bad in failed])
+            for name in ("stage", "error")
+        },
+        "status": pa.array(["quarantined" if bad else "published" for bad in failed]),
+    }
+    _write_rows(destination, "videos", VIDEO, columns, count)
+    tasks = {
+        "video": pa.concat_arrays([ids] * 6),
+        "host": pa.array([f"host-{number % 1000}" for number in range(6 * count)]),
+    }
+    _write_rows(destination, "chunks", TASK, tasks, 6 * count)
+
+    began = time.monotonic()
+    page = report.render(destination)
+    assert time.monotonic() - began < 30
+    assert len(page.encode()) < 2_000_000
+    told = text(page)
+    assert "99,000 videos redacted 1,000 quarantined" in told
+    assert "The first 200 of 1,000; the manifest has all." in told
+    assert "The first 50 of 100,000; the manifest has all." in told
+    assert "The first 20 of 1,000; the manifest has all." in told
+
+
+def _write_rows(
+    destination: str, name: str, row: dict[str, Any], columns: dict[str, Any], count: int
+) -> None:
+    schema = manifest.SCHEMAS[name]
+    same = pa.Table.from_pylist([{"run": "run-1"} | row], schema)
+    arrays = [
+        columns.get(field.name, same[field.name].take([0] * count).combine_chunks())
+        for field in schema
+    ]
+    folder = Path(manifest.root(destination)) / name
+    folder.mkdir(parents=True)
+    table = pa.table(dict(zip(schema.names, arrays, strict=True))).cast(schema)
+    pq.write_table(table, folder / "run-1-000000-000000.parquet", row_group_size=50_000)
+
+
+# What it stands on
+
+
+def test_the_report_needs_neither_driver_nor_cluster() -> None:
+    code = (
+        "import sys, redact_dask.report; found = {'dask', 'distributed', 'redact_dask.driver'};"
+        "print(sorted(found & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_template(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling builds the wheel: it comes with [dev]")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for suffix in ("html", "css", "js"):
+        assert f"redact_dask/report/page.{suffix}" in names
