@@ -7,6 +7,7 @@ import click
 from redact_dask.commands.leakage import leakage
 from redact_dask.commands.plan import tell_plan
 from redact_dask.commands.run import run
+from redact_dask.commands.sizes import sizes
 from redact_dask.commands.watch import watch
 
 
@@ -25,3 +26,4 @@ main.add_command(run)
 main.add_command(watch)
 main.add_command(tell_plan)
 measure.add_command(leakage)
+measure.add_command(sizes)
