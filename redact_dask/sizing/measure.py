@@ -78,8 +78,8 @@ class Run:
     """CPU time of the worker processes, and of the programs that they ran."""
     driver_cpu_s: float
     """CPU time of this process, in which the scheduler runs too."""
-    load: float
-    """Processes of the machine that wanted a core in the minute before."""
+    others: float
+    """Cores that processes other than those of the run had meanwhile, on average."""
     tasks: tuple[Mapping[str, Any], ...]
     """Rows of the manifest's ``chunks``."""
 
@@ -154,9 +154,9 @@ def measure(
         with cluster.connected(settings.cluster) as client:
             with _copies(shortest, shape.slots, folder) as warm:
                 _redact(warm, folder / "output", settings, client)
-            load, _, _ = os.getloadavg()
-            cpu, own = _worker_cpu_s(client), _cpu_s()
+            cpu, own, everybody = _worker_cpu_s(client), _cpu_s(), _busy_s()
             rows, wall_s = _redact(source, folder / "output", settings, client)
+            everybody = _busy_s() - everybody
             cpu, own = _worker_cpu_s(client) - cpu, _cpu_s() - own
         videos, tasks = rows
         yield Run(
@@ -170,7 +170,7 @@ def measure(
             makespan_s=costs.makespan(tasks),
             worker_cpu_s=cpu,
             driver_cpu_s=own,
-            load=load,
+            others=max(0.0, everybody - cpu - own) / wall_s,
             tasks=tuple(tasks),
         )
 
@@ -213,6 +213,12 @@ def _worker_cpu_s(client: Client) -> float:
 def _cpu_s() -> float:
     # The four are user and system, of the process and of children that have ended.
     return float(sum(psutil.Process().cpu_times()[:4]))
+
+
+def _busy_s() -> float:
+    """Return the seconds that cores of the machine have been busy."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system)
 
 
 def _started(row: Mapping[str, Any]) -> Any:

@@ -28,8 +28,8 @@ def measured(found: Sequence[Series]) -> str:
             "## Measured",
             "",
             f"{first.videos} clips, {first.frames} frames, {first.seconds:.0f} s, {rounds} rounds.",
-            f"{facts['cores']} cores, {facts['processor']}, {facts['memory_gib']} GiB; the load of",
-            f"the machine before each run was {_range(_loads(found), '.1f')}.",
+            f"{facts['cores']} cores, {facts['processor']}, {facts['memory_gib']} GiB, of which other",
+            f"processes had {_range(_others(found), '.1f')} cores during the runs.",
             "",
             f"Twins (A/A) differ by {wall:.1%} in wall time and {cpu:.1%} in CPU time:",
             "what differs less is noise.",
@@ -56,8 +56,8 @@ def _measured(one: Series) -> list[str]:
     return row
 
 
-def _loads(found: Sequence[Series]) -> list[float]:
-    return [run.load for one in found for run in one.runs]
+def _others(found: Sequence[Series]) -> list[float]:
+    return [run.others for one in found for run in one.runs]
 
 
 def predicted(

@@ -46,6 +46,7 @@ class Outcome:
 
     wall_s: float
     videos: int
+    window: int
     landed: list[float] = field(repr=False)
     """When each video was finished, seconds from the start, in that order."""
     lost_s: float
@@ -61,8 +62,14 @@ class Outcome:
 
     @property
     def videos_per_s(self) -> float:
-        """Videos a second, in the middle half of them: neither filling nor draining counts."""
-        low, high = self.videos // 4, 3 * self.videos // 4
+        """Videos a second, in the middle of the run: neither filling nor draining counts.
+
+        Videos of a window may end in one burst: whole windows are counted.
+        """
+        low, windows = self.videos // 4, self.videos // 2 // self.window
+        if not windows:
+            return self.videos / self.landed[-1]
+        high = low + windows * self.window
         return (high - low) / (self.landed[high] - self.landed[low])
 
     def extended_s(self, videos: int) -> float:
@@ -213,6 +220,7 @@ class _Run:
         return Outcome(
             wall_s=now + self._costs.start_s,
             videos=self._workload.videos,
+            window=self._window,
             landed=self._landed,
             lost_s=self._lost_s,
             use={name: seconds / now for name, seconds in use.items()},
