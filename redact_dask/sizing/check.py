@@ -10,7 +10,7 @@ from statistics import median
 
 from redact_dask.sizing.costs import Costs, mean
 from redact_dask.sizing.measure import Run, Shape
-from redact_dask.sizing.model import Machine, predict
+from redact_dask.sizing.model import Machine
 from redact_dask.sizing.simulate import Cluster, simulate
 
 
@@ -20,10 +20,9 @@ class Series:
 
     runs: tuple[Run, ...]
     predicted: tuple[float, ...]
-    """Wall seconds by the model, from the costs of the same round's run with one slot; empty: the
-    costs come from these very runs."""
-    simulated: tuple[float, ...]
-    """The same, task by task."""
+    """Wall seconds that are expected, from the costs of the same round's run with one slot; empty:
+    the costs come from these very runs. Clips are few, so they are gone through task by task: the
+    closed form is for one video, where it says the same, and for many."""
 
     @property
     def shape(self) -> Shape:
@@ -55,10 +54,12 @@ class Series:
         """Median CPU seconds of the workers for a frame."""
         return median(run.worker_cpu_s / run.frames for run in self.runs)
 
-    def error(self, told: Sequence[float]) -> float | None:
-        """Return by what share the median of ratios of told to measured time is off."""
-        ratios = [mine / wall for mine, wall in zip(told, self.walls, strict=False)]
-        return median(ratios) - 1 if ratios else None
+    @property
+    def error(self) -> float | None:
+        """By what share the median of the ratios of expected to measured time is off, if any."""
+        if not self.predicted:
+            return None
+        return median(p / wall for p, wall in zip(self.predicted, self.walls, strict=True)) - 1
 
 
 def series(runs: Sequence[Run], tps: float = math.inf) -> list[Series]:
@@ -74,11 +75,9 @@ def series(runs: Sequence[Run], tps: float = math.inf) -> list[Series]:
     found = []
     for shape, twin in dict.fromkeys((run.shape, run.twin) for run in runs):
         mine = tuple(run for run in runs if (run.shape, run.twin) == (shape, twin))
-        told = [_told(run, by_round[shape.detector, run.repeat], tps) for run in mine]
-        if twin == "A" and shape == _base(runs, shape.detector):
-            told = []
-        model, simulation = zip(*told, strict=True) if told else ((), ())
-        found.append(Series(mine, model, simulation))
+        is_base = twin == "A" and shape == _base(runs, shape.detector)
+        told = (_told(run, by_round[shape.detector, run.repeat], tps) for run in mine)
+        found.append(Series(mine, () if is_base else tuple(told)))
     return found
 
 
@@ -104,7 +103,6 @@ def _base(runs: Sequence[Run], detector: str) -> Shape:
     )
 
 
-def _told(run: Run, costs: Costs, tps: float) -> tuple[float, float]:
+def _told(run: Run, costs: Costs, tps: float) -> float:
     machine = Machine(run.shape.slots, os.cpu_count() or 1, tps=tps)
-    predicted = predict(run.workload, costs, machine).wall_s
-    return predicted, simulate(run.workload, costs, Cluster(machine)).wall_s
+    return simulate(run.workload, costs, Cluster(machine)).wall_s

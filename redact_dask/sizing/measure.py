@@ -216,9 +216,9 @@ def _cpu_s() -> float:
 
 
 def _busy_s() -> float:
-    """Return the seconds that cores of the machine have been busy."""
+    """Return the seconds that cores of the machine have been busy, or taken by other machines."""
     times = psutil.cpu_times()
-    return float(times.user + times.system)
+    return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))
 
 
 def _started(row: Mapping[str, Any]) -> Any:

@@ -144,6 +144,13 @@ def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
     return Prediction(costs.start_s + bounds[bound] + tail, bound)
 
 
+def crowding(workload: Workload, costs: Costs, machine: Machine) -> float:
+    """Return how much longer computing takes where more slots compute than there are cores."""
+    computing = sum(times * cpu_s(clip, costs) for clip, times in workload.groups)
+    holding = sum(times * work_s(clip, costs) for clip, times in workload.groups)
+    return max(1.0, machine.slots * computing / holding / machine.cores)
+
+
 def knee(offers: Sequence[tuple[str, float, float]]) -> str:
     """Return the name at the knee of a curve of time and price: their product is the least.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from redact_dask.errors import UsageError
@@ -47,16 +48,15 @@ def measured(found: Sequence[Series], file: Path) -> None:
 
     figure = Figure((7, 1.2 + 0.35 * len(found)), layout="constrained")
     axes = figure.subplots()
+    first_predicted = next((one for one in found if one.predicted), None)
     for row, one in enumerate(found):
         low, high = one.wall_s - min(one.walls), max(one.walls) - one.wall_s
         first = row == 0
         axes.barh(row, one.wall_s, height=0.5, color="C0", label="measured" if first else None)
         axes.errorbar(one.wall_s, row, xerr=[[low], [high]], color="black", capsize=3)
-        for told, mark, name in ((one.predicted, "D", "model"), (one.simulated, "x", "simulation")):
-            if told:
-                middle = sorted(told)[len(told) // 2]
-                label = name if one is _first_told(found) else None
-                axes.plot(middle, row, mark, color="C1" if mark == "D" else "C3", label=label)
+        if one.predicted:
+            label = "predicted" if one is first_predicted else None
+            axes.plot(median(one.predicted), row, "D", color="C1", label=label)
     shapes = [one.shape for one in found]
     again = [" (again)" if one.twin == "B" else "" for one in found]
     axes.set_yticks(
@@ -70,10 +70,6 @@ def measured(found: Sequence[Series], file: Path) -> None:
     axes.set_xlabel("wall seconds; the line is from the least to the most")
     axes.legend()
     figure.savefig(file, metadata={"Date": None})
-
-
-def _first_told(found: Sequence[Series]) -> Series | None:
-    return next((one for one in found if one.predicted), None)
 
 
 def predicted(answers: Sequence[Answer], works: Sequence[Workload], file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from redact_dask.sizing import check, measure, offers
 from redact_dask.sizing.catalogue import Catalogue
@@ -21,15 +22,15 @@ def measured(found: Sequence[Series]) -> str:
     wall, cpu = check.noise(found)
     first, rounds = found[0].runs[0], len(found[0].runs)
     head = ["processes x threads", "chunk", "detector", "frames/s", "wall s (least to most)"]
-    head += ["CPU ms a frame", "predicted s", "error", "simulated s", "error"]
+    head += ["CPU ms a frame", "predicted s", "error"]
     rows = [_measured(one) for one in found]
     return "\n".join(
         [
             "## Measured",
             "",
             f"{first.videos} clips, {first.frames} frames, {first.seconds:.0f} s, {rounds} rounds.",
-            f"{facts['cores']} cores, {facts['processor']}, {facts['memory_gib']} GiB, of which other",
-            f"processes had {_range(_others(found), '.1f')} cores during the runs.",
+            f"{facts['cores']} cores, {facts['processor']}, {facts['memory_gib']} GiB. Of the",
+            f"cores, others had {_range(_others(found), '.1f')} during the runs.",
             "",
             f"Twins (A/A) differ by {wall:.1%} in wall time and {cpu:.1%} in CPU time:",
             "what differs less is noise.",
@@ -48,12 +49,9 @@ def _measured(one: Series) -> list[str]:
     walls = f"{one.wall_s:.1f} ({_range(one.walls, '.1f')})"
     row = [name, f"{shape.chunk_s:g} s", shape.detector, f"{one.frames_per_s:.1f}", walls]
     row += [f"{1000 * one.cpu_s_per_frame:.1f}"]
-    for told in (one.predicted, one.simulated):
-        error = one.error(told)
-        row += (
-            ["", ""] if error is None else [f"{sorted(told)[len(told) // 2]:.1f}", f"{error:+.1%}"]
-        )
-    return row
+    if one.error is None:
+        return [*row, "", ""]
+    return [*row, f"{median(one.predicted):.1f}", f"{one.error:+.1%}"]
 
 
 def _others(found: Sequence[Series]) -> list[float]:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from redact_dask.sizing.costs import CHUNKED, STAGES, Costs
-from redact_dask.sizing.model import Machine, Workload, alone_s, task_s
+from redact_dask.sizing.model import Machine, Workload, alone_s, crowding, task_s
 
 PROBE, DETECT, TRACK, RENDER, JOIN = range(len(STAGES))
 _READY, _END, _HANDLED, _BACK = range(4)
@@ -108,10 +108,11 @@ class _Run:
         self._busy_s = self._lost_s = 0.0
         self._tasks = 0
         self._landed: list[float] = []
+        speed = self._machine.speed / crowding(workload, costs, self._machine)
         self._kinds = [
             (
                 clip.chunks,
-                [task_s(clip, stage, costs, self._machine.speed) for stage in STAGES],
+                [task_s(clip, stage, costs, speed) for stage in STAGES],
                 clip.frames / clip.chunks * costs.calls_per_frame,
             )
             for clip, _ in workload.groups

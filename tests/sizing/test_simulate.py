@@ -99,6 +99,17 @@ def test_a_lost_worker_is_missed_until_it_is_replaced() -> None:
     assert slow.wall_s > 1.2 * quick.wall_s
 
 
+def test_slots_that_compute_share_the_cores() -> None:
+    crowded = Machine(slots=4, cores=2, scheduler_s=0, driver_s=0)
+    found = simulate(of(CLIP, 100), COSTS, Cluster(crowded))
+    assert found.wall_s == pytest.approx(
+        simulate(of(CLIP, 100), COSTS, cluster(2)).wall_s, rel=0.03
+    )
+    waiting = Costs({**COSTS.stages, "detect": cost(0, 0, wait_s=100)})
+    idle = simulate(of(CLIP, 100), waiting, Cluster(crowded)).wall_s
+    assert idle == pytest.approx(simulate(of(CLIP, 100), waiting, cluster(4)).wall_s)
+
+
 def test_the_middle_stands_for_more() -> None:
     few, many = (simulate(of(CLIP, number), COSTS, cluster(7)) for number in (300, 3000))
     assert few.extended_s(3000) == pytest.approx(many.wall_s, rel=0.01)
