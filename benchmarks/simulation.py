@@ -121,6 +121,9 @@ def table(curves: dict[str, list[Outcome]]) -> str:
         cells = []
         for name, outcomes in curves.items():
             shards = WAYS[name].get("shards", 1)
+            if workers < shards:
+                cells.append("")
+                continue
             outcome = outcomes[row]
             hours = outcome.extended_s(round(MANY / shards)) / 3600
             cells.append(
@@ -145,8 +148,12 @@ def draw(
     first, second, third = figure.subplots(1, 3)
     for name, outcomes in curves.items():
         shards = WAYS[name].get("shards", 1)
-        hourly = [3600 * shards * outcome.videos_per_s for outcome in outcomes]
-        first.plot(WORKERS, hourly, marker=".", label=name)
+        hourly = {
+            workers: 3600 * shards * outcome.videos_per_s
+            for workers, outcome in zip(WORKERS, outcomes, strict=True)
+            if workers >= shards
+        }
+        first.plot(list(hourly), list(hourly.values()), marker=".", label=name)
     first.plot(WORKERS, [3600 * w * base.videos_per_s / 100 for w in WORKERS], "k:", label="ideal")
     first.set(xscale="log", yscale="log", xlabel="workers", ylabel="clips of a minute an hour")
     first.legend()
