@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from redact_dask.sizing.costs import Costs, mean
+from redact_dask.sizing.costs import Costs, mean, scaled
 from redact_dask.sizing.measure import Run, Shape
 from redact_dask.sizing.model import Machine
 from redact_dask.sizing.simulate import Cluster, simulate
@@ -65,10 +65,11 @@ class Series:
 def series(runs: Sequence[Run], tps: float = math.inf) -> list[Series]:
     """Return the series of all shapes, each predicted from the run with one slot of its round.
 
-    So what slows a whole round down does not count as an error; what changes inside one does.
+    So what slows a whole round down does not count as an error; what changes inside one does. Nor
+    do the cores that processes of others had: they are taken off those of the machine.
     """
     by_round = {
-        (run.shape.detector, run.repeat): run.costs()
+        (run.shape.detector, run.repeat): run
         for run in runs
         if run.twin == "A" and run.shape == _base(runs, run.shape.detector)
     }
@@ -103,6 +104,11 @@ def _base(runs: Sequence[Run], detector: str) -> Shape:
     )
 
 
-def _told(run: Run, costs: Costs, tps: float) -> float:
-    machine = Machine(run.shape.slots, os.cpu_count() or 1, tps=tps)
+def _told(run: Run, base: Run, tps: float) -> float:
+    costs = scaled(base.costs(), min(1.0, _cores_left(base) / base.shape.slots))
+    machine = Machine(run.shape.slots, _cores_left(run), tps=tps)
     return simulate(run.workload, costs, Cluster(machine)).wall_s
+
+
+def _cores_left(run: Run) -> float:
+    return max(0.1, (os.cpu_count() or 1) - run.others)

@@ -135,6 +135,16 @@ def mean(costs: Sequence[Costs]) -> Costs:
     )
 
 
+def scaled(costs: Costs, factor: float) -> Costs:
+    """Return the costs with all computing multiplied by a factor."""
+
+    def line(one: Line) -> Line:
+        return Line(factor * one.fixed_s, factor * one.per_frame_s)
+
+    stages = {name: replace(one, cpu=line(one.cpu)) for name, one in costs.stages.items()}
+    return replace(costs, stages=stages)
+
+
 def _calls_per_frame(rows: Sequence[Mapping[str, Any]]) -> float:
     detected = [row for row in rows if row["stage"] == "detect"]
     calls: int = sum(row["calls"] or 0 for row in detected)

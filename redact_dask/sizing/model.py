@@ -62,7 +62,7 @@ class Machine:
 
     slots: int
     """Tasks that run at once: processes times threads."""
-    cores: int
+    cores: float
     speed: float = 1.0
     """Of a core, as a multiple of one of the machine that was measured."""
     tps: float = math.inf

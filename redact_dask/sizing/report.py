@@ -37,8 +37,9 @@ def measured(found: Sequence[Series]) -> str:
             "",
             _table(head, rows),
             "",
-            "Each prediction rests on the stage costs of the same round's run with one slot, on",
-            f"nothing of the run itself; the goal is {GOAL:.0%}.",
+            "Each prediction rests on the stage costs of the same round's run with one slot. Of",
+            "the run itself it takes the cores that others had: they are not there for it.",
+            f"The goal is an error of at most {GOAL:.0%}.",
         ]
     )
 

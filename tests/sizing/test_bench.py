@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_a_round_is_predicted_from_its_own_run_with_one_slot() -> None:
     assert [b - a for a, b in [second.predicted]] == pytest.approx([18.0])
     # 18 s and 36 s against 18 s each: ratios of 1 and 2.
     assert again.error == pytest.approx(0.5, rel=0.02)
+
+
+def test_cores_of_others_are_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    two = replace(ONE, processes=2)
+    alone, shared = replace(run(two), others=0.0), replace(run(two), others=1.5)
+    base = replace(run(), others=0.0)
+    (quick,), (slow,) = (check.series([base, one])[1].predicted for one in (alone, shared))
+    computing = 14.5 - 6 * 0.5
+    # Two slots that compute most of the time have half a core instead of two.
+    assert computing < slow - quick < 4 * computing
+    crowded = check.series([replace(run(), others=1.5), alone])[1].predicted[0]
+    # The path of one chunk after the other computes 8.5 s: a core that was shared told twice that.
+    assert quick - crowded == pytest.approx(8.5 / 2)
 
 
 def test_noise_is_what_twins_differ_by() -> None:
