@@ -3,10 +3,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint format demo clean
+.PHONY: help install test test-slow lint format demo bench-quick clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## make .venv with the package, editable, and what tests and checks need
 
@@ -34,6 +34,9 @@ format: $(INSTALLED)  ## correct style and format where a tool can
 
 demo: $(INSTALLED)  ## redact real clips on this machine, from end to end
 	@$(BIN)/python -m redact_dask.demo
+
+bench-quick: $(INSTALLED)  ## measure worker shapes in five minutes, and predict machines to hire
+	@$(BIN)/python benchmarks/sizes.py --output sizes
 
 clean:  ## remove all that is made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -9,6 +9,7 @@ from redact_dask.commands.leakage import leakage
 from redact_dask.commands.plan import tell_plan
 from redact_dask.commands.report import write_report
 from redact_dask.commands.run import run
+from redact_dask.commands.sizes import sizes
 from redact_dask.commands.watch import watch
 
 
@@ -29,3 +30,4 @@ main.add_command(tell_plan)
 main.add_command(examine)
 main.add_command(write_report)
 measure.add_command(leakage)
+measure.add_command(sizes)

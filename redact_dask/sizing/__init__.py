@@ -1,0 +1,1 @@
+"""How long and how dear: worker shapes measured, machines and clusters predicted from that."""

@@ -1,0 +1,152 @@
+"""What the stages take, from the manifest of a run: lines over the number of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from statistics import fmean
+from typing import Any
+
+STAGES = ("probe", "detect", "track", "render", "join")
+CHUNKED = frozenset({"detect", "render"})
+"""Stages that have a task for each chunk; the others have one for the video."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Seconds of a task by its frames."""
+
+    fixed_s: float
+    per_frame_s: float
+
+    def at(self, frames: float) -> float:
+        """Return the seconds of a task with so many frames."""
+        return self.fixed_s + self.per_frame_s * frames
+
+
+NOTHING = Line(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a task of a stage takes."""
+
+    cpu: Line
+    """Seconds that it needs a core of the machine that was measured."""
+    wait: Line = NOTHING
+    """Seconds that it waits for a service: no core is faster at that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """All that a prediction rests on."""
+
+    stages: Mapping[str, Cost]
+    """By `STAGES`."""
+    gap_s: float = 0.0
+    """Time that a slot stands idle between two tasks, seconds: Dask brings it the next one."""
+    start_s: float = 0.0
+    """Time of a run before its first task and after its last, seconds."""
+    calls_per_frame: float = 0.0
+    """Calls of a paid service."""
+
+
+def fit(points: Iterable[tuple[float, float]]) -> Line:
+    """Return the line of least squares through (frames, seconds), with no part below zero.
+
+    If all tasks have as many frames, the line goes through the origin: nothing is known of what is
+    fixed.
+    """
+    frames, seconds = zip(*points, strict=True)
+    mean_x, mean_y = fmean(frames), fmean(seconds)
+    spread = sum((x - mean_x) ** 2 for x in frames)
+    through_origin = Line(0.0, mean_y / mean_x)
+    if not spread:
+        return through_origin
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in zip(frames, seconds, strict=True)) / spread
+    if slope < 0:
+        return Line(mean_y, 0.0)
+    fixed = mean_y - slope * mean_x
+    return Line(fixed, slope) if fixed >= 0 else through_origin
+
+
+def of_rows(rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int) -> Costs:
+    """Return the costs that a run shows.
+
+    Parameters
+    ----------
+    rows
+        Of the manifest's ``chunks``, all of one run, with ``seconds`` as a mapping.
+    wall_s
+        Wall seconds of the run.
+    slots
+        Tasks that it could run at once. With one, no time between tasks is hidden.
+    """
+    spent = [(row["ended"] - row["started"]).total_seconds() for row in rows]
+    waited = [row["seconds"].get("detect", 0.0) if row["calls"] else 0.0 for row in rows]
+    stages = {}
+    for stage in STAGES:
+        mine = [
+            (row["frames"], busy, waiting)
+            for row, busy, waiting in zip(rows, spent, waited, strict=True)
+            if row["stage"] == stage
+        ]
+        stages[stage] = Cost(
+            fit((frames, busy - waiting) for frames, busy, waiting in mine),
+            fit((frames, waiting) for frames, _, waiting in mine),
+        )
+    makespan_s = makespan(rows)
+    idle_s = makespan_s * slots - sum(spent)
+    return Costs(
+        stages,
+        gap_s=max(0.0, idle_s) / len(rows),
+        start_s=max(0.0, wall_s - makespan_s),
+        calls_per_frame=_calls_per_frame(rows),
+    )
+
+
+def makespan(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return the seconds from the start of the first task to the end of the last."""
+    ended: list[datetime] = [row["ended"] for row in rows]
+    started: list[datetime] = [row["started"] for row in rows]
+    return (max(ended) - min(started)).total_seconds()
+
+
+def mean(costs: Sequence[Costs]) -> Costs:
+    """Return the mean of what several runs show."""
+
+    def line(lines: Iterable[Line]) -> Line:
+        lines = list(lines)
+        return Line(fmean(x.fixed_s for x in lines), fmean(x.per_frame_s for x in lines))
+
+    stages = {
+        stage: Cost(
+            line(one.stages[stage].cpu for one in costs),
+            line(one.stages[stage].wait for one in costs),
+        )
+        for stage in STAGES
+    }
+    return replace(
+        costs[0],
+        stages=stages,
+        gap_s=fmean(one.gap_s for one in costs),
+        start_s=fmean(one.start_s for one in costs),
+    )
+
+
+def scaled(costs: Costs, factor: float) -> Costs:
+    """Return the costs with all computing multiplied by a factor."""
+
+    def line(one: Line) -> Line:
+        return Line(factor * one.fixed_s, factor * one.per_frame_s)
+
+    stages = {name: replace(one, cpu=line(one.cpu)) for name, one in costs.stages.items()}
+    return replace(costs, stages=stages)
+
+
+def _calls_per_frame(rows: Sequence[Mapping[str, Any]]) -> float:
+    detected = [row for row in rows if row["stage"] == "detect"]
+    calls: int = sum(row["calls"] or 0 for row in detected)
+    frames: int = sum(row["frames"] for row in detected)
+    return calls / frames

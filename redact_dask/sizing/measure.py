@@ -1,0 +1,249 @@
+"""Worker shapes, measured: the real pipeline on given clips, with workers on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import psutil
+from distributed import Client
+
+from redact_dask import api, cluster, config, manifest, sections
+from redact_dask.config import Config
+from redact_dask.errors import CheckFailed
+from redact_dask.sizing import costs
+from redact_dask.sizing.model import Clip, Workload
+
+_SOFTWARE = ("redact-dask", "dask", "distributed", "av", "openvino", "opencv-python-headless")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shape:
+    """How the workers of a machine are set up, and what they work on."""
+
+    processes: int
+    threads: int
+    """Of each process."""
+    chunk_s: float
+    """Longest chunk, seconds."""
+    detector: str
+
+    @property
+    def slots(self) -> int:
+        """Tasks that run at once."""
+        return self.processes * self.threads
+
+    def settings(self, base: Mapping[str, Any]) -> Config:
+        """Return all settings of a run, from those that the shapes share."""
+        kwargs = {
+            "n_workers": self.processes,
+            "threads_per_worker": self.threads,
+            "host": "127.0.0.1",
+            "dashboard_address": "127.0.0.1:0",
+            "silence_logs": 50,
+        }
+        own = {
+            "chunk": {"seconds": self.chunk_s},
+            "detect": {"detectors": [self.detector]},
+            "cluster": {"class": "distributed.LocalCluster", "kwargs": kwargs},
+        }
+        return config.validate(sections.merged(base, own))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the clips."""
+
+    shape: Shape
+    twin: str
+    """``A``, or ``B`` for the second of two series of the same shape: what differs is noise."""
+    repeat: int
+    videos: int
+    frames: int
+    seconds: float
+    """Length of the videos."""
+    wall_s: float
+    makespan_s: float
+    """From the first task's start to the last one's end."""
+    worker_cpu_s: float
+    """CPU time of the worker processes, and of the programs that they ran."""
+    driver_cpu_s: float
+    """CPU time of this process, in which the scheduler runs too."""
+    others: float
+    """Cores that processes other than those of the run had meanwhile, on average."""
+    tasks: tuple[Mapping[str, Any], ...]
+    """Rows of the manifest's ``chunks``."""
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames a second of the whole run."""
+        return self.frames / self.wall_s
+
+    @property
+    def workload(self) -> Workload:
+        """What was done, video by video in the order in which they were begun."""
+        chunks: dict[str, int] = {}
+        for row in self.tasks:
+            if row["stage"] == "detect":
+                chunks[row["video"]] = chunks.get(row["video"], 0) + 1
+        probes = sorted((r for r in self.tasks if r["stage"] == "probe"), key=_started)
+        groups = tuple((Clip(row["frames"], chunks[row["video"]]), 1) for row in probes)
+        return Workload("the clips", groups)
+
+    def costs(self) -> costs.Costs:
+        """Return what the stages took."""
+        return costs.of_rows(self.tasks, self.wall_s, self.shape.slots)
+
+
+def matrix(
+    processes: Sequence[int], threads: Sequence[int], chunks: Sequence[float], names: Sequence[str]
+) -> list[Shape]:
+    """Return all shapes, with one slot first for each detector: the model is made from those."""
+    chunks, names = [*dict.fromkeys(chunks)], [*dict.fromkeys(names)]
+    shapes = [Shape(1, 1, chunks[0], name) for name in names]
+    shapes += [Shape(*values) for values in product(processes, threads, chunks, names)]
+    return [*dict.fromkeys(shapes)]
+
+
+def measure(
+    shapes: Sequence[Shape],
+    clips: Sequence[Path],
+    base: Mapping[str, Any],
+    repeats: int,
+    folder: Path,
+) -> Iterator[Run]:
+    """Yield runs: in each round every shape once, and the first one once more, at the end.
+
+    Each run has a cluster of its own, which has run the shortest clip on each slot before.
+
+    Parameters
+    ----------
+    shapes
+        What is compared.
+    clips
+        Paths of videos.
+    base
+        Settings that all share, nested.
+    repeats
+        Rounds.
+    folder
+        Empty, for copies that are removed again.
+
+    Raises
+    ------
+    CheckFailed
+        A clip was quarantined.
+    """
+    source = folder / "clips"
+    source.mkdir()
+    for number, clip in enumerate(clips):
+        (source / f"{number:03}{clip.suffix}").symlink_to(clip.resolve())
+    shortest = min(clips, key=lambda clip: clip.stat().st_size)
+    series = [(shape, "A") for shape in shapes] + [(shapes[0], "B")]
+    for repeat, (shape, twin) in product(range(repeats), series):
+        settings = shape.settings(base)
+        with cluster.connected(settings.cluster) as client:
+            with _copies(shortest, shape.slots, folder) as warm:
+                _redact(warm, folder / "output", settings, client)
+            cpu, own, everybody = _worker_cpu_s(client), _cpu_s(), _busy_s()
+            rows, wall_s = _redact(source, folder / "output", settings, client)
+            everybody = _busy_s() - everybody
+            cpu, own = _worker_cpu_s(client) - cpu, _cpu_s() - own
+        videos, tasks = rows
+        yield Run(
+            shape=shape,
+            twin=twin,
+            repeat=repeat,
+            videos=len(videos),
+            frames=sum(row["frames"] for row in videos),
+            seconds=sum(row["duration_s"] for row in videos),
+            wall_s=wall_s,
+            makespan_s=costs.makespan(tasks),
+            worker_cpu_s=cpu,
+            driver_cpu_s=own,
+            others=max(0.0, everybody - cpu - own) / wall_s,
+            tasks=tuple(tasks),
+        )
+
+
+Rows = list[dict[str, Any]]
+
+
+def _redact(
+    source: Path, destination: Path, settings: Config, client: Client
+) -> tuple[tuple[Rows, Rows], float]:
+    """Redact a folder; return the rows of its videos and tasks, and the wall seconds."""
+    start = time.perf_counter()
+    summary = api.redact(source, destination, settings, client)
+    wall_s = time.perf_counter() - start
+    for failure in summary.failures:
+        raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
+    root = manifest.root(str(destination))
+    videos, tasks = (
+        manifest.read(root, name).to_pylist(maps_as_pydicts="strict")
+        for name in ("videos", "chunks")
+    )
+    shutil.rmtree(destination)
+    return (videos, tasks), wall_s
+
+
+@contextmanager
+def _copies(clip: Path, number: int, folder: Path) -> Iterator[Path]:
+    place = folder / "warm"
+    place.mkdir()
+    for copy in range(number):
+        (place / f"{copy}{clip.suffix}").symlink_to(clip.resolve())
+    yield place
+    shutil.rmtree(place)
+
+
+def _worker_cpu_s(client: Client) -> float:
+    return sum(dict[str, float](client.run(_cpu_s)).values())
+
+
+def _cpu_s() -> float:
+    # The four are user and system, of the process and of children that have ended.
+    return float(sum(psutil.Process().cpu_times()[:4]))
+
+
+def _busy_s() -> float:
+    """Return the seconds that cores of the machine have been busy, or taken by other machines."""
+    times = psutil.cpu_times()
+    return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))
+
+
+def _started(row: Mapping[str, Any]) -> Any:
+    return row["started"]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the software that was measured."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE}
+
+
+def machine() -> dict[str, str]:
+    """Return facts of the machine that measured."""
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory_gib": f"{psutil.virtual_memory().total / 2**30:.1f}",
+        "system": platform.platform(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(found, platform.processor())

@@ -1,0 +1,170 @@
+"""How long some work takes on some machine: in closed form, to be checked by hand.
+
+The time is that of the resource which is used up first, and what the last video takes beyond its
+share: at the end there are fewer tasks than slots. `simulate` goes through the same graph task by
+task, and is checked against this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redact_dask.sizing.costs import CHUNKED, STAGES, Costs
+
+SCHEDULER_S = 0.0033
+"""CPU seconds of Dask's scheduler for a task, measured (benchmarks/README.md, "The driver")."""
+DRIVER_S = 0.0022
+"""The same of the driver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video, as far as its cost goes."""
+
+    frames: int
+    chunks: int
+
+    @property
+    def tasks(self) -> int:
+        """Number of Dask tasks."""
+        return 3 + 2 * self.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Videos, in the order in which they are begun."""
+
+    name: str
+    groups: tuple[tuple[Clip, int], ...]
+    """Clips, each so many times."""
+
+    @property
+    def videos(self) -> int:
+        """Number of videos."""
+        return sum(times for _, times in self.groups)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return sum(clip.frames * times for clip, times in self.groups)
+
+    @property
+    def tasks(self) -> int:
+        """Number of Dask tasks."""
+        return sum(clip.tasks * times for clip, times in self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where the work is done."""
+
+    slots: int
+    """Tasks that run at once: processes times threads."""
+    cores: float
+    speed: float = 1.0
+    """Of a core, as a multiple of one of the machine that was measured."""
+    tps: float = math.inf
+    """Calls a second that a paid service allows."""
+    scheduler_s: float = SCHEDULER_S
+    driver_s: float = DRIVER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is expected."""
+
+    wall_s: float
+    bound: str
+    """What is used up first."""
+
+    def dollars(self, per_hour: float) -> float:
+        """Return the price of that time, US dollars."""
+        return self.wall_s / 3600 * per_hour
+
+
+def task_s(clip: Clip, stage: str, costs: Costs, speed: float = 1.0) -> float:
+    """Return the seconds that one task of a stage holds a slot, the gap before it included."""
+    frames = clip.frames / clip.chunks if stage in CHUNKED else clip.frames
+    cost = costs.stages[stage]
+    return cost.cpu.at(frames) / speed + cost.wait.at(frames) + costs.gap_s
+
+
+def work_s(clip: Clip, costs: Costs, speed: float = 1.0) -> float:
+    """Return the seconds that all tasks of a video hold a slot."""
+    return sum(_tasks(clip, stage) * task_s(clip, stage, costs, speed) for stage in STAGES)
+
+
+def alone_s(clip: Clip, costs: Costs, slots: int, speed: float = 1.0) -> float:
+    """Return the seconds of a video that has all slots for itself: its chunks go in waves."""
+    return sum(
+        math.ceil(_tasks(clip, stage) / slots) * task_s(clip, stage, costs, speed)
+        for stage in STAGES
+    )
+
+
+def cpu_s(clip: Clip, costs: Costs) -> float:
+    """Return the seconds of one measured core that a video needs."""
+    total = 0.0
+    for stage in STAGES:
+        frames = clip.frames / clip.chunks if stage in CHUNKED else clip.frames
+        total += _tasks(clip, stage) * costs.stages[stage].cpu.at(frames)
+    return total
+
+
+def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
+    """Return how long the work takes.
+
+    Parameters
+    ----------
+    workload
+        The videos.
+    costs
+        What the stages take on a core of the machine that was measured.
+    machine
+        Where the work is done; its cores also run Dask's scheduler and the driver.
+    """
+    groups, speed = workload.groups, machine.speed
+    dask_s = workload.tasks * (machine.scheduler_s + machine.driver_s)
+    computing = sum(times * cpu_s(clip, costs) for clip, times in groups) + dask_s
+    bounds = {
+        "slots": sum(n * work_s(clip, costs, speed) for clip, n in groups) / machine.slots,
+        "cores": computing / speed / machine.cores,
+        "scheduler": workload.tasks * machine.scheduler_s / speed,
+        "driver": workload.tasks * machine.driver_s / speed,
+        "API quota": workload.frames * costs.calls_per_frame / machine.tps,
+    }
+    bound = max(bounds, key=bounds.__getitem__)
+    last, _ = groups[-1]
+    tail = alone_s(last, costs, machine.slots, speed) - work_s(last, costs, speed) / machine.slots
+    longest = max(alone_s(clip, costs, machine.slots, speed) for clip, _ in groups)
+    if longest > bounds[bound] or tail > bounds[bound]:
+        return Prediction(costs.start_s + max(bounds[bound] + tail, longest), "longest video")
+    return Prediction(costs.start_s + bounds[bound] + tail, bound)
+
+
+def crowding(workload: Workload, costs: Costs, machine: Machine) -> float:
+    """Return how much longer computing takes where more slots compute than there are cores."""
+    computing = sum(times * cpu_s(clip, costs) for clip, times in workload.groups)
+    holding = sum(times * work_s(clip, costs) for clip, times in workload.groups)
+    return max(1.0, machine.slots * computing / holding / machine.cores)
+
+
+def knee(offers: Sequence[tuple[str, float, float]]) -> str:
+    """Return the name at the knee of a curve of time and price: their product is the least.
+
+    Where work can be divided among N cores and takes w of them together, and s has to be done one
+    after the other, N cores take w/N + s for a price of N times that. The product is least at
+    N = w/s: there half of the time that is paid for is work that was divided.
+
+    Parameters
+    ----------
+    offers
+        Name, seconds and dollars of each.
+    """
+    return min(offers, key=lambda offer: offer[1] * offer[2])[0]
+
+
+def _tasks(clip: Clip, stage: str) -> int:
+    return clip.chunks if stage in CHUNKED else 1

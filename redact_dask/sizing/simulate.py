@@ -1,0 +1,228 @@
+"""A run, task by task, on a cluster that need not exist: a discrete-event simulation.
+
+The graph and the policy are those of `redact_dask.graph` and `redact_dask.driver`: a window of
+videos in flight, earlier videos first, chunks in parallel before and after `track`, one scheduler,
+one driver, a quota that all share, a store, and workers that are taken away. Servers that do one
+thing after the other are kept as the time at which they are free again, so that a task costs two
+events: ten thousand workers and a million tasks take seconds, which a process for each task, as
+SimPy has them, would not.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from redact_dask.sizing.costs import CHUNKED, STAGES, Costs
+from redact_dask.sizing.model import Machine, Workload, alone_s, crowding, task_s
+
+PROBE, DETECT, TRACK, RENDER, JOIN = range(len(STAGES))
+_READY, _END, _HANDLED, _BACK = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a `Machine` leaves open when there are many of them."""
+
+    machine: Machine
+    window: int | None = None
+    """Videos in flight; default: two for each slot and two more, as the driver's."""
+    requests_per_task: float = 0.0
+    """Requests to the store."""
+    requests_per_s: float = math.inf
+    """Requests a second that the store answers."""
+    losses_per_hour: float = 0.0
+    """Of one slot: its worker is taken away, and what it was doing begins again."""
+    replace_s: float = 0.0
+    """Time until another worker has taken its place, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened."""
+
+    wall_s: float
+    videos: int
+    window: int
+    landed: list[float] = field(repr=False)
+    """When each video was finished, seconds from the start, in that order."""
+    lost_s: float
+    """Seconds of slots that were lost with workers."""
+    use: dict[str, float]
+    """Share of the time that each resource was busy: a slot that waits for the quota or the store
+    is not. Of ``longest video`` the share of the time that it alone would take."""
+
+    @property
+    def bottleneck(self) -> str:
+        """The resource that was busy most."""
+        return max(self.use, key=self.use.__getitem__)
+
+    @property
+    def videos_per_s(self) -> float:
+        """Videos a second, in the middle of the run: neither filling nor draining counts.
+
+        Videos of a window may end in one burst: whole windows are counted.
+        """
+        low, windows = self.videos // 4, self.videos // 2 // self.window
+        if not windows:
+            return self.videos / self.landed[-1]
+        high = low + windows * self.window
+        return (high - low) / (self.landed[high] - self.landed[low])
+
+    def extended_s(self, videos: int) -> float:
+        """Return the seconds that so many videos like these would take, at the same pace."""
+        return self.wall_s + (videos - self.videos) / self.videos_per_s
+
+
+def simulate(workload: Workload, costs: Costs, cluster: Cluster, seed: int = 0) -> Outcome:
+    """Go through a run.
+
+    Parameters
+    ----------
+    workload
+        The videos; some thousands of the same kind stand for millions, see `Outcome.extended_s`.
+    costs
+        What the stages take.
+    cluster
+        Where.
+    seed
+        Of the losses.
+    """
+    return _Run(workload, costs, cluster, seed).run()
+
+
+class _Run:
+    def __init__(self, workload: Workload, costs: Costs, cluster: Cluster, seed: int) -> None:
+        self._workload, self._costs, self._cluster = workload, costs, cluster
+        self._machine = cluster.machine
+        self._window = cluster.window or 2 * self._machine.slots + 2
+        self._random = random.Random(seed)  # noqa: S311 (nothing secret)
+        self._events: list[tuple[float, int, int, int, int]] = []
+        self._ready: list[tuple[int, int, int]] = []
+        self._number = 0
+        self._free = self._machine.slots
+        self._scheduler = self._driver = self._quota = self._store = 0.0
+        self._busy_s = self._lost_s = 0.0
+        self._tasks = 0
+        self._landed: list[float] = []
+        speed = self._machine.speed / crowding(workload, costs, self._machine)
+        self._kinds = [
+            (
+                clip.chunks,
+                [task_s(clip, stage, costs, speed) for stage in STAGES],
+                clip.frames / clip.chunks * costs.calls_per_frame,
+            )
+            for clip, _ in workload.groups
+        ]
+        self._coming = self._videos()
+        self._kind: dict[int, int] = {}
+        self._left: dict[int, int] = {}
+
+    def _videos(self) -> Iterator[tuple[int, int]]:
+        rank = 0
+        for kind, (_, times) in enumerate(self._workload.groups):
+            for _ in range(times):
+                yield rank, kind
+                rank += 1
+
+    def run(self) -> Outcome:
+        for _ in range(self._window):
+            self._launch(0.0)
+        now = 0.0
+        while self._events:
+            now, _, kind, rank, stage = heapq.heappop(self._events)
+            if kind == _READY:
+                self._number += 1
+                heapq.heappush(self._ready, (rank, self._number, stage))
+            elif kind == _END:
+                self._free += 1
+                self._finish(now, rank, stage)
+            elif kind == _BACK:
+                self._free += 1
+            elif stage == PROBE:
+                self._submit(now, rank, DETECT)
+            else:
+                self._landed.append(now)
+                del self._kind[rank]
+                self._launch(now)
+            while self._free and self._ready:
+                rank, _, stage = heapq.heappop(self._ready)
+                self._start(now, rank, stage)
+        return self._outcome(now)
+
+    def _push(self, at: float, kind: int, rank: int, stage: int) -> None:
+        self._number += 1
+        heapq.heappush(self._events, (at, self._number, kind, rank, stage))
+
+    def _launch(self, now: float) -> None:
+        for rank, kind in self._coming:
+            self._kind[rank] = kind
+            self._submit(now, rank, PROBE)
+            return
+
+    def _submit(self, now: float, rank: int, stage: int) -> None:
+        """Let the scheduler take the tasks of a stage, one after the other."""
+        chunks = self._kinds[self._kind[rank]][0]
+        tasks = chunks if STAGES[stage] in CHUNKED else 1
+        self._left[rank] = tasks
+        self._tasks += tasks
+        for _ in range(tasks):
+            self._scheduler = max(self._scheduler, now) + self._machine.scheduler_s
+            self._push(self._scheduler, _READY, rank, stage)
+
+    def _start(self, now: float, rank: int, stage: int) -> None:
+        self._free -= 1
+        _, seconds, calls = self._kinds[self._kind[rank]]
+        cluster = self._cluster
+        if cluster.losses_per_hour:
+            lost = self._random.expovariate(cluster.losses_per_hour / 3600)
+            if lost < seconds[stage]:
+                self._lost_s += lost
+                self._push(now + lost, _READY, rank, stage)
+                self._push(now + lost + cluster.replace_s, _BACK, rank, stage)
+                return
+        self._busy_s += seconds[stage]
+        end = now + seconds[stage]
+        if stage == DETECT and calls:
+            self._quota = max(self._quota, now) + calls / self._machine.tps
+            end = max(end, self._quota)
+        if cluster.requests_per_task:
+            served = cluster.requests_per_task / cluster.requests_per_s
+            self._store = max(self._store, now) + served
+            end = max(end, self._store)
+        self._push(end, _END, rank, stage)
+
+    def _finish(self, now: float, rank: int, stage: int) -> None:
+        self._driver = max(self._driver, now) + self._machine.driver_s
+        self._left[rank] -= 1
+        if self._left[rank]:
+            return
+        if stage in {PROBE, JOIN}:
+            self._push(self._driver, _HANDLED, rank, stage)
+        else:
+            self._submit(now, rank, stage + 1)
+
+    def _outcome(self, now: float) -> Outcome:
+        machine, groups = self._machine, self._workload.groups
+        calls = self._workload.frames * self._costs.calls_per_frame
+        requests = self._tasks * self._cluster.requests_per_task
+        longest = max(alone_s(c, self._costs, machine.slots, machine.speed) for c, _ in groups)
+        use = {
+            "slots": (self._busy_s + self._lost_s) / machine.slots,
+            "scheduler": self._tasks * machine.scheduler_s,
+            "driver": self._tasks * machine.driver_s,
+            "API quota": calls / machine.tps,
+            "store": requests / self._cluster.requests_per_s,
+            "longest video": longest,
+        }
+        return Outcome(
+            wall_s=now + self._costs.start_s,
+            videos=self._workload.videos,
+            window=self._window,
+            landed=self._landed,
+            lost_s=self._lost_s,
+            use={name: seconds / now for name, seconds in use.items()},
+        )

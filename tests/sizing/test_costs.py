@@ -1,0 +1,84 @@
+"""What stages cost is read from the manifest's rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from redact_dask.sizing.costs import Line, fit, mean, of_rows
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def row(stage: str, start: float, end: float, frames: int = 100, **other: Any) -> dict[str, Any]:
+    times = {"started": START + timedelta(seconds=start), "ended": START + timedelta(seconds=end)}
+    return {"stage": stage, "frames": frames, "seconds": {}, "calls": None} | times | other
+
+
+def rows() -> list[dict[str, Any]]:
+    """A video of 100 frames in two chunks of 50, with one slot and half a second between tasks."""
+    return [
+        row("probe", 1, 2),
+        row("detect", 2.5, 4.5, 50),
+        row("detect", 5, 7, 50),
+        row("track", 7.5, 8),
+        row("render", 8.5, 9.5, 50),
+        row("render", 10, 11, 50),
+        row("join", 11.5, 15.5),
+    ]
+
+
+def test_a_line_goes_through_its_points() -> None:
+    line = fit([(10, 3.0), (20, 5.0), (40, 9.0)])
+    assert (line.fixed_s, line.per_frame_s) == pytest.approx((1.0, 0.2))
+    assert line.at(100) == pytest.approx(21)
+
+
+@pytest.mark.parametrize(
+    ("points", "line"),
+    [
+        ([(10, 2.0), (10, 4.0)], Line(0, 0.3)),  # nothing is known of what is fixed
+        ([(10, 4.0), (20, 2.0)], Line(3.0, 0)),  # longer tasks are not faster
+        ([(10, 1.0), (20, 3.0)], Line(0, 2 / 15)),  # nothing takes less than no time
+    ],
+)
+def test_no_part_of_a_line_is_below_zero(points: list[tuple[float, float]], line: Line) -> None:
+    found = fit(points)
+    assert (found.fixed_s, found.per_frame_s) == pytest.approx((line.fixed_s, line.per_frame_s))
+
+
+def test_costs_of_a_run() -> None:
+    costs = of_rows(rows(), wall_s=18, slots=1)
+    taken = {stage: cost.cpu.per_frame_s for stage, cost in costs.stages.items()}
+    expected = {"probe": 0.01, "detect": 0.04, "track": 0.005, "render": 0.02, "join": 0.04}
+    assert taken == pytest.approx(expected)
+    assert costs.start_s == pytest.approx(18 - 14.5)
+    assert costs.gap_s == pytest.approx(6 * 0.5 / 7)
+    assert costs.calls_per_frame == 0
+
+
+def test_waiting_for_a_service_is_no_work_of_a_core() -> None:
+    paid = [
+        one | {"calls": 20, "seconds": {"decode": 0.5, "detect": 1.5}}
+        if one["stage"] == "detect"
+        else one
+        for one in rows()
+    ]
+    costs = of_rows(paid, wall_s=18, slots=1)
+    assert costs.stages["detect"].cpu.at(50) == pytest.approx(0.5)
+    assert costs.stages["detect"].wait.at(50) == pytest.approx(1.5)
+    assert costs.calls_per_frame == pytest.approx(0.4)
+
+
+def test_a_local_detector_waits_for_nobody() -> None:
+    local = [one | {"seconds": {"detect": 1.0}} for one in rows()]
+    assert of_rows(local, wall_s=18, slots=1).stages["detect"].wait.at(50) == 0
+
+
+def test_the_mean_of_two_runs() -> None:
+    first, second = of_rows(rows(), 18, 1), of_rows(rows(), 20, 1)
+    both = mean([first, second])
+    assert both.start_s == pytest.approx(4.5)
+    assert both.stages["join"].cpu.at(100) == pytest.approx(4.0)
