@@ -29,7 +29,7 @@ def examine(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Tell whether the cluster is ready for a run, a line for each question: ok, or what to do.
+    """Tell whether the cluster is ready for a run, a line for each question: ok, or what to do.
 
     With SOURCE and DEST, whether the driver and every worker can read and write there too. Nothing
     is redacted or paid for.

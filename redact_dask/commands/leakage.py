@@ -49,7 +49,7 @@ def leakage(
     as_json: bool,
     gate_file: str | None,
 ) -> None:
-    r"""Redact annotated clips, and tell how many true faces stay visible.
+    """Redact annotated clips, and tell how many true faces stay visible.
 
     DIR holds clips and truth.csv with the columns clip, frame, track, x0, y0, x1, y1 (pixels),
     height (pixels), readable (0 or 1). Every clip that it names is redacted into a folder that is

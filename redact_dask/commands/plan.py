@@ -25,7 +25,7 @@ def tell_plan(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Tell what `run` would do with SOURCE and DEST, and what it would cost.
+    """Tell what `run` would do with SOURCE and DEST, and what it would cost.
 
     Nothing is redacted or paid for; of many videos, some are probed.
 

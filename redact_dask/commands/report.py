@@ -41,7 +41,7 @@ def write_report(dest: str, output: str, names: tuple[str, ...], frames: int) ->
 
     \b
     Exit codes: 0 the page is written; 2 a wrong argument, or DEST has no manifest; 1 anything else.
-    """  # noqa: D301 (a backspace keeps click from filling the paragraph)
+    """
     with failures_told(Console(stderr=True)):
         content = report.render(storage.canonical(dest), names, frames).encode()
         storage.write(output, content)

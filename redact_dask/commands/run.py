@@ -31,7 +31,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Redact every video of SOURCE, and publish the copies in DEST.
+    """Redact every video of SOURCE, and publish the copies in DEST.
 
     SOURCE is a video, a folder, a pattern with *, or an s3:// prefix; DEST is a folder or an s3://
     prefix, and mirrors SOURCE's paths. What an earlier run has published is skipped.

@@ -75,7 +75,7 @@ def sizes(
     machines: str | None,
     output: Path,
 ) -> None:
-    r"""Measure worker shapes on CLIPS, and predict time and price of machines to hire.
+    """Measure worker shapes on CLIPS, and predict time and price of machines to hire.
 
     Every combination of the repeated options is measured on this machine, in rounds, each with a
     cluster that is warm; the first shape twice, which shows the noise. From what the stages take

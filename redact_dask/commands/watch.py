@@ -26,7 +26,7 @@ def watch(
     as_json: bool,
     **options: Any,
 ) -> None:
-    r"""Redact each video that lands in SOURCE, and publish its copy in DEST, until interrupted.
+    """Redact each video that lands in SOURCE, and publish its copy in DEST, until interrupted.
 
     SOURCE is a folder or an s3:// prefix. What lies there already and is not done comes first. The
     progress tells the lag: the time from a video's landing to its copy.

@@ -13,7 +13,7 @@ from redact_dask.sizing.check import Series
 from redact_dask.sizing.model import Workload
 from redact_dask.sizing.offers import Answer
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "redact-dask",  # the same figures make the same file
     "axes.spines.top": False,
