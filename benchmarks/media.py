@@ -21,8 +21,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from redact_dask import inventory, stages, storage
-from redact_dask.config import Config
+from redact_dask import Config, inventory, load_config, stages, storage
 from redact_dask.demo import fetch_clips
 from redact_dask.job import Job
 from redact_dask.media import decode
@@ -86,8 +85,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--set", dest="settings", action="append", default=[])
     options = parser.parse_args()
-    config = Config()
+    config = load_config(assignments=options.settings)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = make_clip(folder, options.seconds)

@@ -25,7 +25,7 @@ def needed_mib(facts: Facts) -> float:
 
     That is ``BASE_MIB + PICTURES * picture``, where a picture has the bytes of its planes. Source:
     the highest resident memory of a worker with one thread (``benchmarks/memory.py``), which was
-    435 MiB for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB for 3840x2160, 11.9 MiB
+    435 MiB, with x264's ``veryfast``, for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB for 3840x2160, 11.9 MiB
     each, and 2021 MiB for 7680x4320, 47.5 MiB each.
     """
     planes = VideoFormat(facts.pixel_format, facts.width, facts.height).components
