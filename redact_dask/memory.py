@@ -24,9 +24,10 @@ def needed_mib(facts: Facts) -> float:
     """Return the memory that a thread takes at most to look at a video, or to encode it, MiB.
 
     That is ``BASE_MIB + PICTURES * picture``, where a picture has the bytes of its planes. Source:
-    the highest resident memory of a worker with one thread (``benchmarks/memory.py``), which was
-    435 MiB, with x264's ``veryfast``, for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB for 3840x2160, 11.9 MiB
-    each, and 2021 MiB for 7680x4320, 47.5 MiB each.
+    the highest resident memory of a worker with one thread (``benchmarks/memory.py``) with x264's
+    ``veryfast``, which was 435 MiB for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB
+    for 3840x2160, 11.9 MiB each, and 2021 MiB for 7680x4320, 47.5 MiB each. ``superfast`` takes
+    less.
     """
     planes = VideoFormat(facts.pixel_format, facts.width, facts.height).components
     picture = sum(plane.width * plane.height * -(-plane.bits // 8) for plane in planes)
