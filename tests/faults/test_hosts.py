@@ -134,7 +134,7 @@ def test_a_host_is_cut_off_and_comes_back_too_late(
     north.connect()
     hold.release()
     hold.wait_for_its_end()
-    assert site.driver.call(state, destination) != before
+    until(lambda: site.driver.call(state, destination) != before, "what comes too late")
     again = start_run(destination, site.reach, SOURCE, command=command).summary()
     assert (again["published"], again["skipped"]) == (0, len(undisturbed))
     assert_published(destination, undisturbed, call=site.driver.call)

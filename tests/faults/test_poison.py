@@ -39,15 +39,21 @@ def test_a_video_that_ends_its_workers_is_given_up(
     tmp_path: Path,
 ) -> None:
     settings = on_blue(what)
-    summary = start_run(tmp_path / "out", cluster.reach, poisoned, settings=settings).summary()
+    destination = tmp_path / "out"
+    summary = start_run(destination, cluster.reach, poisoned, settings=settings).summary()
+    if len(summary["failures"]) > 1:
+        # Dask blames what waits on a worker too: who waited on all four comes with the next run.
+        assert {failure["reason"][:12] for failure in summary["failures"]} == {"KilledWorker"}
+        summary = start_run(destination, cluster.reach, poisoned, settings=settings).summary()
     (failure,) = summary["failures"]
     assert (failure["path"], failure["stage"]) == ("0.mp4", "detect")
     assert failure["reason"].startswith("KilledWorker: 4 workers have died of it")
-    assert summary["published"] == len(undisturbed)
-    assert_published(str(tmp_path / "out"), undisturbed, settings, work=True)
-    (row,) = (
-        row
-        for row in manifest.read(f"{tmp_path}/out/_manifest", "videos").to_pylist()
-        if row["status"] == "quarantined"
-    )
-    assert (row["stage"], row["error"], row["output"]) == ("detect", "KilledWorker", None)
+    assert summary["published"] + summary["skipped"] == len(undisturbed)
+    assert_published(str(destination), undisturbed, settings, work=True)
+    rows = manifest.read(f"{destination}/_manifest", "videos").to_pylist()
+    told = {
+        (row["stage"], row["error"], row["output"])
+        for row in rows
+        if row["source"].endswith("/0.mp4")
+    }
+    assert told == {("detect", "KilledWorker", None)}
