@@ -56,7 +56,10 @@ class CenterFace:
 
     def __init__(self, options: NetworkOptions) -> None:
         self._threshold = options.threshold
-        model = ov.Core().read_model(_weights(), b"")
+        whole = ov.Core().read_model(_weights(), b"")
+        # What computes the landmarks alone is left out.
+        read = [whole.output(name).node.input_value(0) for name in (HEATMAP, SCALE, OFFSET)]
+        model = ov.Model(read, whole.get_parameters())
         self._network = Network(model, "centerface", options, ColorFormat.RGB)
 
     @property
