@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint format demo bench-quick clean
+.PHONY: help install test test-slow lint format docs demo bench-quick clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(INSTALLED)  ## check style, format and types
 format: $(INSTALLED)  ## correct style and format where a tool can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(INSTALLED)  ## build the documents' site in build/docs, and check its links
+	$(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
 
 demo: $(INSTALLED)  ## redact real clips on this machine, from end to end
 	@$(BIN)/python -m redact_dask.demo

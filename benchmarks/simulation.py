@@ -1,6 +1,6 @@
 """Beyond two cores: where the next bottleneck lies for 10 to 10,000 workers and 10 million videos.
 
-    python benchmarks/simulation.py --plot docs/simulation.svg
+    python benchmarks/simulation.py --plot docs/pages/simulation.svg
 
 A simulation (`redact_dask.sizing.simulate`) of the same graph and policy, with stage costs that
 were measured with one worker. A run is simulated for three windows of videos, and goes on at the

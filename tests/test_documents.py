@@ -1,0 +1,208 @@
+"""Commands and links in the documents: each runs, and leads somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import click
+import onnx_models
+import pytest
+from moto.server import ThreadedMotoServer
+from standin import Standin
+
+from redact_dask.cli import main
+from redact_dask.manifest import SCHEMAS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/1/landed"
+
+
+def blocks(page: Path) -> Iterator[str]:
+    """Yield each command in an indented block, with the lines that belong to it."""
+    found: list[str] = []
+    for line in [*page.read_text().splitlines(), ""]:
+        if found and line.startswith("     "):
+            found.append(line.strip())
+            continue
+        if found:
+            yield " ".join(found).replace("\\ ", "")
+            found = []
+        if re.match(r"    (?! )([A-Z_]+=\S+ )?(\.venv/bin/)?redact-dask ", line):
+            found.append(line.strip())
+
+
+COMMANDS = [command for page in PAGES for command in blocks(page)]
+SYNOPSES = [command for command in COMMANDS if "[" in command]
+EXAMPLES = [command for command in COMMANDS if "[" not in command]
+
+
+def verb(command: str) -> click.Command:
+    """Return what a command line calls."""
+    words = shlex.split(command)
+    at = next(i for i, word in enumerate(words) if word.endswith("redact-dask")) + 1
+    found = main.commands[words[at]]
+    return found.commands[words[at + 1]] if isinstance(found, click.Group) else found
+
+
+def test_there_are_commands() -> None:
+    assert len(SYNOPSES) >= 6
+    assert len(EXAMPLES) >= 8
+    assert {verb(command).name for command in COMMANDS} >= {*main.commands} - {"bench"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_that_is_named_exists(command: str) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", command))
+    exist = {name for parameter in verb(command).params for name in parameter.opts}
+    refused = set()
+    if "the same, but for" in command:
+        refused = set(re.findall(r"but for (--[a-z-]+)", command))
+    assert named - refused <= exist
+
+
+@pytest.fixture
+def place(
+    s3: str,
+    standin: Callable[..., Standin],
+    carphone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[[str], str]]:
+    """Make a place in which examples can run; gives what turns one into a command of that place."""
+    standin("--latency", 0.05, "--faces", "centerface")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DASK_DISTRIBUTED__DASHBOARD__LINK", "")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    for folder in ("dashcam", "clips", "uploads"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(carphone, tmp_path / folder / "street.mp4")
+    onnx_models.yolo(tmp_path / "plates.onnx")
+    bucket = s3.removeprefix("s3://")
+    for day in ("day", "today"):
+        boto3.client("s3").upload_file(str(carphone), bucket, f"raw/{day}/street.mp4")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://{host}:{port}")
+    queue = boto3.client("sqs").create_queue(QueueName="landed")["QueueUrl"]
+
+    def here(command: str) -> str:
+        for there, mine in (
+            (QUEUE, queue),
+            ("s3://raw/", f"{s3}/raw/"),
+            ("s3://redacted/", f"{s3}/redacted/"),
+            ("http://127.0.0.1:8333", os.environ["AWS_ENDPOINT_URL"]),
+            ("/mnt/", f"{tmp_path}/"),
+            (".venv/bin/", ""),
+        ):
+            command = command.replace(there, mine)
+        return command
+
+    yield here
+    server.stop()
+
+
+@pytest.fixture
+def scheduler() -> Iterator[str]:
+    """A scheduler with one worker, where ``configs/scheduler.yaml`` expects it."""
+    address = "tcp://127.0.0.1:8786"
+    dask = [sys.executable, "-m", "dask"]
+    serving = subprocess.Popen(
+        [*dask, "scheduler", "--host", "127.0.0.1", "--port", "8786", "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+    )
+    working = subprocess.Popen(
+        [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+    )
+    yield address
+    for process in (working, serving):
+        process.terminate()
+    for process in (working, serving):
+        process.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("scheduler")
+def test_every_example_runs(place: Callable[[str], str]) -> None:
+    # A report tells of a run: examples of other verbs come before it.
+    for example in sorted(EXAMPLES, key=lambda command: verb(command).name == "report"):
+        command = place(example)
+        if verb(example).name == "watch":
+            watch(command)
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command], check=False, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
+
+
+def watch(command: str) -> None:
+    """Run a command that watches, until what lies there already is done; then interrupt it."""
+    told = Path("watched.txt")
+    with told.open("wb") as file:
+        running = subprocess.Popen(["bash", "-c", f"exec {command}"], stdout=file, stderr=file)
+        try:
+            end = time.monotonic() + 120
+            while not re.search(r"1/1\+? videos", text := told.read_text()):
+                assert running.poll() is None, text
+                assert time.monotonic() < end, text
+                time.sleep(0.5)
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 0, told.read_text()
+        finally:
+            running.kill()
+            running.wait()
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors that GitHub and MkDocs give to a page's headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, ROOT / "benchmarks" / "README.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        assert there.exists(), link
+        assert not anchor or anchor in headings(there), link
+
+
+@pytest.mark.parametrize("dataset", SCHEMAS)
+def test_the_manifests_page_names_every_column(dataset: str) -> None:
+    page = (ROOT / "docs" / "pages" / "manifest.md").read_text()
+    section = page.split(f"\n## {dataset}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\S.*?) \| (.+) \|$", section, re.MULTILINE)
+    assert rows == [
+        (field.name, str(field.type), field.metadata[b"description"].decode())
+        for field in SCHEMAS[dataset]
+    ]
+
+
+def test_named_tests_exist() -> None:
+    for page in PAGES:
+        for name in re.findall(r"`(tests/[\w/.]+)`", page.read_text()):
+            assert (ROOT / name).exists(), f"{page.name}: {name}"
