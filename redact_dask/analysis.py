@@ -97,11 +97,10 @@ def look(
 ) -> Seen:
     """Let every detector look at frames of a part of a video; all of them are decoded.
 
-    Which frames are looked at does not depend on how the video is cut into parts: the first of
-    each GOP, where encoders put a new scene, and from there one in ``every``; of GOPs of a single
-    frame those whose number is a multiple of it; the video's last; and inside a part each that is
-    another scene than the frame before it, or comes long after it: no other look tells what is on
-    it.
+    Which frames are looked at does not depend on how the video is cut into parts: those whose
+    number is a multiple of ``every``, the first of each GOP, where encoders put a new scene, unless
+    GOPs are shorter than that, and the video's last; and inside a part each that is another scene
+    than the frame before it, or comes long after it: no other look tells what is on it.
 
     Parameters
     ----------
@@ -167,14 +166,15 @@ def _look(
 
 def wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
     """Return the numbers of the frames that are looked at, new scenes inside GOPs not counted."""
-    numbers = {facts.frames - 1} & {*part.frames}
+    numbers = {number for number in part.frames if number % every == 0}
+    numbers |= {facts.frames - 1} & {*part.frames}
     longest = _UNEVEN * _LONGEST_BLINK_S / every / facts.time_base
     gaps = (after - before for before, after in pairwise(part.pts))
     numbers |= {n for n, gap in enumerate(gaps, part.first_frame + 1) if gap > longest}
     firsts = accumulate((span.frames for span in part.spans), initial=part.first_frame)
     for first, span in zip(firsts, part.spans, strict=False):
-        begin = first if span.frames > 1 else -(-first // every) * every
-        numbers.update(range(begin, first + span.frames, every))
+        if span.frames >= every:
+            numbers.add(first)
     return numbers
 
 

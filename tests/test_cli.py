@@ -49,7 +49,7 @@ def test_installed_program_redacts_and_ends_with_json(tmp_path: Path, clip: Path
 def test_quarantined_video_is_told_with_exit_code_3(
     tmp_path: Path, clip: Path, make_clip: MakeClip, client: Client
 ) -> None:
-    source = make_clip(tmp_path / "source" / "blue.mp4", frames=30, blue_frame=19, audio=False)
+    source = make_clip(tmp_path / "source" / "blue.mp4", frames=30, blue_frame=20, audio=False)
     (source.parent / "text.mp4").write_text("This is no video.\n")
     address = client.scheduler.address
     settings = ["--detector", "magenta", "--set", f"cluster.address={address}"]

@@ -54,7 +54,7 @@ def night(
     source = folder / "fleet"
     make_clip(source / "a.mp4", frames=30, audio=False)
     make_clip(source / "car <b>1<br> & co" / "b.mkv", frames=90)
-    make_clip(source / "blue.mp4", frames=60, blue_frame=38, audio=False)
+    make_clip(source / "blue.mp4", frames=60, blue_frame=40, audio=False)
     detect = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
     config = {"detect": detect, "encode": {"preset": "ultrafast"}, "redact": {"style": "solid"}}
     summary = redact_dask.redact(source, folder / "redacted", config, client)
