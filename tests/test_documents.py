@@ -20,6 +20,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from standin import Standin
 
+from redact_dask import storage
 from redact_dask.cli import main
 from redact_dask.manifest import SCHEMAS
 
@@ -159,9 +160,9 @@ def watch(command: str) -> None:
         running = subprocess.Popen(["bash", "-c", f"exec {command}"], stdout=file, stderr=file)
         try:
             end = time.monotonic() + 120
-            while not re.search(r"1/1\+? videos", text := told.read_text()):
-                assert running.poll() is None, text
-                assert time.monotonic() < end, text
+            while not storage.exists(f"{shlex.split(command)[3]}/street.mp4"):
+                assert running.poll() is None, told.read_text()
+                assert time.monotonic() < end, told.read_text()
                 time.sleep(0.5)
             running.send_signal(signal.SIGINT)
             assert running.wait(60) == 0, told.read_text()
