@@ -115,18 +115,16 @@ def _decoded(path: Path, samples: Sequence[Chunk]) -> tuple[list[Fraction], dict
         Of every frame, seconds.
     checksums
         Of the frames of the samples, by number: Adler-32 of the planes, without padding, begun
-        with 0.
+        with 0. Some are missing if the video has fewer frames.
     """
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-threads", "1"]
     command += ["-copyts", "-noautorotate", "-i", f"file:{path}", "-filter_complex_threads", "1"]
     # A checksum of all pixels costs a tenth of decoding them: of most frames, a corner will do.
-    corner = "crop=2:2:0:0:exact=1[corner]"
-    if samples:
-        between = "+".join(f"between(n,{s.first_frame},{s.last_frame})" for s in samples)
-        graph = f"[0:v:0]split[a][b];[a]{corner};[b]select='{between}'[sample]"
-        command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
-    else:
-        command += ["-filter_complex", f"[0:v:0]{corner}", "-map", "[corner]"]
+    # Nothing is written, and all is held, until both outputs have begun: with frame 0.
+    summed = sorted({0, *(frame for sample in samples for frame in sample.frames)})
+    chosen = "+".join(["eq(n,0)", *(f"between(n,{s.first_frame},{s.last_frame})" for s in samples)])
+    graph = f"[0:v:0]split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
+    command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
@@ -138,6 +136,5 @@ def _decoded(path: Path, samples: Sequence[Chunk]) -> tuple[list[Fraction], dict
     )
     rows = [line.split(",") for line in lines if not line.startswith("#")]
     times = [int(row[2]) * time_base for row in rows if int(row[0]) == 0]
-    sampled = [frame for sample in samples for frame in sample.frames]
     sums = [int(row[5], 16) for row in rows if int(row[0]) == 1]
-    return times, dict(zip(sampled, sums, strict=False))
+    return times, dict(zip(summed, sums, strict=False))

@@ -189,6 +189,24 @@ class TestCheck:
         with pytest.raises(CheckFailed, match="does not decode cleanly"):
             self.check(bad, plain)
 
+    @pytest.mark.parametrize("first", [0, 1, -1])
+    def test_finds_a_copied_picture_that_is_not_the_sources(
+        self, first: int, good: Path, plain: Path
+    ) -> None:
+        """Everything was encoded; the spans from one on are said to be copied."""
+        scanned = index.scan(str(plain), EncodeSettings())
+        spans = [span for chunk in scanned.chunks(9) for span in chunk.spans]
+        copied = spans[first:]
+        parts = [
+            Part(span.frames, span.start, None if span in copied else "memory://encoded", 0)
+            for span in spans
+        ]
+        arguments = (parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
+        check.check(plain, *arguments)
+        number = sum(span.frames for span in spans if span not in copied)
+        with pytest.raises(CheckFailed, match=f"frame {number} was copied, but is not"):
+            check.check(good, *arguments)
+
     @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
     def test_finds_a_file_that_was_cut(self, share: float, good: Path, plain: Path) -> None:
         content = good.read_bytes()
