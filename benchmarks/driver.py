@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import partial
+from functools import partial, update_wrapper
 from pathlib import Path
 
 import click
@@ -143,7 +143,8 @@ class MadeUp(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts."""
-        stages.probe = partial(probe, self._chunks)
+        # Tasks tell their stage's name.
+        stages.probe = update_wrapper(partial(probe, self._chunks), probe)
         stages.detect, stages.track, stages.render, stages.join = detect, track, render, join
 
 

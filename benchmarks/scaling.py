@@ -18,9 +18,11 @@ from pathlib import Path
 
 import click
 import imageio_ffmpeg
-from distributed import Client, LocalCluster
+from distributed import Client
 
 from redact_dask import redact
+from redact_dask.cluster import connected
+from redact_dask.cluster_config import ClusterSettings
 from redact_dask.demo import fetch_clips
 
 CLIPS = 10
@@ -73,15 +75,8 @@ def make_clips(folder: Path, seconds: int) -> tuple[Path, Path]:
 @contextmanager
 def cluster(workers: int, folder: Path) -> Iterator[Client]:
     """Run workers that have loaded the model."""
-    with (
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-        ) as running,
-        Client(running) as client,
-    ):
+    settings = ClusterSettings(workers=workers, dashboard="127.0.0.1:0")
+    with connected(settings) as client:
         man, *_ = fetch_clips(folder / "clips")
         warm = folder / "warm"
         warm.mkdir(exist_ok=True)

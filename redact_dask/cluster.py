@@ -27,6 +27,10 @@ _EXTRAS = {
 }
 """Extra of this package that brings a module."""
 
+_DASK = {"distributed.scheduler.work-stealing-interval": "100ms"}
+"""Of a cluster that is started here, if nothing else is set: `render` waits where `track` ran until
+a worker that is idle takes it over, which Dask lets it do once a second."""
+
 
 @contextmanager
 def connected(settings: ClusterSettings) -> Iterator[Client]:
@@ -50,7 +54,7 @@ def reached(settings: ClusterSettings) -> Iterator[Client]:
     UsageError
         Nobody answers at the address, or the class cannot be found or started.
     """
-    with dask.config.set(_flat(settings.dask)):
+    with dask.config.set(_DASK | _flat(settings.dask)):
         if settings.address:
             with _at(settings.address, settings.security) as client:
                 yield client

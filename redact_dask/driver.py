@@ -95,7 +95,8 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
-        with lease.held(self._destination, self._run, self._config.select.shards):
+        shards = self._config.select.shards
+        with lease.held(self._destination, self._run, shards) as self._lease:
             manifest.tidy(manifest.root(self._destination))
             self._ledger = Ledger(self._destination, self._config)
             with Agenda(videos, self._ledger, endless=endless) as agenda:
@@ -171,7 +172,7 @@ class Backfill:
         return 2 * self._threads + 2
 
     def _launch(self, video: Video) -> Future[Any]:
-        job = Job.of(video, self._destination, self._config)
+        job = Job.of(video, self._destination, self._config, self._lease)
         graph = VideoGraph(self._client, self._run, job, rank=self._status.begun)
         self._status.begun += 1
         probe = graph.probe()

@@ -19,12 +19,14 @@ class Job:
     work: str
     """URL of this video's part of the work area, in storage that all workers share."""
     config: Config
+    lease: str | None = None
+    """URL of the lease of the run that the job belongs to: without it, nothing is published."""
 
     @classmethod
-    def of(cls, video: Video, destination: str, config: Config) -> Job:
+    def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:
         """Return the job of a video, with the work area that is configured."""
         work = config.work or storage.join(destination, "_work")
-        return cls(video, destination, storage.join(work, video.id), config)
+        return cls(video, destination, storage.join(work, video.id), config, lease)
 
     @property
     def paid(self) -> str:

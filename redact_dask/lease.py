@@ -2,7 +2,8 @@
 
 A run leaves a small file there, and renews it while it lives. Runs of different shards of the same
 number get along. The file of a run that was killed counts for a while, unless its process is known
-to be gone.
+to be gone. Then the next run takes it away, and what is left of the first, a worker that was cut
+off or a driver that was asleep, publishes nothing more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,8 @@ COUNTS_S = 120.0
 
 
 @contextmanager
-def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
-    """Hold the lease of a shard of a destination while the block runs.
+def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str]:
+    """Hold the lease of a shard of a destination while the block runs; yield the file's URL.
 
     Parameters
     ----------
@@ -58,11 +59,11 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
     # Written before the others are read: of two that begin together, both see each other.
     renew()
     ended = threading.Event()
-    renewing = threading.Thread(target=_renew, args=(renew, ended), daemon=True)
+    renewing = threading.Thread(target=_renew, args=(url, renew, ended), daemon=True)
     try:
         _refuse_others(folder, f"{run}.json", shards)
         renewing.start()
-        yield
+        yield url
     finally:
         ended.set()
         if renewing.is_alive():
@@ -73,9 +74,20 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[None]:
             storage.prune(destination)  # Nothing was done: nothing is left.
 
 
-def _renew(renew: Any, ended: threading.Event) -> None:
+def counts(url: str) -> bool:
+    """Tell whether the run of a lease goes on: its file is there."""
+    try:
+        storage.read(url)  # Whether a file exists, some stores answer with no when they are away.
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _renew(url: str, renew: Callable[[], None], ended: threading.Event) -> None:
     while not ended.wait(RENEWED_S):
         try:
+            if not counts(url):
+                return  # Another run has taken over.
             renew()
         except storage.FAILURES:
             continue  # The store is away: the run itself learns that soon enough.
@@ -94,11 +106,10 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
             dead = other["place"] == _place() and other["started"] != process["started"]
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             continue  # It has ended meanwhile, or is no lease.
-        apart = of == shards[1] and number != shards[0]
-        if dead or age > COUNTS_S:
-            storage.remove(url)  # One that lives after all writes it again.
+        if of == shards[1] and number != shards[0]:
             continue
-        if apart:
+        if dead or age > COUNTS_S:
+            storage.remove(url)
             continue
         raise SourceError(
             f"another run, process {other['process']} on {other['host']}, is at work on this "

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from redact_dask import analysis, committed, scratch, storage
-from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask import analysis, committed, lease, scratch, storage
+from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.job import Job
 from redact_dask.media import check, index, mux
 from redact_dask.model import (
@@ -172,6 +172,8 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     ------
     CheckFailed
         The result is not exactly what was planned.
+    RunEnded
+        Another run has taken over, and may have published the video with other settings.
     """
     watch = Stopwatch()
     parts = [part for made in rendered for part in made.parts]
@@ -195,6 +197,8 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
+            if job.lease and not lease.counts(job.lease):
+                raise RunEnded("its lease of the destination is gone: another run has taken over")
             storage.publish(path, probed.target)
     return Joined(probed.target, size, sha256, why_encoded, watch.work())
 

@@ -254,6 +254,15 @@ def test_dasks_configuration_holds_while_the_cluster_does() -> None:
 # TLS
 
 
+def test_idle_workers_take_tasks_over_soon_unless_told_otherwise() -> None:
+    key = "distributed.scheduler.work-stealing-interval"
+    for dask_settings, interval in (({}, "100ms"), ({key: "2s"}, "2s")):
+        given = settings(**one_worker(), dask=dask_settings)
+        with cluster.reached(given) as running_client:
+            found = running_client.run_on_scheduler(lambda: dask.config.get(key))
+        assert found == interval
+
+
 def test_a_class_is_given_the_certificates(tls: dict[str, str]) -> None:
     given = one_worker()
     given["kwargs"] |= {"protocol": "tls://"}

@@ -84,6 +84,33 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             time.sleep(0.02)
 
 
+def test_a_lease_that_was_taken_over_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEWED_S", 0.3)
+    with lease.held(str(tmp_path), "asleep", ALL) as first:
+        told = json.loads(storage.read(first))
+        storage.write(first, json.dumps(told | {"renewed": 0}).encode())
+        with lease.held(str(tmp_path), "two", ALL) as second:
+            time.sleep(0.8)
+            assert lease.counts(second)
+            assert not lease.counts(first)
+
+
+def test_shards_do_not_take_over_from_each_other(tmp_path: Path) -> None:
+    leave(tmp_path, shards=[1, 2], renewed=0)
+    with lease.held(str(tmp_path), "two", (2, 2)):
+        assert lease.counts(f"{tmp_path}/_lease/other.json")
+    with lease.held(str(tmp_path), "one", (1, 2)):
+        assert not lease.counts(f"{tmp_path}/_lease/other.json")
+
+
+def test_a_store_that_is_away_says_nothing_of_a_lease(tmp_path: Path) -> None:
+    (tmp_path / "folder").touch()
+    with pytest.raises(OSError, match="Not a directory"):
+        lease.counts(f"{tmp_path}/folder/one.json")
+
+
 def test_a_process_that_has_the_number_of_another_does_not_count(tmp_path: Path) -> None:
     with lease.held(str(tmp_path), "one", ALL):
         mine = json.loads((tmp_path / "_lease" / "one.json").read_text())

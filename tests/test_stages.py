@@ -12,8 +12,14 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, stages, storage
-from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo, VideoError
+from redact_dask import config, inventory, lease, stages, storage
+from redact_dask.errors import (
+    CheckFailed,
+    DamagedVideo,
+    RunEnded,
+    UnsupportedVideo,
+    VideoError,
+)
 from redact_dask.job import Job
 from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
 
@@ -140,6 +146,19 @@ def test_a_lost_segment_is_encoded_again(prepare: Callable[..., Job]) -> None:
     storage.remove(str(segment))
     stages.render(job, done.probed.facts, done.probed.chunks[0], done.tracked)
     assert storage.read(str(segment)) == before
+
+
+def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
+    prepare: Callable[..., Job],
+) -> None:
+    job = prepare(0.5)
+    with lease.held(job.destination, "first", (1, 1)) as held:
+        job = replace(job, lease=held)
+        done = _run(job)
+        Path(done.joined.output).unlink()
+    with pytest.raises(RunEnded, match="another run has taken over"):
+        stages.join(job, done.probed, done.rendered)
+    assert not Path(done.joined.output).exists()
 
 
 def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Job]) -> None:

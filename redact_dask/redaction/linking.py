@@ -27,6 +27,9 @@ _GROWTH = 1.6
 """Largest ratio of the sizes of two boxes that match."""
 _AGREE = 0.3
 """Farthest a box may lie from where a common displacement puts it, in box sizes."""
+_VOTERS = 16
+"""Predictions that vote on the scene's displacement: a crowd's would take minutes a frame, and as
+many, spread over the crowd, know it too."""
 _BLOCK = 256
 """Displacements that are voted on at once: in a crowd, all of them would need gigabytes."""
 _MEMORY = 32
@@ -130,7 +133,8 @@ def _match(
     step = centre(boxes)[None] - centre(predicted)[:, None]
     # A thing votes once, and a box where an older track awaits it tells nothing of the scene.
     awaited = alike & (np.hypot(step[..., 0], step[..., 1]) <= _AGREE * size) & ~current[:, None]
-    voting = np.ix_(current & ~_repeated(predicted, current), ~awaited.any(axis=0))
+    voters = _spread(np.flatnonzero(current & ~_repeated(predicted, current)), _VOTERS)
+    voting = np.ix_(voters, np.flatnonzero(~awaited.any(axis=0)))
     step -= _common(step[voting], size[voting], alike[voting])
     distance = np.hypot(step[..., 0], step[..., 1]) / size
     rows, columns = np.nonzero(alike & (distance <= reach[:, None]))
@@ -154,6 +158,13 @@ def _repeated(boxes: Boxes, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     first = np.tri(len(boxes), k=-1, dtype=bool)
     larger = (areas[:, None] < areas) | ((areas[:, None] == areas) & first)
     return np.asarray((within & larger & among).any(axis=1))
+
+
+def _spread(items: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """Return all items, or of more than ``most`` as many, evenly spread over them."""
+    if len(items) <= most:
+        return items
+    return items[np.arange(most) * len(items) // most]
 
 
 def _common(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -239,6 +240,19 @@ def test_the_order_of_a_crowd_does_not_matter() -> None:
     for _ in range(5):
         chance.shuffle(seen)
         assert run(seen) == regions
+
+
+@pytest.mark.timeout(60)
+def test_a_crowd_is_followed_over_a_pan_and_in_time() -> None:
+    chance = random.Random(7)
+    places = [(chance.uniform(0, 900), chance.uniform(0, 500)) for _ in range(300)]
+    seen = [face(frame, x + 18 * frame, y, 24) for frame in range(4) for x, y in places]
+    regions = run([d for d in seen if d.x0 < WIDTH])
+    at_start = {(r.track, r.x0, r.y0) for r in regions if r.frame == 0}
+    gone_on = {(r.track, round(r.x0), round(r.y0)) for r in regions if r.frame == 3}
+    stayed = [(track, x, y) for track, x, y in at_start if x + 3 * 18 < WIDTH - 40 and x > 0]
+    followed = sum((track, round(x + 54), round(y)) in gone_on for track, x, y in stayed)
+    assert followed > 0.9 * len(stayed)
 
 
 def test_regions_have_the_margin_and_stay_in_the_picture() -> None:
