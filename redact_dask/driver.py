@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -69,23 +70,25 @@ class Backfill:
         self._failed_alike: list[tuple[str, str]] = []
         self._drained = False
         self._agenda: Agenda | None = None
+        self._stop: Callable[[], None] = lambda: None
         self._counted, self._threads = float("-inf"), 1
 
     def drain(self) -> None:
         """Begin no more videos: `run` returns when those in flight are finished."""
         self._drained = True
+        self._stop()
         if self._agenda:
             self._agenda.drain()
 
-    def run(self, videos: Iterable[Video], *, endless: bool = False) -> Summary:
+    def run(self, videos: Iterable[Video], *, stop: Callable[[], None] | None = None) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
 
         Parameters
         ----------
         videos
             Of the source.
-        endless
-            Whether more of them will come until the run is drained.
+        stop
+            Ends ``videos``, of which more will come until then; default: they end by themselves.
 
         Raises
         ------
@@ -95,11 +98,17 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
+        endless = stop is not None
+        self._stop = stop or self._stop
         shards = self._config.select.shards
         with lease.held(self._destination, self._run, shards) as self._lease:
             manifest.tidy(manifest.root(self._destination))
             self._ledger = Ledger(self._destination, self._config)
-            with Agenda(videos, self._ledger, endless=endless) as agenda:
+            with (
+                Agenda(videos, self._ledger, endless=endless) as agenda,
+                ExitStack() as end,
+            ):
+                end.callback(self._stop)  # The agenda waits for its source to end.
                 self._agenda = agenda
                 self._status = Status(agenda.counts, endless)
                 if endless or not agenda.is_empty():
@@ -161,7 +170,8 @@ class Backfill:
         if not videos and not self._flights:
             self._flush()  # Nothing that is done should wait for what may come.
             videos = agenda.take(room, wait=True)
-        return [self._launch(video) for video in videos]
+        # One that was seen to go and come again is on its way already.
+        return [self._launch(video) for video in videos if video.id not in self._flights]
 
     def _window(self) -> int:
         """Return how many videos may be in flight: more as workers come, fewer as they go."""
@@ -286,6 +296,8 @@ class Backfill:
             self._status.frames_given_up += 2 * frames - done
         else:
             logs.tell("published", path, frames=frames, faces=outcome.faces)
+            if outcome.joined:
+                self._ledger.note(flight.job.video, outcome.joined)
             self._failed_alike.clear()
             self._status.published += 1
             if flight.job.video.modified is not None:

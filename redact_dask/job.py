@@ -8,6 +8,9 @@ from redact_dask import storage
 from redact_dask.config import Config
 from redact_dask.model import Video
 
+OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
+"""Names below a destination that are ours, and hold no redacted video."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

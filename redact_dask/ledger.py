@@ -6,6 +6,7 @@ It lies in a temporary database on this machine's disk, since a destination may 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from enum import Enum, auto
 from importlib.metadata import version
@@ -14,16 +15,14 @@ from typing import Any
 from redact_dask import manifest, storage
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
-from redact_dask.model import Video
+from redact_dask.job import OWN_FOLDERS
+from redact_dask.model import Joined, Video
 
 OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
 """Classes of errors that a video is at fault for: it fails again, and others need not."""
 
 SPENT = OWN_FAULTS | {CheckFailed.__name__}
 """Classes of errors after which nothing that was made of a video is of use to another attempt."""
-
-OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
-"""Names below a destination that are ours, and hold no redacted video."""
 
 _TABLES = """
 create table attempts (
@@ -120,6 +119,12 @@ class Ledger:
         """Note that this run has published or given up a video."""
         self._database.execute("insert or ignore into settled values (?)", (video.id,))
 
+    def note(self, video: Video, joined: Joined) -> None:
+        """Note what this run has published: only its own source replaces it from now on."""
+        copy = (joined.output, time.time(), video.id, video.source, True)
+        self._database.execute(_COPY, (*copy, joined.size))
+        self._database.execute("update copies set there = 1 where output = ?", (joined.output,))
+
     def is_settled(self, video: str) -> bool:
         """Tell, for the id of a video, whether no run goes on from what is left of it."""
         return self._one(_SETTLED, video, video, video) is not None
@@ -139,7 +144,7 @@ class Ledger:
                 hopeless = row["versions"].get("redact-dask") == own and row["error"] in OWN_FAULTS
                 attempt = (row["video"], finished, published, hopeless)
                 self._database.execute(_ATTEMPT, attempt)
-            if published:
+            if published and row["output"]:
                 copy = (row["output"], finished, row["video"], row["source"], alike)
                 self._database.execute(_COPY, (*copy, row["bytes_out"]))
         self._database.execute("commit")

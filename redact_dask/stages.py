@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from redact_dask import analysis, committed, lease, scratch, storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
-from redact_dask.job import Job
+from redact_dask.job import OWN_FOLDERS, Job
 from redact_dask.media import check, index, mux
 from redact_dask.model import (
     Chunk,
@@ -50,8 +50,11 @@ def probe(job: Job) -> Probed:
         It is not a video that can be kept exact.
     """
     watch = Stopwatch()
-    if ".." in PurePosixPath(job.video.path).parts:
+    folders = PurePosixPath(job.video.path).parts
+    if ".." in folders:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
+    if folders[0] in OWN_FOLDERS:
+        raise UnsupportedVideo(f"{folders[0]} is a folder of ours in the destination; rename it")
     with watch.step("scan"):
         salvage = job.config.on_damage == "salvage"
         scanned = index.scan(job.video.source, job.config.encode, salvage=salvage)

@@ -22,9 +22,14 @@ from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from redact_dask import locks
+from redact_dask.errors import SourceError
 
 FAILURES = (OSError, BotoCoreError)
 """What a store raises when it is not there, or does not let us in."""
+
+_UPLOAD = {"chunksize": 2**24, "max_concurrency": 4}
+"""Bytes of a part, and parts in flight: s3fs itself would hold half a gigabyte. 10,000 parts, the
+most that S3 takes, are 160 GiB."""
 
 READ_AHEAD = 2**21
 """Bytes asked from an object store at a time, beyond what is needed: worth a request's latency."""
@@ -123,7 +128,7 @@ def publish(file: Path, url: str) -> None:
         with _renamed(path) as part:
             shutil.copyfile(file, part)
     else:
-        fs.put_file(str(file), path)
+        fs.put_file(str(file), path, **(_UPLOAD if "s3" in fs.protocol else {}))
 
 
 def version(facts: dict[str, Any]) -> str:
@@ -205,15 +210,26 @@ def _sweep(folder: Path) -> None:
 
 def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
     """Yield the files of one folder after the other, those below a folder after its own."""
-    top = True
-    for folder, below, found in fs.walk(path, detail=True):
-        kept = sorted(name for name in below if not (top and name in skip))
-        facts = {name: below[name] for name in kept}
-        # What stays in the dictionary is what the walk goes on with, in this order.
-        below.clear()
-        below.update(facts)
-        top = False
-        yield {f"{folder.rstrip('/')}/{name}": found[name] for name in sorted(found) if name}
+    # Not by fsspec's own walk, which leaves out in silence what it may not or cannot list.
+    waiting = [path.rstrip("/")]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            listed = sorted(fs.ls(folder, detail=True), key=lambda found: str(found["name"]))
+        except FileNotFoundError:
+            continue  # It was removed meanwhile, or never there.
+        except PermissionError:
+            if folder.endswith("/lost+found"):
+                continue  # A file system's own, at its root.
+            raise
+        kept = [found for found in listed if folder != path or _name(found) not in skip]
+        below = [found["name"] for found in kept if found["type"] == "directory"]
+        waiting += reversed(below)
+        yield {found["name"]: found for found in kept if found["type"] != "directory"}
+
+
+def _name(found: dict[str, Any]) -> str:
+    return str(found["name"]).rstrip("/").rpartition("/")[2]
 
 
 def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
@@ -259,5 +275,8 @@ def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 def _locate(url: str) -> tuple[Any, str]:
     # A cached listing would hide what other processes have written since.
-    fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    try:
+        fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    except (ImportError, ValueError) as error:
+        raise SourceError(f"{url} cannot be reached: {error}") from None
     return fs, str(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,6 +12,8 @@ from redact_dask.ledger import Ledger
 
 _KEPT_S = 7 * 86_400.0
 """Seconds that the work on a video is kept which nobody has finished: a run or two may fail."""
+_ID = re.compile("[0-9a-f]{16}")
+"""What the id of a video looks like: a work area may lie beside what is not ours."""
 
 
 def sweep(work: str, ledger: Ledger) -> None:
@@ -26,6 +29,8 @@ def sweep(work: str, ledger: Ledger) -> None:
         Tells what is settled.
     """
     for video, newest in _folders(work):
+        if not _ID.fullmatch(video):
+            continue
         if ledger.is_settled(video) or newest < time.time() - _KEPT_S:
             storage.remove(storage.join(work, video))
     storage.prune(work)

@@ -61,13 +61,8 @@ def carry_out(
         ):
             backfill = Backfill(client, destination, settings, observe)
 
-            def drain() -> None:
-                if stop:
-                    stop()
-                backfill.drain()
-
-            with _drained_by_signals(drain, console):
-                summary = backfill.run(videos, endless=stop is not None)
+            with _drained_by_signals(backfill.drain, console):
+                summary = backfill.run(videos, stop=stop)
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)

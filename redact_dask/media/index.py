@@ -10,7 +10,9 @@ from fractions import Fraction
 from typing import cast
 
 import av
+from av.audio.stream import AudioStream
 from av.buffer import Buffer
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -205,11 +207,17 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         rate=rate,
         frames=len(pts),
         seconds=float(span + 1 / rate),
-        audio=tuple(audio.codec_context.name for audio in container.streams.audio),
+        audio=tuple(_codec(audio) for audio in container.streams.audio),
         parameter_sets=survey.parameter_sets,
         reorder_depth=survey.reorder_depth,
         why_encoded=survey.why_not,
     )
+
+
+def _codec(stream: AudioStream) -> str:
+    """Return the name of a stream's codec, which FFmpeg need not know: its packets are copied."""
+    context: CodecContext | None = stream.codec_context
+    return context.name if context else "unknown"
 
 
 def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:

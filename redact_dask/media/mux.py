@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -78,14 +78,16 @@ def write(
         shown = pictures.pictures(parts, pts, facts, source, user_data=user_data)
         tracks = [_timed(shown, video, depth, pts, facts)]
         others = kept.streams(container, settings)
-        copies |= {stream: output.add_stream_from_template(stream) for stream in others}
+        with _holding(others):
+            copies |= {stream: output.add_stream_from_template(stream) for stream in others}
         if others:
             tracks.append(_copied(container, copies, others))
         output.metadata.update(kept.tags(container.metadata, settings.keep))
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(kept.tags(stream.metadata, settings.keep))
-        _begin(output, others)
+        with _holding(others):
+            output.start_encoding()
         # The two are merged by time, so that the muxer need not hold one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             output.mux_one(packet)
@@ -96,6 +98,7 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if name != "matroska":
         options |= {
+            "write_tmcd": "0",  # of a kept tag, a stream would be made that nobody asked for
             "movflags": "+faststart",
             "movie_timescale": "90000",
             "video_track_timescale": str(facts.time_base.denominator),
@@ -103,10 +106,12 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
     return av.open(str(path), "w", format=name, options=options)
 
 
-def _begin(output: OutputContainer, copied: Iterable[Stream]) -> None:
+@contextmanager
+def _holding(copied: Iterable[Stream]) -> Iterator[None]:
+    """Tell of a container that refuses what should be copied into it."""
     try:
-        output.start_encoding()
-    except (av.error.FFmpegError, ValueError) as error:
+        yield
+    except (av.error.FFmpegError, ValueError, AttributeError) as error:
         held = ", ".join(stream.name or stream.type for stream in copied)
         raise UnsupportedVideo(
             f"its container cannot hold all of {held} beside H.264; see output.audio, output.keep"

@@ -48,12 +48,19 @@ def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         if len(streams) > 1:
             raise UnsupportedVideo(f"it has {len(streams)} video streams; split it into one each")
         stream = streams[0]
+        if stream.codec_context is None:
+            raise UnsupportedVideo("FFmpeg knows no decoder for its pictures")
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         try:
             yield container, stream
         except av.error.FFmpegError as error:
             raise DamagedVideo(f"FFmpeg gives up on it: {error.strerror}") from error
+        except IndexError as error:
+            # PyAV knows a stream by its number only if it was there when reading began.
+            if container.format.name not in ("mpegts", "mpeg"):
+                raise
+            raise UnsupportedVideo("a stream begins in its middle; remux it") from error
 
 
 def timed(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -28,6 +29,8 @@ _CUT = 0.45
 """Change at a cut: scenes that have nothing in common reach 0.5 and more, a racing camera 0.35."""
 _ALONE = 3.0
 """How many times larger a cut's change is than those of the frames around it."""
+_REPEATED = 0.02
+"""Change between a picture and the same one again, encoded: it tells nothing of motion."""
 _CONSECUTIVE_S = 0.2
 """Frames farther apart may differ by motion alone, seconds."""
 
@@ -106,12 +109,23 @@ def first_frames(changes: Sequence[float], times: Sequence[float]) -> list[int]:
     times
         Presentation time of each frame, seconds.
     """
-    around = [0.0, *changes, 0.0]
     gaps = [0.0, *(after - before for before, after in pairwise(times))]
     return [0] + [
         frame
         for frame, (jump, gap) in enumerate(zip(changes, gaps, strict=True))
         if jump > _CUT
         and gap <= _CONSECUTIVE_S
-        and jump > _ALONE * max(around[frame], around[frame + 2])
+        and jump > _ALONE * max(_beside(changes, times, frame, way) for way in (-1, 1))
     ]
+
+
+def _beside(
+    changes: Sequence[float], times: Sequence[float], frame: int, way: Literal[-1, 1]
+) -> float:
+    """Return the next change before or behind a frame's own, repeated pictures passed over."""
+    other = frame + way
+    while 0 <= other < len(changes) and abs(times[other] - times[frame]) <= _CONSECUTIVE_S:
+        if changes[other] > _REPEATED:
+            return changes[other]
+        other += way
+    return 0.0

@@ -61,18 +61,22 @@ def path(
     ends = _steady(boxes, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
     before = velocity(linked.frames, linked.boxes, times)
     detected = set(linked.frames)
+    # Frames may be farther apart than the time of padding.
+    least = max(blink, 1 if settings.pad_s else 0)
 
     def lost(end: int, stop: int, box: Boxes, speed: Boxes) -> Iterator[tuple[int, Boxes, Why]]:
         """Yield what lies beyond an end of the track, up to the frame ``stop`` at most."""
         onward = 1 if stop > end else -1
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
             apart = abs(times[frame] - times[end])
-            if apart > settings.pad_s + ROUNDING and abs(frame - end) > blink:
+            if apart > settings.pad_s + ROUNDING and abs(frame - end) > least:
                 return
             far = apart > VELOCITY_SECONDS + ROUNDING
             step = motion.step(max(frame, frame - onward)) if far else None
             if step is None:
-                box = box + speed * (times[frame] - times[frame - onward])
+                moved = box + speed * (times[frame] - times[frame - onward])
+                # Farther on, the jitter that is in a velocity would carry the box off the face.
+                box = _both(box, moved) if far else moved
             else:
                 box = step.forth(box) if onward > 0 else step.back(box)
             yield frame, box, Why.PADDED
@@ -85,6 +89,11 @@ def path(
         ),
         *lost(last, latest, ends[-1], linked.velocity),
     ]
+
+
+def _both(one: Boxes, other: Boxes) -> Boxes:
+    """Return the box around two, each of shape (4,)."""
+    return np.concatenate([np.minimum(one, other)[:2], np.maximum(one, other)[2:]])
 
 
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
