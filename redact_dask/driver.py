@@ -143,8 +143,8 @@ class Backfill:
             completed.update(self._begin(agenda))
             for future, result in completed:
                 completed.update(self._take(future, result))
+                self._observe(self._status)  # before the wait for what may come
                 completed.update(self._begin(agenda))
-                self._observe(self._status)
                 late = time.monotonic() - self._flushed > _FLUSH_S
                 if late or self._writer.waiting > _FLUSH_ROWS:
                     self._flush()

@@ -281,6 +281,38 @@ def test_a_name_that_leads_out_of_the_destination_is_refused(prepare: Callable[.
         stages.probe(replace(job, video=replace(job.video, path="../clip.mp4")))
 
 
+def test_a_name_in_a_folder_of_ours_is_refused(prepare: Callable[..., Job]) -> None:
+    job = prepare()
+    with pytest.raises(UnsupportedVideo, match="_work is a folder of ours"):
+        stages.probe(replace(job, video=replace(job.video, path="_work/clip.mp4")))
+
+
+def test_audio_that_nobody_decodes_can_be_dropped(
+    clip: Path, tmp_path: Path, prepare: Callable[..., Job]
+) -> None:
+    path = tmp_path / "strange.mp4"
+    content = clip.read_bytes()
+    assert content.count(b"mp4a") == 1
+    path.write_bytes(content.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    assert stages.probe(prepare(path=path)).facts.audio == ("unknown",)
+    with pytest.raises(UnsupportedVideo, match=r"see output\.audio"):
+        _run(prepare(path=path))
+    dropped = _run(prepare(path=path, output={"audio": "drop"}))
+    with av.open(Path(dropped.joined.output)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_a_kept_timecode_makes_no_stream(
+    clip: Path, tmp_path: Path, ffmpeg: Callable[..., None], prepare: Callable[..., Job]
+) -> None:
+    for suffix in (".mov", ".mp4"):
+        path = tmp_path / f"timecode{suffix}"
+        ffmpeg("-i", clip, "-c", "copy", "-timecode", "01:02:03:04", path)
+        kept = _run(prepare(path=path, output={"keep": ["other_tags"]}))
+        with av.open(Path(kept.joined.output)) as container:
+            assert {stream.type for stream in container.streams} == {"video", "audio"}
+
+
 def _tracked() -> Tracked:
     region = Region(3, 0, 10.0, 60.0, 50.0, 100.0, Why.DETECTED)
     return Tracked((region,), (), stages.Stopwatch().work())

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from redact_dask import locks, storage
+from redact_dask.errors import SourceError
 
 NAMES = ["a b.mp4", "number #1.mp4", "über/ß 映画.mp4", "literal [1].mp4", "50%20.mp4", "what?.mp4"]
 
@@ -233,3 +235,29 @@ def test_a_folder_goes_although_a_task_that_runs_late_writes_into_it(
     monkeypatch.setattr(os, "rmdir", write_first)
     storage.remove(str(folder))
     assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "closed", "lost+found"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "clip.mp4").touch()
+    listed = LocalFileSystem.ls
+
+    def ls(self: LocalFileSystem, path: str, **options: object) -> object:
+        if path.endswith(("closed", "lost+found")):
+            raise PermissionError(path)
+        return listed(self, path, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", ls)
+    with pytest.raises(PermissionError, match="closed"):
+        list(storage.walk(str(tmp_path)))
+    shutil.rmtree(tmp_path / "closed")
+    assert [url.rpartition("/")[2] for url, _ in storage.walk(str(tmp_path))] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("url", ["nonsense://bucket/day", "gs://bucket/day"])
+def test_a_store_that_nobody_knows_is_named(url: str) -> None:
+    with pytest.raises(SourceError, match=f"{url} cannot be reached"):
+        storage.exists(url)

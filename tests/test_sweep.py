@@ -31,9 +31,11 @@ def test_work_that_a_later_run_may_go_on_from_is_kept(
 ) -> None:
     fresh = left_behind(tmp_path / "out", "0123456789abcdef", days=6.9)
     stale = left_behind(tmp_path / "out", "fedcba9876543210", days=7.1)
+    others = left_behind(tmp_path / "out", "originals", days=700)
     redact_dask.redact(clip, tmp_path / "out", MAGENTA, client)
     assert fresh.exists()
     assert not stale.exists()
+    assert others.exists(), "it is no work on a video"
 
 
 def test_what_came_after_a_video_was_published_is_swept(

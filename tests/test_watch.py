@@ -14,13 +14,16 @@ from pathlib import Path
 
 import boto3
 import pytest
+from distributed import Client
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from redact_dask import config, inventory, manifest
 from redact_dask.arrivals import Arrivals
-from redact_dask.errors import SourceError
+from redact_dask.driver import Backfill
+from redact_dask.errors import RunEnded, SourceError
 from redact_dask.model import Video
+from redact_dask.status import Status
 
 
 @pytest.fixture
@@ -231,3 +234,42 @@ def until(condition: object, within: float = 60) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+@pytest.mark.timeout(60)
+def test_a_watch_whose_run_cannot_go_on_ends(source: Path, client: Client, tmp_path: Path) -> None:
+    (source / "a.mp4").write_text("text")
+    (source / "a.mp4").touch()
+    settings = {"watch": {"poll_s": 0.2}, "driver": {"most_failures": 1}}
+    arrivals = Arrivals(str(source), str(tmp_path / "out"), config.validate(settings))
+    # A task that is no stage's result ends the run.
+    taken = Backfill(client, str(tmp_path / "out"), config.validate(settings), lambda _: None)
+    taken._take = ended  # type: ignore[method-assign]
+    with pytest.raises(RunEnded, match="in vain"):
+        taken.run(arrivals, stop=arrivals.stop)
+
+
+def ended(*_: object) -> list[object]:
+    raise RunEnded("in vain")
+
+
+def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
+    source: Path, clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    settings = config.validate({"watch": {"poll_s": 0.2}, "detect": {"detectors": ["magenta"]}})
+    arrivals = Arrivals(str(source), str(destination), settings)
+    shutil.copy(clip, source / "a.mp4")
+
+    def observe(status: Status) -> None:
+        if status.published == 1 and not changed:
+            changed.append(True)
+            with (source / "a.mp4").open("ab") as file:
+                file.write(bytes.fromhex("00000008") + b"free")
+        if status.published == 2 or status.quarantined:
+            backfill.drain()
+
+    changed: list[bool] = []
+    backfill = Backfill(client, str(destination), settings, observe)
+    summary = backfill.run(arrivals, stop=arrivals.stop)
+    assert (summary.published, summary.failures) == (2, ())

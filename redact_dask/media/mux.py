@@ -112,7 +112,7 @@ def _holding(copied: Iterable[Stream]) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, ValueError, AttributeError) as error:
-        held = ", ".join(stream.name or stream.type for stream in copied)
+        held = ", ".join(getattr(stream, "name", None) or stream.type for stream in copied)
         raise UnsupportedVideo(
             f"its container cannot hold all of {held} beside H.264; see output.audio, output.keep"
         ) from error

@@ -85,6 +85,17 @@ def test_pictures_seconds_apart_may_differ() -> None:
     assert cuts.first_frames([0.0, 0.3, 0.7, 0.4], times(4)) == [0], "it does not stand alone"
 
 
+def test_repeated_pictures_tell_nothing_of_motion() -> None:
+    racing = [0.0, *[0.5, 0.0] * 20]
+    assert cuts.first_frames(racing, times(41)) == [0]
+    moving = [0.0, *[0.1, 0.01] * 20]
+    moving[21] = 0.7
+    assert cuts.first_frames(moving, times(41)) == [0, 21]
+    still = [0.0] * 41
+    still[20] = 0.7
+    assert cuts.first_frames(still, times(41)) == [0, 20]
+
+
 @pytest.mark.parametrize("seconds", [0.1, 0.9, 100])
 def test_chunks_do_not_change_where_cuts_are(film: Path, tmp_path: Path, seconds: float) -> None:
     (video,) = inventory.take(str(film), str(tmp_path / "out"))

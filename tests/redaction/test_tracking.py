@@ -125,6 +125,23 @@ def test_where_a_face_is_lost_all_of_it_is_hidden_though_only_a_part_was_seen_la
     assert all(hidden(regions, d) for d in [*whole[2:14], *whole[36:50]])
 
 
+@pytest.mark.parametrize("rate", [2, 5, 7, 15])
+def test_ends_are_padded_by_a_frame_at_least(rate: int) -> None:
+    times = [frame / rate for frame in range(10)]
+    assert {4, 5, 6} <= {r.frame for r in run([face(5, 100)], TrackSettings(), times)}
+    without = TrackSettings(pad_s=0.0)
+    assert {r.frame for r in run([face(5, 100)], without, times)} == {5}
+
+
+def test_jitter_does_not_carry_a_padded_box_off_its_face() -> None:
+    wide = SETTINGS.model_copy(update={"pad_s": 1.0, "margin": 0.1, "slack": 0.0025})
+    regions = run([face(29, 100, size=30), face(30, 102, size=30)], wide)
+    assert {r.frame for r in regions} == set(range(60))
+    for region in regions:
+        covered = min(region.x1, 132) - max(region.x0, 102)
+        assert covered >= 0.8 * 30, region
+
+
 def test_padding_stays_in_the_video() -> None:
     assert {r.frame for r in run([face(0, 100)])} == {0, 1, 2, 3}
     assert {r.frame for r in run([face(59, 100)])} == {56, 57, 58, 59}
