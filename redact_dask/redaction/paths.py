@@ -60,6 +60,7 @@ def path(
     steady = _steady(boxes, moments, settings.steady_s)
     ends = _steady(boxes, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
     before = velocity(linked.frames, linked.boxes, times)
+    is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
     detected = set(linked.frames)
     # Frames may be farther apart than the time of padding.
     least = max(blink, 1 if settings.pad_s else 0)
@@ -73,10 +74,10 @@ def path(
                 return
             far = apart > VELOCITY_SECONDS + ROUNDING
             step = motion.step(max(frame, frame - onward)) if far else None
-            if step is None:
-                moved = box + speed * (times[frame] - times[frame - onward])
-                # Farther on, the jitter that is in a velocity would carry the box off the face.
-                box = _both(box, moved) if far else moved
+            if step is None and far and is_brief:
+                pass  # The jitter that is in its velocity would carry the box off the face.
+            elif step is None:
+                box = box + speed * (times[frame] - times[frame - onward])
             else:
                 box = step.forth(box) if onward > 0 else step.back(box)
             yield frame, box, Why.PADDED
@@ -89,11 +90,6 @@ def path(
         ),
         *lost(last, latest, ends[-1], linked.velocity),
     ]
-
-
-def _both(one: Boxes, other: Boxes) -> Boxes:
-    """Return the box around two, each of shape (4,)."""
-    return np.concatenate([np.minimum(one, other)[:2], np.maximum(one, other)[2:]])
 
 
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
