@@ -23,7 +23,8 @@ class Job:
     """URL of this video's part of the work area, in storage that all workers share."""
     config: Config
     lease: str | None = None
-    """URL of the lease of the run that the job belongs to: without it, nothing is published."""
+    """URL of the lease of the run that the job belongs to: once that is gone, nothing is published.
+    None: the job belongs to no run."""
 
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:

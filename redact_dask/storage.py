@@ -211,7 +211,8 @@ def _sweep(folder: Path) -> None:
 def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
     """Yield the files of one folder after the other, those below a folder after its own."""
     # Not by fsspec's own walk, which leaves out in silence what it may not or cannot list.
-    waiting = [path.rstrip("/")]
+    top = path.rstrip("/") or path
+    waiting = [top]
     while waiting:
         folder = waiting.pop()
         try:
@@ -222,7 +223,7 @@ def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dic
             if folder.endswith("/lost+found"):
                 continue  # A file system's own, at its root.
             raise
-        kept = [found for found in listed if folder != path or _name(found) not in skip]
+        kept = [found for found in listed if folder != top or _name(found) not in skip]
         below = [found["name"] for found in kept if found["type"] == "directory"]
         waiting += reversed(below)
         yield {found["name"]: found for found in kept if found["type"] != "directory"}

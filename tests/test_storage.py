@@ -237,6 +237,14 @@ def test_a_folder_goes_although_a_task_that_runs_late_writes_into_it(
     assert not folder.exists()
 
 
+def test_folders_are_passed_over_at_the_top_only(root: str) -> None:
+    for name in ("skipped/a", "kept/skipped/b"):
+        storage.write(storage.join(root, name), b"")
+    for url in (root, root + "/"):
+        found = [name.removeprefix(root) for name, _ in storage.walk(url, {"skipped"})]
+        assert found == ["/kept/skipped/b"]
+
+
 def test_a_folder_that_cannot_be_listed_is_not_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
