@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from redact_dask import scratch, storage
 from redact_dask.detectors.network import NetworkOptions, last_line
-from redact_dask.errors import ConfigError
+from redact_dask.errors import ConfigError, SourceError
 
 
 class ModelFileOptions(NetworkOptions):
@@ -89,7 +89,7 @@ def _fetched(url: str, sha256: str) -> bytes:
     """Read a file, once a process; raise `ConfigError` if it is not the one that was pinned."""
     try:
         content = storage.read(url)
-    except (*storage.FAILURES, ImportError, ValueError) as error:  # the last two: no such protocol
+    except (*storage.FAILURES, SourceError) as error:
         raise ConfigError(f"cannot read the model {url}: {error}") from None
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise ConfigError(

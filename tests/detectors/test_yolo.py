@@ -17,7 +17,8 @@ CLASSES = {0: "red", 2: "blue"}
 
 def load(file: Path, **options: object) -> Yolo:
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    settings = {"model": str(file), "sha256": sha256, "classes": CLASSES} | options
+    settings = {"model": str(file), "sha256": sha256, "classes": CLASSES, "precision": "f32"}
+    settings |= options
     return Yolo(Yolo.Options.model_validate(settings))
 
 

@@ -15,7 +15,7 @@ from redact_dask.errors import ConfigError
 
 def load(file: Path, **options: object) -> YuNet:
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    settings = {"model": str(file), "sha256": sha256} | options
+    settings = {"model": str(file), "sha256": sha256, "precision": "f32"} | options
     return YuNet(YuNet.Options.model_validate(settings))
 
 
