@@ -28,7 +28,7 @@ _GROWTH = 1.6
 _AGREE = 0.3
 """Farthest a box may lie from where a common displacement puts it, in box sizes."""
 _VOTERS = 16
-"""Predictions that vote on the scene's displacement: a crowd's would take minutes a frame, and as
+"""Predictions that vote on the scene's displacement: a crowd's would take a minute a frame, and as
 many, spread over the crowd, know it too."""
 _BLOCK = 256
 """Displacements that are voted on at once: in a crowd, all of them would need gigabytes."""
