@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -14,6 +16,7 @@ from typing import Any
 import dask.config
 from dask.utils import key_split
 from distributed import Client, LocalCluster, Scheduler, Security
+from distributed.comm.core import connect
 
 from redact_dask.cluster_config import ClusterSettings, SecuritySettings
 from redact_dask.errors import UsageError
@@ -30,6 +33,9 @@ _EXTRAS = {
 _DASK = {"distributed.scheduler.work-stealing-interval": "100ms"}
 """Of a cluster that is started here, if nothing else is set: `render` waits where `track` ran until
 a worker that is idle takes it over, which Dask lets it do once a second."""
+
+_ANSWER_S = 5
+"""Seconds in which a scheduler that runs must answer."""
 
 
 @contextmanager
@@ -168,14 +174,27 @@ def forget_tasks(client: Client) -> None:
 
 @contextmanager
 def _at(address: str, settings: SecuritySettings | None) -> Iterator[Client]:
+    security = _security(settings) or Security()
     try:
-        client = Client(address, timeout="5s", security=_security(settings))
+        # In a thread of its own: the caller's may run a loop, as that of a notebook does.
+        with ThreadPoolExecutor(1) as caller:
+            caller.submit(asyncio.run, _call(address, security)).result()
+        client = Client(address, timeout=_ANSWER_S, security=security)
     # Dask raises RuntimeError for an address that is not encrypted although it must be, and
     # TypeError for one that is, without certificates.
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise UsageError(f"no cluster answers at {address}: {error}") from None
     with client:
         yield client
+
+
+async def _call(address: str, security: Security) -> None:
+    """Connect once: a client that cannot blocks its process, if it is deleted while a loop starts.
+
+    Python may do so in the thread that holds Dask's lock of loops; the deletion waits for it.
+    """
+    connection = await connect(address, _ANSWER_S, **security.get_connection_args("client"))
+    await connection.close()
 
 
 @contextmanager

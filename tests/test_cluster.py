@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -232,6 +233,20 @@ def test_a_cluster_that_is_none_is_told_in_one_sentence(
 ) -> None:
     with pytest.raises(UsageError, match=sentence), cluster.reached(settings(**given)):
         pass
+
+
+def test_no_client_is_left_of_a_scheduler_that_cannot_be_spoken_with(tls: dict[str, str]) -> None:
+    """Its deletion would block whichever thread it happens in, if that is starting a loop."""
+
+    def clients() -> set[int]:
+        return {id(thing) for thing in gc.get_objects() if type(thing) is Client}
+
+    before = clients()
+    with running() as address:
+        for given in ({"address": address, "security": tls}, {"address": "tls://127.0.0.1:1"}):
+            with pytest.raises(UsageError), cluster.reached(settings(**given)):
+                pass
+    assert clients() <= before
 
 
 def test_the_package_of_a_cloud_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
