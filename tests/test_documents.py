@@ -17,6 +17,7 @@ import boto3
 import click
 import onnx_models
 import pytest
+from distributed import Client
 from moto.server import ThreadedMotoServer
 from standin import Standin
 
@@ -48,6 +49,19 @@ SYNOPSES = [command for command in COMMANDS if "[" in command]
 EXAMPLES = [command for command in COMMANDS if "[" not in command]
 
 
+PYTHON = [
+    example
+    for page in PAGES
+    for example in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+]
+MADE = [
+    target
+    for page in PAGES
+    for target in re.findall(r"^    make ([\w-]+)", page.read_text(), re.MULTILINE)
+    if target != "test"
+]
+
+
 def verb(command: str) -> click.Command:
     """Return what a command line calls."""
     words = shlex.split(command)
@@ -59,6 +73,8 @@ def verb(command: str) -> click.Command:
 def test_there_are_commands() -> None:
     assert len(SYNOPSES) >= 6
     assert len(EXAMPLES) >= 8
+    assert len(PYTHON) >= 3
+    assert {*MADE} == {"demo", "bench-quick"}
     assert {verb(command).name for command in COMMANDS} >= {*main.commands} - {"bench"}
 
 
@@ -105,6 +121,8 @@ def place(
             (QUEUE, queue),
             ("s3://raw/", f"{s3}/raw/"),
             ("s3://redacted/", f"{s3}/redacted/"),
+            ("s3://fleet/", f"{s3}/raw/"),
+            ("s3://fleet-redacted/", f"{s3}/redacted-again/"),
             ("http://127.0.0.1:8333", os.environ["AWS_ENDPOINT_URL"]),
             ("/mnt/", f"{tmp_path}/mnt/"),
             (".venv/bin/", ""),
@@ -150,6 +168,38 @@ def test_every_example_runs(place: Callable[[str], str]) -> None:
             ["bash", "-c", command], check=False, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_every_python_example_runs(place: Callable[[str], str], client: Client) -> None:
+    for example in PYTHON:
+        exec(compile(place(example), "example", "exec"), {"client": client})
+    assert storage.exists("redacted/street.mp4")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", MADE)
+def test_what_is_made_is_made(target: str, tmp_path: Path) -> None:
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    told = subprocess.run(
+        [
+            "make",
+            "--dry-run",
+            f"--makefile={ROOT / 'Makefile'}",
+            "--old-file=.venv/.installed",
+            target,
+        ],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    command = told.stdout.strip().replace(".venv/bin/python", sys.executable)
+    command += " --rounds 1" if target == "bench-quick" else ""
+    done = subprocess.run(
+        ["bash", "-c", command], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
 def watch(command: str) -> None:
