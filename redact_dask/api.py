@@ -51,7 +51,9 @@ def redact(
         The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
-    videos = inventory.select(inventory.take(str(source), str(dest)), settings.select)
+    videos = inventory.select(
+        inventory.take(str(source), str(dest), settings.work), settings.select
+    )
     destination = storage.canonical(str(dest))
     with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
         ready = cluster.prepared(reached, settings.cluster.wait_s)

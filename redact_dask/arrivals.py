@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime
 from threading import Event
@@ -22,6 +23,10 @@ _TRIES = 10
 """Failures in a row, of the store or the queue, until they are told."""
 _LISTED_S = 3600.0
 """Seconds between two listings where a queue tells what lands: it may lose a message."""
+_AGAIN_S = 600.0
+"""Seconds after which a video is yielded again that failed for no fault of its own."""
+_AGAIN_MOST = 2
+"""Times that it is: what kills workers must not do so for ever."""
 _LONG_POLL_S = 20
 """Seconds that one request waits for messages, the most that SQS allows."""
 
@@ -47,24 +52,39 @@ class Arrivals:
     """
 
     def __init__(self, source: str, destination: str, settings: Config) -> None:
-        inventory.may_be_watched(source, destination)
+        inventory.may_be_watched(source, destination, settings.work)
         self._source = source
         self._select = settings.select
         self._settings = settings.watch
         self._is_local = storage.local_path(source) is not None
         self._stopped = Event()
         self._given: dict[str, str] = {}
+        self._failed: Counter[str] = Counter()
+        self._waiting: deque[tuple[float, Video]] = deque()
         self._before: dict[str, str] = {}
 
     def stop(self) -> None:
         """Yield no more; called from another thread."""
         self._stopped.set()
 
+    def again(self, video: Video) -> None:
+        """Yield a video again after a while, unless it has been often; called from another thread.
+
+        Parameters
+        ----------
+        video
+            One that failed, for a reason that may pass.
+        """
+        self._failed[video.id] += 1
+        if self._failed[video.id] <= _AGAIN_MOST:
+            self._waiting.append((time.monotonic() + _AGAIN_S, video))
+
     def __iter__(self) -> Iterator[Video]:
         failures = 0
         while not self._stopped.is_set():
             try:
                 yield from self._listed()
+                yield from self._due()
                 yield from self._told()
                 failures = 0
             except (*storage.FAILURES, ClientError) as error:
@@ -88,6 +108,13 @@ class Arrivals:
             self._given[video.path] = video.version
             yield video
 
+    def _due(self) -> Iterator[Video]:
+        """Yield what has waited long enough, and is still as it was."""
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
+            _, video = self._waiting.popleft()
+            if self._given.get(video.path) == video.version:
+                yield video
+
     def _told(self) -> Iterator[Video]:
         """Yield what the queue tells of until it is time to list again; without one, only wait."""
         if self._settings.queue is None:
@@ -97,6 +124,7 @@ class Arrivals:
         where = {"QueueUrl": self._settings.queue}
         end = time.monotonic() + _LISTED_S
         while time.monotonic() < end and not self._stopped.is_set():
+            yield from self._due()
             answer = queue.receive_message(
                 **where, MaxNumberOfMessages=10, WaitTimeSeconds=_LONG_POLL_S
             )

@@ -88,7 +88,7 @@ def _around(
     sample = None
     try:
         if source and destination:
-            video = next(iter(islice(inventory.take(source, destination), 1)))
+            video = next(iter(islice(inventory.take(source, destination, config.work), 1)))
             sample = video.source
             yield Finding("source", True, f"{video.path} is the first of its videos")
         if destination:

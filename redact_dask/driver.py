@@ -6,22 +6,23 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from distributed import CancelledError, Client, Future, KilledWorker, as_completed
+from distributed import CancelledError, Client, Future, as_completed
 
 from redact_dask import analysis, cluster, lease, logs, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
+from redact_dask.arrivals import Arrivals
 from redact_dask.config import Config
-from redact_dask.errors import CheckFailed, RunEnded, UsageError, VideoError
+from redact_dask.errors import CheckFailed, RunEnded, UsageError
+from redact_dask.flight import Flight, salvaged, sentence
 from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.job import Job
 from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
-from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage, Video
+from redact_dask.model import Detected, Failure, Probed, Rendered, Usage, Video
 from redact_dask.plan import estimate
-from redact_dask.rows import Outcome, rows
+from redact_dask.rows import rows
 from redact_dask.status import Status
 from redact_dask.summary import Quarantined, Salvaged, Summary
 
@@ -36,7 +37,6 @@ _COUNT_S = 1.0
 """Seconds between two counts of the cluster's threads: each asks the scheduler."""
 
 Observer = Callable[[Status], None]
-Kind = TypeVar("Kind")
 
 
 class Backfill:
@@ -63,32 +63,31 @@ class Backfill:
         self._run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
         self._writer = manifest.Writer(manifest.root(destination), self._run)
         self._flushed = time.monotonic()
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self._settled: list[Job] = []
         self._failures: list[Quarantined] = []
         self._salvaged: list[Salvaged] = []
         self._failed_alike: list[tuple[str, str]] = []
         self._drained = False
         self._agenda: Agenda | None = None
-        self._stop: Callable[[], None] = lambda: None
+        self._arrivals: Arrivals | None = None
         self._counted, self._threads = float("-inf"), 1
 
     def drain(self) -> None:
         """Begin no more videos: `run` returns when those in flight are finished."""
         self._drained = True
-        self._stop()
+        if self._arrivals:
+            self._arrivals.stop()
         if self._agenda:
             self._agenda.drain()
 
-    def run(self, videos: Iterable[Video], *, stop: Callable[[], None] | None = None) -> Summary:
+    def run(self, videos: Iterable[Video]) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
 
         Parameters
         ----------
         videos
-            Of the source.
-        stop
-            Ends ``videos``, of which more will come until then; default: they end by themselves.
+            Of the source; of arrivals more will come, until the run is drained.
 
         Raises
         ------
@@ -98,8 +97,8 @@ class Backfill:
         RunEnded
             Going on would be in vain, or too dear; the next run goes on from here.
         """
-        endless = stop is not None
-        self._stop = stop or self._stop
+        self._arrivals = videos if isinstance(videos, Arrivals) else None
+        endless = self._arrivals is not None
         shards = self._config.select.shards
         with lease.held(self._destination, self._run, shards) as self._lease:
             manifest.tidy(manifest.root(self._destination))
@@ -108,7 +107,8 @@ class Backfill:
                 Agenda(videos, self._ledger, endless=endless) as agenda,
                 ExitStack() as end,
             ):
-                end.callback(self._stop)  # The agenda waits for its source to end.
+                if self._arrivals:
+                    end.callback(self._arrivals.stop)  # The agenda waits for its source to end.
                 self._agenda = agenda
                 self._status = Status(agenda.counts, endless)
                 if endless or not agenda.is_empty():
@@ -186,7 +186,7 @@ class Backfill:
         graph = VideoGraph(self._client, self._run, job, rank=self._status.begun)
         self._status.begun += 1
         probe = graph.probe()
-        self._flights[video.id] = _Flight(job, graph, time.time(), [probe], [])
+        self._flights[video.id] = Flight(job, graph, time.time(), [probe], [])
         return probe
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
@@ -205,10 +205,12 @@ class Backfill:
             if isinstance(error, CancelledError):
                 # We ourselves cancel only what belongs to no flight any more.
                 raise RunEnded("the cluster's scheduler has gone")
-            failure = Failure(stage, _sentence(error), type(error).__name__)
+            failure = Failure(stage, sentence(error), type(error).__name__)
             self._fail(flight, failure)
             if failure.kind not in OWN_FAULTS:
                 self._break(failure)
+                if self._arrivals:
+                    self._arrivals.again(flight.job.video)
             return []
         flight.results.append(result)
         self._count(flight, result)
@@ -219,7 +221,7 @@ class Backfill:
             self._land(flight, None)
         return []
 
-    def _go_on(self, flight: _Flight, probed: Probed) -> list[Future[Any]]:
+    def _go_on(self, flight: Flight, probed: Probed) -> list[Future[Any]]:
         video = flight.job.video
         self._status.bytes_probed += video.size
         self._status.frames_probed += probed.facts.frames
@@ -239,7 +241,7 @@ class Backfill:
         flight.futures.extend(futures)
         return futures
 
-    def _count(self, flight: _Flight, result: Result) -> None:
+    def _count(self, flight: Flight, result: Result) -> None:
         status = self._status
         if isinstance(result, Detected):
             status.frames_analysed += result.frames + result.frames_damaged
@@ -258,11 +260,11 @@ class Backfill:
                 "driver.max_cost allows; what was paid for is kept"
             )
 
-    def _refuse(self, flight: _Flight, reason: str) -> None:
+    def _refuse(self, flight: Flight, reason: str) -> None:
         """Quarantine a video whose place is taken."""
         self._fail(flight, Failure("probe", reason, CheckFailed.__name__))
 
-    def _fail(self, flight: _Flight, failure: Failure) -> None:
+    def _fail(self, flight: Flight, failure: Failure) -> None:
         self._client.cancel(flight.futures, force=True)
         if len(self._failures) < _TOLD:
             self._failures.append(Quarantined(flight.job.video.path, failure.stage, failure.reason))
@@ -280,7 +282,7 @@ class Backfill:
                 f"{failure.reason}"
             )
 
-    def _land(self, flight: _Flight, failure: Failure | None) -> None:
+    def _land(self, flight: Flight, failure: Failure | None) -> None:
         del self._flights[flight.job.video.id]
         if failure is None or failure.kind in SPENT:
             self._settled.append(flight.job)
@@ -305,7 +307,7 @@ class Backfill:
             self._status.frames += frames
             self._status.faces += outcome.faces
             if outcome.damage and len(self._salvaged) < _TOLD:
-                self._salvaged.append(_salvaged(outcome))
+                self._salvaged.append(salvaged(outcome))
 
     def _flush(self) -> None:
         """Write the rows, and only then remove what the videos would be made from again."""
@@ -337,52 +339,3 @@ class Backfill:
             usage=status.usage,
             dollars=status.dollars,
         )
-
-
-@dataclass(slots=True)
-class _Flight:
-    """One video on its way."""
-
-    job: Job
-    graph: VideoGraph
-    started: float
-    futures: list[Future[Any]]
-    """Kept until the end: a future that nobody holds is forgotten by the scheduler."""
-    results: list[Result]
-    dollars: float = 0.0
-
-    def outcome(self, failure: Failure | None) -> Outcome:
-        def of_kind(kind: type[Kind]) -> list[Kind]:
-            return [result for result in self.results if isinstance(result, kind)]
-
-        return Outcome(
-            video=self.job.video,
-            started=self.started,
-            ended=time.time(),
-            probed=next(iter(of_kind(Probed)), None),
-            detected=tuple(sorted(of_kind(Detected), key=lambda seen: seen.chunk)),
-            tracked=next(iter(of_kind(Tracked)), None),
-            rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
-            joined=next(iter(of_kind(Joined)), None),
-            failure=failure,
-            dollars=self.dollars,
-        )
-
-
-def _salvaged(outcome: Outcome) -> Salvaged:
-    missing = outcome.probed.missing if outcome.probed else None
-    absent = len(missing.frames) if missing else 0
-    black = sum(seen.frames_damaged for seen in outcome.detected)
-    return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
-
-
-def _sentence(error: BaseException) -> str:
-    """Return one sentence for the exception of a future that did not finish."""
-    if isinstance(error, KilledWorker):
-        return (
-            f"KilledWorker: {error.allowed_failures + 1} workers have died of it: a crash, too "
-            "little memory, or more time than driver.stage_limit_s"
-        )
-    if isinstance(error, VideoError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"

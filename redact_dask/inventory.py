@@ -42,7 +42,7 @@ SUFFIXES = frozenset(
 """Endings, in lower case, by which a folder's videos are told from its other files."""
 
 
-def take(source: str, destination: str) -> Iterator[Video]:
+def take(source: str, destination: str, work: str | None = None) -> Iterator[Video]:
     """Return the videos of a source, as the store lists them: they are not held.
 
     Parameters
@@ -51,6 +51,8 @@ def take(source: str, destination: str) -> Iterator[Video]:
         A file, a folder, a pattern with ``*``, or a prefix of an object store.
     destination
         Where the redacted videos go: it may neither hold the source nor lie in it.
+    work
+        The work area, if it is not in the destination: the same holds for it.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def take(source: str, destination: str) -> Iterator[Video]:
         There is nothing, or the destination would mix with the source; while iterating: the store
         fails, or a name cannot be used.
     """
-    listed = _listed(source, storage.canonical(destination))
+    listed = _listed(source, storage.canonical(destination), work)
     first = next(listed, None)
     if first is None:
         endings = ", ".join(sorted(SUFFIXES))
@@ -116,12 +118,12 @@ def _shard(path: str, shards: int) -> int:
     return int.from_bytes(digest[:8]) % shards + 1
 
 
-def may_be_watched(source: str, destination: str) -> None:
-    """Raise `SourceError` if a source is no folder or prefix, or the destination would mix."""
+def may_be_watched(source: str, destination: str, work: str | None) -> None:
+    """Raise `SourceError` if a source is no folder or prefix, or would mix; see `take`."""
     root = storage.canonical(source)
     if storage.local_path(root) is not None and not storage.is_folder(root):
         raise SourceError(f"the source {source} is no folder; only those are watched")
-    _keep_apart(root, storage.canonical(destination), True)
+    _keep_apart(root, storage.canonical(destination), work, True)
 
 
 def watched(source: str, settings: SelectSettings) -> Iterator[Video]:
@@ -144,10 +146,10 @@ def of(source: str, listed: Iterable[Listed], settings: SelectSettings) -> Itera
     return (video for video in found if _is_chosen(video, settings))
 
 
-def _listed(source: str, destination: str) -> Iterator[Video]:
+def _listed(source: str, destination: str, work: str | None) -> Iterator[Video]:
     try:
         root, found, whole_tree = _look(source)
-        _keep_apart(root, destination, whole_tree)
+        _keep_apart(root, destination, work, whole_tree)
         for url, facts in found:
             yield _video(url, root, facts)
     except storage.FAILURES as error:
@@ -179,7 +181,7 @@ def _is_video(path: PurePosixPath) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _keep_apart(root: str, destination: str, whole_tree: bool) -> None:
+def _keep_apart(root: str, destination: str, work: str | None, whole_tree: bool) -> None:
     if destination == root:
         raise SourceError(
             f"the destination {destination} is the source's own folder: "
@@ -194,6 +196,12 @@ def _keep_apart(root: str, destination: str, whole_tree: bool) -> None:
         raise SourceError(
             f"the source {root} lies inside the destination {destination}: "
             "a redacted video could replace an original; name a folder outside"
+        )
+    # The work area is swept, and its segments end as videos do.
+    area = storage.canonical(work) if work else destination
+    if area == root or (whole_tree and (_inside(area, root) or _inside(root, area))):
+        raise SourceError(
+            f"the work area {work} and the source {root} overlap; name another folder"
         )
 
 

@@ -195,15 +195,15 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
         Those to read; default: all.
     """
     schema = _schema_of(name, columns)
-    files = [_file(url, schema) for url in parts.current(storage.join(root, name))]
+    files = [_table(content, schema) for content in parts.contents(storage.join(root, name))]
     return pa.concat_tables([schema.empty_table(), *files])
 
 
 def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
     """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
-    *_, url = (None, *parts.current(storage.join(root, name)))
+    content = parts.last_content(storage.join(root, name))
     schema = _schema_of(name, columns)
-    return _file(url, schema) if url else schema.empty_table()
+    return schema.empty_table() if content is None else _table(content, schema)
 
 
 def tables(
@@ -228,13 +228,10 @@ def tables(
     most
         Files that are read; of more, those evenly spread over all. Default: all.
     """
-    urls = parts.current(storage.join(root, name), runs)
-    if most is not None and len(urls) > most:
-        urls = [urls[rank * len(urls) // most] for rank in range(most)]
     wanted = None if runs is None else pc.field("run").isin([*runs])
-    for url in urls:
+    for content in parts.contents(storage.join(root, name), runs, most):
         # Of a column that an older version did not write, a fragment reads nulls.
-        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(storage.read(url)))
+        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
         batches = fragment.to_batches(
             SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
         )
@@ -242,8 +239,8 @@ def tables(
             yield pa.Table.from_batches([batch])
 
 
-def _file(url: str, schema: pa.Schema) -> pa.Table:
-    return pq.read_table(pa.BufferReader(storage.read(url)), schema=schema)
+def _table(content: bytes, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content), schema=schema)
 
 
 def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:

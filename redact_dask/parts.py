@@ -8,7 +8,8 @@ passed over until it is gone; so whoever is killed leaves no row missing, and no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -80,6 +81,35 @@ def current(folder: str, runs: Collection[str] | None = None) -> list[str]:
     return [url for url in urls if runs is None or _run_of(url) in {None, *runs}]
 
 
+def contents(
+    folder: str, runs: Collection[str] | None = None, most: int | None = None
+) -> Iterator[bytes]:
+    """Yield a dataset's files: each row once, also while a run merges them.
+
+    Parameters
+    ----------
+    folder
+        URL of the dataset.
+    runs
+        As of `current`.
+    most
+        How many files; of more, those evenly spread over all. Default: all.
+    """
+    urls = current(folder, runs)
+    if most is not None and len(urls) > most:
+        urls = [urls[rank * len(urls) // most] for rank in range(most)]
+    by_run: dict[str | None, list[str]] = {}
+    for url in urls:
+        by_run.setdefault(_run_of(url), []).append(url)
+    for run, own in by_run.items():
+        yield from _contents(own, partial(_of_run, folder, run))
+
+
+def last_content(folder: str) -> bytes | None:
+    """Return the file of a dataset that was begun last; None: there is none yet."""
+    return next(_contents(current(folder)[-1:], lambda: current(folder)[-1:]), None)
+
+
 def remove_replaced(folder: str) -> None:
     """Remove the files whose rows are in others."""
     for url, replaced in _listed(folder):
@@ -91,6 +121,30 @@ def _run_of(url: str) -> str | None:
     """Return the name of the run that has written a file; None: its name is not one of ours."""
     match = _NAME.fullmatch(url.rpartition("/")[2])
     return match["run"] if match else None
+
+
+def _of_run(folder: str, run: str | None) -> list[str]:
+    return [url for url in current(folder) if _run_of(url) == run]
+
+
+def _contents(urls: list[str], listed_again: Callable[[], list[str]]) -> Iterator[bytes]:
+    """Yield files; what has only one flush may be merged away, so that is read before the rest."""
+    held: dict[str, bytes] = {}
+    while True:
+        try:
+            held = {url: storage.read(url) for url in urls if _has_one_flush(url)}
+            break
+        except FileNotFoundError:
+            before, urls = urls, listed_again()
+            if urls == before:
+                raise
+    for url in urls:
+        yield held.pop(url) if url in held else storage.read(url)
+
+
+def _has_one_flush(url: str) -> bool:
+    match = _NAME.fullmatch(url.rpartition("/")[2])
+    return match is not None and match["first"] == match["last"]
 
 
 def _listed(folder: str) -> Iterator[tuple[str, bool]]:

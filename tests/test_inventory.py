@@ -142,6 +142,17 @@ def test_source_and_destination_must_not_mix(
         inventory.take(str(source / taken), str(source / destination))
 
 
+@pytest.mark.parametrize("work", ["source", "source/work", "."])
+def test_a_work_area_that_overlaps_the_source_is_refused(work: str, tmp_path: Path) -> None:
+    """It is swept, and its segments would be taken for videos."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "a.mp4").touch()
+    source, destination = str(tmp_path / "source"), str(tmp_path / "out")
+    with pytest.raises(SourceError, match=r"the work area .* overlap; name another folder"):
+        list(inventory.take(source, destination, str(tmp_path / work)))
+    assert list(inventory.take(source, destination, str(tmp_path / "work")))
+
+
 @pytest.mark.parametrize(
     ("taken", "destination"), [("", "../source-redacted"), ("a b.mp4", "out"), ("*.mp4", "out")]
 )

@@ -86,6 +86,59 @@ def test_killed_while_files_are_replaced(
     assert rows(tmp_path) == twice(5)
 
 
+def test_who_reads_while_files_are_merged_has_each_row_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers = [Parts(str(tmp_path), f"run-{number}") for number in range(2)]
+    for number in range(6):
+        writers[number % 2].append(table(number))
+    reads, read = [], storage.read
+
+    def merged_meanwhile(url: str) -> bytes:
+        reads.append(url)
+        if len(reads) == 2:
+            for writer in writers:
+                writer.merge()
+        return read(url)
+
+    monkeypatch.setattr(storage, "read", merged_meanwhile)
+    contents = [pq.read_table(pa.BufferReader(one)) for one in parts.contents(str(tmp_path))]
+    assert sorted(n for one in contents for n in one["n"].to_pylist()) == twice(6)
+
+
+def test_the_last_file_may_be_merged_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert parts.last_content(str(tmp_path / "missing")) is None
+    writer = Parts(str(tmp_path), "run")
+    for number in range(2):
+        writer.append(table(number))
+    read = storage.read
+
+    def merged_before(url: str) -> bytes:
+        monkeypatch.setattr(storage, "read", read)
+        writer.merge()
+        return read(url)
+
+    monkeypatch.setattr(storage, "read", merged_before)
+    content = parts.last_content(str(tmp_path))
+    assert content
+    assert pq.read_table(pa.BufferReader(content))["n"].to_pylist() == [0, 0, 1, 1]
+
+
+def test_a_file_that_is_gone_for_good_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Parts(str(tmp_path), "run").append(table(0))
+
+    def gone(url: str) -> bytes:
+        raise FileNotFoundError(url)
+
+    monkeypatch.setattr(storage, "read", gone)
+    with pytest.raises(FileNotFoundError):
+        list(parts.contents(str(tmp_path)))
+
+
 def test_other_files_are_read_and_parts_of_files_are_not(tmp_path: Path) -> None:
     pq.write_table(table(0), tmp_path / "run-0123456789abcdef.parquet")
     (tmp_path / ".run-000000-000000.parquet.x.part").write_bytes(b"PAR1")

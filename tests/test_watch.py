@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -246,11 +246,39 @@ def test_a_watch_whose_run_cannot_go_on_ends(source: Path, client: Client, tmp_p
     taken = Backfill(client, str(tmp_path / "out"), config.validate(settings), lambda _: None)
     taken._take = ended  # type: ignore[method-assign]
     with pytest.raises(RunEnded, match="in vain"):
-        taken.run(arrivals, stop=arrivals.stop)
+        taken.run(arrivals)
 
 
 def ended(*_: object) -> list[object]:
     raise RunEnded("in vain")
+
+
+@pytest.mark.timeout(120)
+def test_what_failed_for_a_reason_that_may_pass_is_tried_again_twice(
+    source: Path,
+    make_clip: Callable[..., Path],
+    client: Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("redact_dask.arrivals._AGAIN_S", 0.5)
+    destination = tmp_path / "out"
+    make_clip(source / "a.mp4", frames=8, blue_frame=4)
+    (source / "damaged.mp4").write_bytes(b"no video")
+    raising = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
+    settings = config.validate({"watch": {"poll_s": 0.2}, "detect": raising})
+    arrivals = Arrivals(str(source), str(destination), settings)
+
+    def observe(status: Status) -> None:
+        if status.quarantined == 4:
+            threading.Timer(3, backfill.drain).start()
+
+    backfill = Backfill(client, str(destination), settings, observe)
+    backfill.run(arrivals)
+    rows = manifest.read(f"{destination}/_manifest", "videos").to_pylist()
+    assert sorted(row["source"].rpartition("/")[2] for row in rows) == ["a.mp4"] * 3 + [
+        "damaged.mp4"
+    ]
 
 
 def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
@@ -271,5 +299,5 @@ def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
 
     changed: list[bool] = []
     backfill = Backfill(client, str(destination), settings, observe)
-    summary = backfill.run(arrivals, stop=arrivals.stop)
+    summary = backfill.run(arrivals)
     assert (summary.published, summary.failures) == (2, ())

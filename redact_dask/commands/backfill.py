@@ -29,7 +29,6 @@ def carry_out(
     console: Console,
     *,
     as_json: bool,
-    stop: Callable[[], None] | None = None,
 ) -> None:
     """Redact videos, and exit with the code that says how it went.
 
@@ -45,8 +44,6 @@ def carry_out(
         For the progress.
     as_json
         Whether to end with one JSON object.
-    stop
-        Ends the videos of a source that is endless, when the run is drained.
     """
     # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
     for name in ("distributed.client", "tornado.application"):
@@ -62,7 +59,7 @@ def carry_out(
             backfill = Backfill(client, destination, settings, observe)
 
             with _drained_by_signals(backfill.drain, console):
-                summary = backfill.run(videos, stop=stop)
+                summary = backfill.run(videos)
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)

@@ -34,7 +34,7 @@ def tell_plan(
     """
     with failures_told(Console(stderr=True)):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = inventory.select(inventory.take(source, dest), settings.select)
+        videos = inventory.select(inventory.take(source, dest, settings.work), settings.select)
         destination = storage.canonical(dest)
         with Agenda(videos, Ledger(destination, settings)) as agenda:
             needed = plan.estimate(agenda, destination, settings)

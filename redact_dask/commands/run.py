@@ -45,5 +45,5 @@ def run(
     console = Console(stderr=True)
     with failures_told(console):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = inventory.select(inventory.take(source, dest), settings.select)
+        videos = inventory.select(inventory.take(source, dest, settings.work), settings.select)
         carry_out(videos, dest, settings, console, as_json=as_json)

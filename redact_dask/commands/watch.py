@@ -31,6 +31,8 @@ def watch(
     SOURCE is a folder or an s3:// prefix. What lies there already and is not done comes first. The
     progress tells the lag: the time from a video's landing to its copy.
 
+    A video that failed for no fault of its own is tried again, twice, ten minutes apart.
+
     Interrupted once, or sent SIGTERM, it finishes the videos in flight; twice, it ends at once.
 
     \b
@@ -41,4 +43,4 @@ def watch(
     with failures_told(console):
         settings = config.load(file, assignments, overrides_of(options))
         arrivals = Arrivals(source, dest, settings)
-        carry_out(arrivals, dest, settings, console, as_json=as_json, stop=arrivals.stop)
+        carry_out(arrivals, dest, settings, console, as_json=as_json)

@@ -1,0 +1,70 @@
+"""One video on its way through the stages, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from distributed import Future, KilledWorker
+
+from redact_dask.errors import VideoError
+from redact_dask.graph import Result, VideoGraph
+from redact_dask.job import Job
+from redact_dask.model import Detected, Failure, Joined, Probed, Rendered, Tracked
+from redact_dask.rows import Outcome
+from redact_dask.summary import Salvaged
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(slots=True)
+class Flight:
+    """One video on its way."""
+
+    job: Job
+    graph: VideoGraph
+    started: float
+    futures: list[Future[Any]]
+    """Kept until the end: a future that nobody holds is forgotten by the scheduler."""
+    results: list[Result]
+    dollars: float = 0.0
+
+    def outcome(self, failure: Failure | None) -> Outcome:
+        """Return all that is known of it now, for its rows; None: nothing has failed."""
+
+        def of_kind(kind: type[Kind]) -> list[Kind]:
+            return [result for result in self.results if isinstance(result, kind)]
+
+        return Outcome(
+            video=self.job.video,
+            started=self.started,
+            ended=time.time(),
+            probed=next(iter(of_kind(Probed)), None),
+            detected=tuple(sorted(of_kind(Detected), key=lambda seen: seen.chunk)),
+            tracked=next(iter(of_kind(Tracked)), None),
+            rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
+            joined=next(iter(of_kind(Joined)), None),
+            failure=failure,
+            dollars=self.dollars,
+        )
+
+
+def salvaged(outcome: Outcome) -> Salvaged:
+    """Return what a summary tells of a video that has damage."""
+    missing = outcome.probed.missing if outcome.probed else None
+    absent = len(missing.frames) if missing else 0
+    black = sum(seen.frames_damaged for seen in outcome.detected)
+    return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
+
+
+def sentence(error: BaseException) -> str:
+    """Return one sentence for the exception of a future that did not finish."""
+    if isinstance(error, KilledWorker):
+        return (
+            f"KilledWorker: {error.allowed_failures + 1} workers have died of it: a crash, too "
+            "little memory, or more time than driver.stage_limit_s"
+        )
+    if isinstance(error, VideoError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
