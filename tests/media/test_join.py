@@ -137,13 +137,20 @@ def test_segments_of_different_encoders_are_refused(
 class TestCheck:
     """The check finds what is wrong in a file, whoever wrote it."""
 
+    @pytest.fixture(autouse=True, params=["whole", "in halves"])
+    def halves(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        if request.param == "in halves":
+            monkeypatch.setattr(check, "_LONG", 40)
+
     @pytest.fixture
     def good(self, plain: Path, joined: Joined, tmp_path: Path) -> Path:
         return joined(plain, tmp_path / "good.mp4")
 
     def check(self, result: Path, plain: Path) -> None:
         scanned = index.scan(str(plain), EncodeSettings())
-        check.check(result, (), scanned.pts, scanned.facts, str(plain), OutputSettings())
+        spans = [span for chunk in scanned.chunks(9) for span in chunk.spans]
+        parts = [Part(span.frames, span.start, "memory://encoded", 0) for span in spans]
+        check.check(result, parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
         self.check(good, plain)

@@ -1,0 +1,108 @@
+"""A video as the ffmpeg program decodes it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from redact_dask.errors import CheckFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What there is of a video."""
+
+    times: tuple[Fraction, ...]
+    """Of every frame, seconds."""
+    checksums: Mapping[int, int]
+    """Of some frames, by number: Adler-32 of the planes, without padding, begun with 0."""
+
+
+def decoded(path: Path, summed: Sequence[int]) -> Decoded:
+    """Decode every frame.
+
+    Parameters
+    ----------
+    path
+        The video.
+    summed
+        Numbers of the frames whose checksums are wanted; some are missing if it has fewer frames.
+
+    Raises
+    ------
+    CheckFailed
+        It does not decode cleanly.
+    """
+    return _decoded(path, summed, (), "")
+
+
+def decoded_in_halves(path: Path, summed: Sequence[int], middle: int, start: Fraction) -> Decoded:
+    """Do the same in half the time, on two cores.
+
+    Parameters
+    ----------
+    path, summed
+        As of `decoded`.
+    middle
+        Number of the first frame of the second half; a keyframe, and none before it is shown later.
+    start
+        Its time, seconds.
+
+    Raises
+    ------
+    CheckFailed
+        As of `decoded`, or one cannot begin in the middle.
+    """
+    border = f"{float(start):.6f}"  # The filter rounds it to a tick of the time base.
+    seek = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", border)
+    before = [frame for frame in summed if frame < middle]
+    after = [frame - middle for frame in summed if frame >= middle]
+    with ThreadPoolExecutor(2) as both:
+        halves = [
+            both.submit(_decoded, path, before, (), f"trim=end={border},"),
+            both.submit(_decoded, path, after, seek, f"trim=start={border},"),
+        ]
+    first, second = (half.result() for half in halves)
+    if len(first.times) != middle:
+        raise CheckFailed(f"the first half has {len(first.times)} frames instead of {middle}")
+    checksums = {middle + frame: found for frame, found in second.checksums.items()}
+    return Decoded(first.times + second.times, {**first.checksums, **checksums})
+
+
+def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> Decoded:
+    """Decode the frames that the trimming leaves; they count from 0."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-threads", "1", *seek]
+    command += ["-copyts", "-noautorotate", "-i", f"file:{path}", "-filter_complex_threads", "1"]
+    # A checksum of all pixels costs a tenth of decoding them: of most frames, a corner will do.
+    # Nothing is written, and all is held, until both outputs have begun: with frame 0.
+    numbers = sorted({0, *summed})
+    chosen = "+".join(f"between(n,{first},{last})" for first, last in _spans(numbers))
+    graph = f"[0:v:0]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
+    command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
+    command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[0]
+        raise CheckFailed(f"the result does not decode cleanly: {reason}")
+    lines = done.stdout.splitlines()
+    time_base = next(
+        Fraction(line.removeprefix("#tb 0: ")) for line in lines if line.startswith("#tb 0: ")
+    )
+    rows = [line.split(",") for line in lines if not line.startswith("#")]
+    times = tuple(int(row[2]) * time_base for row in rows if int(row[0]) == 0)
+    sums = [int(row[5], 16) for row in rows if int(row[0]) == 1]
+    return Decoded(times, dict(zip(numbers, sums, strict=False)))
+
+
+def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of each sequence of numbers that follow each other."""
+    for _, group in groupby(enumerate(numbers), lambda item: item[1] - item[0]):
+        found = [number for _, number in group]
+        yield found[0], found[-1]
