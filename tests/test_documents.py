@@ -185,6 +185,7 @@ def test_what_is_made_is_made(target: str, tmp_path: Path) -> None:
         [
             "make",
             "--dry-run",
+            "--no-print-directory",
             f"--makefile={ROOT / 'Makefile'}",
             "--old-file=.venv/.installed",
             target,
