@@ -197,8 +197,10 @@ def _keep_apart(root: str, destination: str, work: str | None, whole_tree: bool)
             f"the source {root} lies inside the destination {destination}: "
             "a redacted video could replace an original; name a folder outside"
         )
+    if work is None:
+        return
     # The work area is swept, and its segments end as videos do.
-    area = storage.canonical(work) if work else destination
+    area = storage.canonical(work)
     if area == root or (whole_tree and (_inside(area, root) or _inside(root, area))):
         raise SourceError(
             f"the work area {work} and the source {root} overlap; name another folder"

@@ -94,7 +94,7 @@ def _check_pictures(
     if middle is None:
         decoded = program.decoded(path, summed)
     else:
-        decoded = program.decoded_in_halves(path, summed, middle, times[middle])
+        decoded = program.decoded_in_halves(path, summed, middle, times)
     if len(decoded.times) != len(pts):
         raise CheckFailed(
             f"the result decodes to {len(decoded.times)} frames, the source has {len(pts)}"

@@ -14,6 +14,10 @@ import imageio_ffmpeg
 
 from redact_dask.errors import CheckFailed
 
+_OVERLAP = 30
+"""Frames before the middle from which on the second half is decoded, so that what follows the
+border is decoded after what is before it, as in a player; more than any decoder reorders."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -43,7 +47,9 @@ def decoded(path: Path, summed: Sequence[int]) -> Decoded:
     return _decoded(path, summed, (), "")
 
 
-def decoded_in_halves(path: Path, summed: Sequence[int], middle: int, start: Fraction) -> Decoded:
+def decoded_in_halves(
+    path: Path, summed: Sequence[int], middle: int, times: Sequence[Fraction]
+) -> Decoded:
     """Do the same in half the time, on two cores.
 
     Parameters
@@ -51,17 +57,18 @@ def decoded_in_halves(path: Path, summed: Sequence[int], middle: int, start: Fra
     path, summed
         As of `decoded`.
     middle
-        Number of the first frame of the second half; a keyframe, and none before it is shown later.
-    start
-        Its time, seconds.
+        Number of the first frame of the second half.
+    times
+        When each frame is to be shown, seconds.
 
     Raises
     ------
     CheckFailed
         As of `decoded`, or one cannot begin in the middle.
     """
-    border = f"{float(start):.6f}"  # The filter rounds it to a tick of the time base.
-    seek = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", border)
+    border = f"{float(times[middle]):.6f}"  # The filter rounds it to a tick of the time base.
+    entry = f"{float(times[max(0, middle - _OVERLAP)]):.6f}"
+    seek = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", entry)
     before = [frame for frame in summed if frame < middle]
     after = [frame - middle for frame in summed if frame >= middle]
     with ThreadPoolExecutor(2) as both:
@@ -92,9 +99,10 @@ def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) 
         reason = (done.stderr.strip().splitlines() or ["no message"])[0]
         raise CheckFailed(f"the result does not decode cleanly: {reason}")
     lines = done.stdout.splitlines()
-    time_base = next(
-        Fraction(line.removeprefix("#tb 0: ")) for line in lines if line.startswith("#tb 0: ")
-    )
+    time_bases = [line.removeprefix("#tb 0: ") for line in lines if line.startswith("#tb 0: ")]
+    if not time_bases:
+        raise CheckFailed("no frame of the result decodes")
+    time_base = Fraction(time_bases[0])
     rows = [line.split(",") for line in lines if not line.startswith("#")]
     times = tuple(int(row[2]) * time_base for row in rows if int(row[0]) == 0)
     sums = [int(row[5], 16) for row in rows if int(row[0]) == 1]

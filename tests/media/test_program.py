@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import av
 import pytest
 
 from redact_dask.config import EncodeSettings
@@ -24,10 +25,45 @@ def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_p
     border = min(middle, frames - 1)
     whole = program.decoded(result, summed)
     assert len(whole.times) == frames
-    halves = program.decoded_in_halves(result, summed, border, whole.times[border])
+    halves = program.decoded_in_halves(result, summed, border, whole.times)
     assert halves.times == whole.times
     # The first of each half is summed too.
     assert {frame: halves.checksums[frame] for frame in summed} == whole.checksums
+
+
+def test_the_second_half_is_decoded_after_what_is_before_it(
+    plain: Path, joined: Joined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A span that does not follow the one before it would be found at the border, too."""
+    result = joined(plain, tmp_path / "joined.mp4")
+    times = program.decoded(result, ()).times
+    with av.open(result) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        keyframe = [n for n, packet in enumerate(packets) if packet.is_keyframe][-1]
+        at, size = packets[keyframe - 1].pos, packets[keyframe - 1].size
+    content = bytearray(result.read_bytes())
+    content[at + size // 2 : at + size] = bytes(size - size // 2)
+    result.write_bytes(content)
+    real, failed = program._decoded, []
+
+    def noted(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> object:
+        try:
+            return real(path, summed, seek, trim)
+        except CheckFailed:
+            failed.append(trim.partition("=")[2].partition("=")[0])
+            raise
+
+    monkeypatch.setattr(program, "_decoded", noted)
+    with pytest.raises(CheckFailed, match="does not decode cleanly"):
+        program.decoded_in_halves(result, (), keyframe, times)
+    assert "start" in failed
+
+
+def test_a_half_without_frames_is_told(plain: Path, joined: Joined, tmp_path: Path) -> None:
+    result = joined(plain, tmp_path / "joined.mp4")
+    times = program.decoded(result, ()).times
+    with pytest.raises(CheckFailed):
+        program.decoded_in_halves(result, (), 47, [*times[:47], times[47] + 1000])
 
 
 def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
