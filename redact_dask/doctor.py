@@ -23,7 +23,6 @@ _CLOCK_S = 5.0
 """Seconds that clocks may differ by: leases count for two minutes."""
 _SCRATCH = 2 * 2**30
 """Bytes that a few videos take while they are joined."""
-_PICTURE_MIB = 1920 * 1080 * 1.5 / 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def _of_sites(
             for worker, found in sites.items()
         },
     )
-    needed = memory.BASE_MIB + memory.PICTURES * _PICTURE_MIB
+    needed = memory.needed_mib(1920, 1080, "yuv420p", order.detect)
     yield asked(
         "memory",
         f"enough for 1080p, which needs {needed:.0f} MiB a thread",

@@ -100,17 +100,17 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
     chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
     with (
         logs.task(job.video.path, stage.__name__, chunk),
-        _fitting(worker, args),
+        _fitting(worker, job, args),
         _limited(worker, job.config.driver.stage_limit_s),
     ):
         result = stage(job, *args)
     return replace(result, work=replace(result.work, worker=str(worker.name)))
 
 
-def _fitting(worker: Worker, args: tuple[Any, ...]) -> AbstractContextManager[None]:
+def _fitting(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:
     """Wait for the memory that pictures need, if the stage is one that is told of them."""
     if args and isinstance(args[0], Facts):
-        return _memory.reserved(args[0], worker.memory_manager.memory_limit)
+        return _memory.reserved(args[0], job.config.detect, worker.memory_manager.memory_limit)
     return nullcontext()
 
 

@@ -8,30 +8,50 @@ from contextlib import contextmanager
 
 from av.video.format import VideoFormat
 
+from redact_dask import detectors
+from redact_dask.config import DetectSettings
+from redact_dask.detectors.network import NetworkOptions
 from redact_dask.errors import TooLarge
 from redact_dask.model import Facts
 
-BASE_MIB = 330
-"""What a task takes whatever the size of its pictures: Dask, libraries, a network, MiB."""
+BASE_MIB = 305
+"""What a task takes whatever the size of its pictures: Dask, libraries, MiB."""
 PICTURES = 40
 """Pictures that a decoder and an encoder hold between them."""
+NETWORK_MIB = 125
+"""What a network holds for a million pixels that it sees, MiB: CenterFace's resident memory grew by
+456 MiB for an input of 2560x1440 in f32, and by 313 in bf16; the others take less."""
 USABLE = 0.95
 """Share of its memory limit beyond which Dask ends a worker, unless it is told otherwise
 (``distributed.worker.memory.terminate``)."""
 
 
-def needed_mib(facts: Facts) -> float:
+def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSettings) -> float:
     """Return the memory that a thread takes at most to look at a video, or to encode it, MiB.
 
-    That is ``BASE_MIB + PICTURES * picture``, where a picture has the bytes of its planes. Source:
-    the highest resident memory of a worker with one thread (``benchmarks/memory.py``) with x264's
-    ``veryfast``, which was 435 MiB for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB
-    for 3840x2160, 11.9 MiB each, and 2021 MiB for 7680x4320, 47.5 MiB each. ``superfast`` takes
-    less.
+    That is ``BASE_MIB + PICTURES * picture + NETWORK_MIB * input``, where a picture has the bytes
+    of its planes, and the input the millions of pixels that the networks see. Source of the first
+    two: the highest resident memory of a worker with one thread (``benchmarks/memory.py``) with
+    x264's ``veryfast`` and a network's input of 640 pixels, which was 435 MiB for pictures of
+    1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB for 3840x2160, 11.9 MiB each, and 2021 MiB for
+    7680x4320, 47.5 MiB each. ``superfast`` takes less.
+
+    Parameters
+    ----------
+    width, height, pixel_format
+        Of the stored picture, pixels, and FFmpeg's name of the format.
+    detect
+        Names the detectors, and how large a picture they see.
     """
-    planes = VideoFormat(facts.pixel_format, facts.width, facts.height).components
+    planes = VideoFormat(pixel_format, width, height).components
     picture = sum(plane.width * plane.height * -(-plane.bits // 8) for plane in planes)
-    return BASE_MIB + PICTURES * picture / 2**20
+    seen = 0
+    for name in detect.detectors:
+        options = detectors.options(name, detect.options.get(name, {}))
+        if isinstance(options, NetworkOptions):
+            across, down = options.input_size(width, height)
+            seen += across * down
+    return BASE_MIB + PICTURES * picture / 2**20 + NETWORK_MIB * seen / 1e6
 
 
 class Memory:
@@ -43,13 +63,13 @@ class Memory:
         self._reserved = 0.0
 
     @contextmanager
-    def reserved(self, facts: Facts, limit: int | None) -> Iterator[None]:
+    def reserved(self, facts: Facts, detect: DetectSettings, limit: int | None) -> Iterator[None]:
         """Run the block when there is room for a video beside those that others work at.
 
         Parameters
         ----------
-        facts
-            Of the video.
+        facts, detect
+            Of the video: what it is, and who looks at it.
         limit
             Of the process, bytes; none: there always is room.
 
@@ -61,7 +81,8 @@ class Memory:
         if limit is None:
             yield
             return
-        needed, usable = needed_mib(facts), limit * USABLE / 2**20
+        needed = needed_mib(facts.width, facts.height, facts.pixel_format, detect)
+        usable = limit * USABLE / 2**20
         if needed > usable:
             raise TooLarge(
                 f"{facts.width}x{facts.height} in {facts.pixel_format} needs about "

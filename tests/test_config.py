@@ -203,7 +203,7 @@ def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:
     thorough = load(file, ["track.margin=0.4"])
     assert thorough.detect.every == 1
     assert thorough.detect.options["centerface"]["threshold"] == 0.05
-    assert thorough.detect.options["centerface"]["long_side"] == 960
+    assert thorough.detect.options["centerface"]["scale"] == 1
     assert thorough.detect.options["centerface"]["precision"] == "f32"
     assert thorough.track.margin == 0.4
     assert load(file, ["detect.every=2"]).detect.every == 2

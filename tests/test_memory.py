@@ -12,9 +12,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 import redact_dask
+from redact_dask.config import DetectSettings
 from redact_dask.errors import TooLarge
 from redact_dask.ledger import OWN_FAULTS
-from redact_dask.memory import USABLE, Memory, needed_mib
+from redact_dask.memory import NETWORK_MIB, USABLE, Memory, needed_mib
 from redact_dask.model import Facts, Fields
 
 MIB = 2**20
@@ -41,48 +42,64 @@ HD = Facts(
     why_encoded="",
 )
 UHD = replace(HD, width=3840, height=2160)
+SMALL = DetectSettings(options={"centerface": {"long_side": 640}})
+DEFAULT = DetectSettings()
+NOBODY = DetectSettings(detectors=("magenta",))
+"""A detector that is no network."""
+
+
+def needed(facts: Facts, detect: DetectSettings = SMALL) -> float:
+    return needed_mib(facts.width, facts.height, facts.pixel_format, detect)
 
 
 def test_the_estimate_covers_what_was_measured_and_not_much_more() -> None:
-    assert 435 <= needed_mib(HD) <= 1.1 * 435
-    assert 791 <= needed_mib(UHD) <= 1.1 * 791
-    assert 2021 <= needed_mib(replace(HD, width=7680, height=4320)) <= 1.15 * 2021
+    assert 435 <= needed(HD) <= 1.1 * 435
+    assert 791 <= needed(UHD) <= 1.1 * 791
+    assert 2021 <= needed(replace(HD, width=7680, height=4320)) <= 1.15 * 2021
 
 
 def test_deeper_pictures_and_more_chroma_need_more() -> None:
-    base = needed_mib(replace(HD, width=16, height=16))
-    assert needed_mib(replace(HD, pixel_format="yuv420p10le")) - base == pytest.approx(
-        2 * (needed_mib(HD) - base), rel=0.01
+    base = needed(replace(HD, width=16, height=16), NOBODY)
+    assert needed(replace(HD, pixel_format="yuv420p10le"), NOBODY) - base == pytest.approx(
+        2 * (needed(HD, NOBODY) - base), rel=0.01
     )
-    assert needed_mib(replace(HD, pixel_format="yuv444p")) - base == pytest.approx(
-        2 * (needed_mib(HD) - base), rel=0.01
+    assert needed(replace(HD, pixel_format="yuv444p"), NOBODY) - base == pytest.approx(
+        2 * (needed(HD, NOBODY) - base), rel=0.01
     )
+
+
+def test_a_network_that_sees_more_needs_more() -> None:
+    """As measured of CenterFace in f32: 43 MiB for 640x352, 123 for 1280x704, 456 for 2560x1440."""
+    assert 456 - 43 <= needed(UHD, DEFAULT) - needed(UHD, SMALL) <= 1.1 * (456 - 43)
+    assert 123 - 43 <= needed(HD, DEFAULT) - needed(HD, SMALL) <= 1.1 * (123 - 43)
+    seen = 640 * 352 / 1e6
+    assert needed(HD, SMALL) - needed(HD, NOBODY) == pytest.approx(NETWORK_MIB * seen)
 
 
 def test_what_does_not_fit_alone_is_refused() -> None:
-    limit = int(needed_mib(UHD) * MIB) - 1  # Enough, were none of it kept back.
+    limit = int(needed(UHD) * MIB) - 1  # Enough, were none of it kept back.
     sentence = (
         r"3840x2160 in yuv420p needs about 8\d\d MiB a thread, and a worker may use 7\d\d MiB"
     )
-    with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, limit):
+    with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, SMALL, limit):
         pass
     assert TooLarge.__name__ not in OWN_FAULTS
 
 
 def test_without_a_limit_everything_fits() -> None:
-    with Memory().reserved(replace(UHD, width=10**6), None):
+    with Memory().reserved(replace(UHD, width=10**6), DEFAULT, None):
         pass
 
 
 @pytest.mark.timeout(60)
 def test_who_needs_much_waits_and_nobody_passes_by() -> None:
     """Two small videos fit side by side, a large one fits only alone."""
-    memory, limit = Memory(), int(2.1 * needed_mib(HD) / USABLE * MIB)
+    memory, limit = Memory(), int(2.1 * needed(HD) / USABLE * MIB)
     begun: list[str] = []
     events = {name: threading.Event() for name in ("first", "second", "large", "last")}
 
     def work(name: str, facts: Facts) -> None:
-        with memory.reserved(facts, limit):
+        with memory.reserved(facts, SMALL, limit):
             begun.append(name)
             assert events[name].wait(30)
 

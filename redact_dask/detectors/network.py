@@ -17,6 +17,8 @@ STRIDE = 32
 """The networks halve their input five times: its sides must be multiples of this, pixels."""
 LARGEST_ENLARGEMENT = 2.0
 """Beyond this, a picture has nothing more to show to a network."""
+LEAST_LONG_SIDE = 640
+"""Longer side of the input below which ``scale`` does not go, pixels."""
 
 Answer = Mapping[str | int, NDArray[np.float32]]
 """The outputs for one image, by name or by number, each with a batch of one."""
@@ -27,11 +29,12 @@ class NetworkOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    long_side: int = Field(960, ge=STRIDE)
-    """Longer side of the network's input, pixels, rounded to a multiple of 32.
-
-    A smaller picture is enlarged, but not more than twice.
-    """
+    long_side: int | None = Field(None, ge=STRIDE)
+    """Longer side of the network's input, pixels, rounded to a multiple of 32; a smaller picture is
+    enlarged, but not more than twice. Default: it follows the picture's, by ``scale``."""
+    scale: float = Field(1.0, gt=0, le=LARGEST_ENLARGEMENT)
+    """Longer side of the network's input as a share of the picture's, where ``long_side`` is not
+    set. The input never has fewer than 640 pixels, or twice the picture's if that is less."""
     threshold: float = Field(0.1, gt=0, le=1)
     """Least confidence of a box. Those of low confidence cannot start a track, only extend it."""
     precision: Literal["auto", "f32", "bf16"] = "auto"
@@ -40,9 +43,16 @@ class NetworkOptions(BaseModel):
     It moves boxes by a pixel or two: a mixed cluster that must agree pins ``f32``.
     """
 
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return width and height, pixels, of the network's input for an upright picture."""
+        longer = max(width, height)
+        wanted = self.long_side or max(self.scale * longer, LEAST_LONG_SIDE)
+        scale = min(wanted / longer, LARGEST_ENLARGEMENT)
+        return _multiple(width * scale), _multiple(height * scale)
+
 
 class Network:
-    """Runs a network on one image at a time, and compiles it for each size when first seen.
+    """Runs a network on one image at a time, compiled for the size of the images.
 
     Pictures are scaled to the very input of the network instead of padded: padding would draw a
     hard edge for the network to look at, and spend time on it, while rounding each side to a
@@ -55,7 +65,7 @@ class Network:
     name
         Registered name of the detector, for errors.
     options
-        Long side and precision are read.
+        Long side, scale and precision are read.
     color
         Order of the channels that the network wants.
     white
@@ -84,8 +94,7 @@ class Network:
         self._color = color
         self._white = white
         self._size = size
-        self._compiled: dict[tuple[int, int], ov.CompiledModel] = {}
-        # Not kept: only the networks of the sizes that are looked at should take memory.
+        self._compiled: tuple[tuple[int, int], ov.CompiledModel] | None = None
         smallest = self._compile(*(size or (STRIDE, STRIDE)))
         hint = smallest.get_property("INFERENCE_PRECISION_HINT")
         self.precision: str = hint.to_string()
@@ -97,10 +106,7 @@ class Network:
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Return the width and height, pixels, that an upright picture should be scaled to."""
-        if self._size:
-            return self._size
-        scale = min(self._options.long_side / max(width, height), LARGEST_ENLARGEMENT)
-        return _multiple(width * scale), _multiple(height * scale)
+        return self._size or self._options.input_size(width, height)
 
     def answers(self, images: NDArray[np.uint8]) -> Iterator[Answer]:
         """Yield the outputs for each image of a batch.
@@ -126,10 +132,14 @@ class Network:
             yield model(image[np.newaxis])
 
     def _at(self, width: int, height: int) -> ov.CompiledModel:
-        """Return the network for one input size, compiled when that size is first seen."""
-        if (width, height) not in self._compiled:
-            self._compiled[width, height] = self._compile(width, height)
-        return self._compiled[width, height]
+        """Return the network for one input size.
+
+        Only the last one is kept: compiled for 4K, it holds half a gigabyte.
+        """
+        if self._compiled is None or self._compiled[0] != (width, height):
+            self._compiled = None  # Before the other is made: both need not fit into the memory.
+            self._compiled = (width, height), self._compile(width, height)
+        return self._compiled[1]
 
     def _compile(self, width: int, height: int) -> ov.CompiledModel:
         properties: dict[str, object] = {

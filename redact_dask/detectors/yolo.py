@@ -53,7 +53,10 @@ class Yolo:
     """
 
     class Options(ModelFileOptions):
-        """Settings of the detector. Where the model's input is fixed, it has no ``long_side``."""
+        """Settings of the detector.
+
+        Where the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
+        """
 
         classes: dict[Annotated[int, Field(ge=0)], Annotated[str, Field(min_length=1)]] = Field(
             min_length=1
@@ -64,7 +67,7 @@ class Yolo:
         self._options = options
         model = model_file.read(options)
         size = _fixed_size(model, options)
-        _check_output(model, options, size or (options.long_side // 32 * 32,) * 2)
+        _check_output(model, options, size or (640, 640))
         self._network = Network(model, "yolo", options, ColorFormat.RGB, 1.0, size)
 
     @property
@@ -141,11 +144,12 @@ def _fixed_size(model: ov.Model, options: Yolo.Options) -> tuple[int, int] | Non
             "the other; export it with both fixed, or with both free"
         )
     size = width.get_length(), height.get_length()
-    if "long_side" in options.model_fields_set:
-        raise ConfigError(
-            "configuration key detect.options.yolo.long_side: the input of the model "
-            f"{options.model} is fixed at {size[0]}x{size[1]}; leave long_side out"
-        )
+    for name in ("long_side", "scale"):
+        if name in options.model_fields_set:
+            raise ConfigError(
+                f"configuration key detect.options.yolo.{name}: the input of the model "
+                f"{options.model} is fixed at {size[0]}x{size[1]}; leave {name} out"
+            )
     return size
 
 

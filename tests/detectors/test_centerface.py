@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from redact_dask.config import PROFILES, validate
 from redact_dask.detectors import Box, centerface
 from redact_dask.detectors.centerface import CenterFace, decode
 from redact_dask.errors import ConfigError, UsageError
@@ -68,6 +69,38 @@ def test_input_size(
     detector: CenterFace, picture: tuple[int, int], network: tuple[int, int]
 ) -> None:
     assert detector.input_size(*picture) == network
+
+
+@pytest.mark.parametrize(
+    ("picture", "network"),
+    [
+        ((960, 540), (640, 352)),
+        ((1280, 720), (864, 480)),
+        ((1920, 1080), (1280, 704)),
+        ((1080, 1920), (704, 1280)),
+        ((640, 352), (640, 352)),
+        ((176, 144), (352, 288)),
+    ],
+)
+def test_the_input_follows_the_picture(picture: tuple[int, int], network: tuple[int, int]) -> None:
+    """A fixed size is blind for the small faces of a large picture."""
+    assert CenterFace.Options().input_size(*picture) == network
+
+
+def test_every_profile_sees_a_small_face_in_a_large_picture(pictures: NDArray[np.uint8]) -> None:
+    """A face of 31 pixels in 1080p, and in 4K: what a dashcam sees of people at 5 to 20 m."""
+    face = cv2.resize(pictures[0], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    for profile in PROFILES:
+        settings = validate({"profile": profile}).detect
+        options = CenterFace.Options(**settings.options.get("centerface", {}))
+        detector = CenterFace(options)
+        for width, height in ((1920, 1080), (3840, 2160)):
+            street = np.full((height, width, 3), 90, np.uint8)
+            street[300 : 300 + face.shape[0], 500 : 500 + face.shape[1]] = face
+            assert any(
+                500 + 32 < (box.x0 + box.x1) / 2 < 500 + 55 and box.confidence >= 0.3
+                for box in find(detector, street)
+            ), (profile, width)
 
 
 def test_refuses_images_of_another_size(detector: CenterFace) -> None:

@@ -67,14 +67,16 @@ def test_a_fixed_model_is_given_its_size(tmp_path: Path) -> None:
         detector.detect(squares())
     with pytest.raises(ConfigError, match=r"yolo\.long_side: .* fixed at 80x48; leave long_side"):
         load(file, long_side=640)
+    with pytest.raises(ConfigError, match=r"yolo\.scale: .* fixed at 80x48; leave scale out"):
+        load(file, scale=0.5)
 
 
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        ({"layout": "transposed"}, r"answers with \[1,14400,7\] for an image of 960x960; what is"),
+        ({"layout": "transposed"}, r"answers with \[1,6400,7\] for an image of 640x640; what is"),
         ({"layout": "few candidates"}, r"answers with \[1,7,6\]"),
-        ({"layout": "two outputs"}, r"answers with \[1,7,14400\] and \[1,3,120,120\]"),
+        ({"layout": "two outputs"}, r"answers with \[1,7,6400\] and \[1,3,80,80\]"),
         ({"height": 96}, "fixes one side of its input, 96 x "),
     ],
 )
