@@ -22,8 +22,7 @@ import click
 import psutil
 from distributed import Client, Worker, WorkerPlugin
 
-from redact_dask import Status, redact, stages, storage
-from redact_dask.job import Job
+from redact_dask import Status, redact, storage
 from redact_dask.model import (
     Chunk,
     Detected,
@@ -40,7 +39,9 @@ from redact_dask.model import (
     Tracked,
     Why,
 )
-from redact_dask.timing import Work
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
+from redact_dask.pipeline.timing import Work
 
 MIB = 2**20
 FRAMES = 150

@@ -11,16 +11,17 @@ from typing import Any
 
 from distributed import CancelledError, Client, Future, as_completed
 
-from redact_dask import analysis, cluster, lease, logs, manifest, quota, storage, sweep
+from redact_dask import cluster, lease, logs, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
 from redact_dask.arrivals import Arrivals
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError
 from redact_dask.flight import Flight, salvaged, sentence
 from redact_dask.graph import Result, VideoGraph, stage_and_video
-from redact_dask.job import Job
 from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
 from redact_dask.model import Detected, Failure, Probed, Rendered, Usage, Video
+from redact_dask.pipeline import detection
+from redact_dask.pipeline.job import Job
 from redact_dask.plan import estimate
 from redact_dask.rows import rows
 from redact_dask.status import Status
@@ -123,7 +124,7 @@ class Backfill:
             self._client.register_plugin(logs.WritesLogs(self._config.log))
         if self._config.detect.is_paid:
             quota.share(self._client)
-        self._client.run(analysis.try_detectors, self._config.detect)
+        self._client.run(detection.try_detectors, self._config.detect)
 
     def _refuse_cost(self, agenda: Agenda) -> None:
         most = self._config.driver.max_cost

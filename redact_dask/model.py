@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from redact_dask.timing import Work
+from redact_dask.pipeline.timing import Work
 
 
 @dataclass(frozen=True, slots=True)

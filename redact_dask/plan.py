@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from redact_dask import analysis, manifest, stages
+from redact_dask import manifest
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import VideoError
-from redact_dask.job import Job
+from redact_dask.pipeline import detection, stages
+from redact_dask.pipeline.job import Job
 
 SAMPLE = 64
 """Videos that are probed; of more, those evenly spread over the list stand for the others."""
@@ -88,9 +89,9 @@ def _count(job: Job) -> _Counts:
         probed = stages.probe(job)
     except VideoError:
         return _Counts()
-    every = analysis.stride(probed.facts, job.config.detect)
+    every = detection.stride(probed.facts, job.config.detect)
     looks = sum(
-        len(analysis.wanted(probed.facts, chunk, every))
+        len(detection.wanted(probed.facts, chunk, every))
         for chunk in probed.chunks
         if not stages.is_detected(job, chunk)
     )

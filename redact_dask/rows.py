@@ -22,7 +22,7 @@ from redact_dask.model import (
     Usage,
     Video,
 )
-from redact_dask.timing import Work
+from redact_dask.pipeline.timing import Work
 
 _SOFTWARE = ("redact-dask", "dask", "av", "openvino", "opencv-python-headless", "imageio-ffmpeg")
 

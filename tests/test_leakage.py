@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from distributed import LocalCluster
 
-from redact_dask import bench, rendering
+from redact_dask import bench
 from redact_dask.cli import main
 from redact_dask.config import EncodeSettings, RedactSettings
 from redact_dask.dataset import Dataset
@@ -22,6 +22,7 @@ from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.model import Region, Why
+from redact_dask.pipeline import rendering
 from redact_dask.redaction import blur
 
 MakeClip = Callable[..., Path]

@@ -29,8 +29,9 @@ import pytest
 from numpy.typing import NDArray
 from scripted import draw_number
 
-from redact_dask import config, inventory, stages
-from redact_dask.job import Job
+from redact_dask import config, inventory
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
 from redact_dask.redaction import blur
 
 Ffmpeg = Callable[..., None]

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, lease, stages, storage
+from redact_dask import config, inventory, lease, storage
 from redact_dask.errors import (
     CheckFailed,
     DamagedVideo,
@@ -20,8 +20,9 @@ from redact_dask.errors import (
     UnsupportedVideo,
     VideoError,
 )
-from redact_dask.job import Job
 from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from redact_dask import config, inventory, manifest, stages
+from redact_dask import config, inventory, manifest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
-from redact_dask.job import Job
 from redact_dask.manifest import Writer
 from redact_dask.media import check, h264, index, parameter_sets
 from redact_dask.media.splice import Survey, cleaned
 from redact_dask.model import Part, Probed, Region, Rendered, Tracked, Video, Why
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
 from redact_dask.rows import Outcome, rows
 
 Ffmpeg = Callable[..., None]

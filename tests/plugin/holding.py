@@ -15,8 +15,9 @@ from typing import Any
 from distributed import Worker, WorkerPlugin
 from distributed.comm import get_address_host
 
-from redact_dask import committed, stages, storage
+from redact_dask import storage
 from redact_dask.media import index
+from redact_dask.pipeline import checkpoints, stages
 from redact_dask.redaction import tracking
 
 
@@ -32,7 +33,7 @@ class Place:
 
 PLACES = {
     "probe": Place("probe", index, "scan", after=True),
-    "detect": Place("detect", committed, "write_detected"),
+    "detect": Place("detect", checkpoints, "write_detected"),
     "track": Place("track", tracking, "track"),
     "render": Place("render", storage, "write", after=True),
     "join": Place("join", storage, "publish"),

@@ -10,8 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, stages
-from redact_dask.job import Job
+from redact_dask import config, inventory
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
 from redact_dask.redaction import cuts
 
 Ffmpeg = Callable[..., None]

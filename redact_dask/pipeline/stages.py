@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from redact_dask import analysis, committed, lease, scratch, storage
+from redact_dask import lease, scratch, storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
-from redact_dask.job import OWN_FOLDERS, Job
 from redact_dask.media import check, index, mux
 from redact_dask.model import (
     Chunk,
@@ -26,9 +25,11 @@ from redact_dask.model import (
     Rendered,
     Tracked,
 )
+from redact_dask.pipeline import checkpoints, detection
+from redact_dask.pipeline.job import OWN_FOLDERS, Job
+from redact_dask.pipeline.rendering import Rendering, without_copies
+from redact_dask.pipeline.timing import Stopwatch
 from redact_dask.redaction import cuts, tracking
-from redact_dask.rendering import Rendering, without_copies
-from redact_dask.timing import Stopwatch
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
@@ -81,15 +82,15 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     """
     watch = Stopwatch()
     url = _committed(job, chunk)
-    views = analysis.views(facts, job.config.detect)
-    before = analysis.usage(views)
+    views = detection.views(facts, job.config.detect)
+    before = detection.usage(views)
     identities = tuple(view.detector.identity for view in views)
     with watch.step("recall"):
-        detected = committed.read_detected(url, chunk, watch.work())
+        detected = checkpoints.read_detected(url, chunk, watch.work())
     if detected is None or detected.detectors != identities:
         salvage = job.config.on_damage == "salvage"
-        every = analysis.stride(facts, job.config.detect)
-        seen = analysis.look(job.video.source, facts, chunk, views, every, watch, salvage=salvage)
+        every = detection.stride(facts, job.config.detect)
+        seen = detection.look(job.video.source, facts, chunk, views, every, watch, salvage=salvage)
         detected = Detected(
             chunk=chunk.index,
             frames=len(seen.thumbnails),
@@ -100,10 +101,10 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             changes=cuts.changes(seen.thumbnails, chunk.frames),
             edges=cuts.edges(seen.thumbnails, chunk.frames),
             work=watch.work(),
-            usage=analysis.usage(views) - before,
+            usage=detection.usage(views) - before,
         )
         with watch.step("commit"):
-            committed.write_detected(url, detected, chunk)
+            checkpoints.write_detected(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
     return replace(detected, work=watch.work())
@@ -137,7 +138,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             probed.facts.width,
             probed.facts.height,
             job.config.track,
-            blink=analysis.stride(probed.facts, job.config.detect) - 1,
+            blink=detection.stride(probed.facts, job.config.detect) - 1,
         )
     return Tracked(regions, damage, watch.work())
 
@@ -157,12 +158,12 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
     rendering = Rendering(job, facts, chunk, tracked)
     url = storage.join(job.work, f"{rendering.name}.json")
     with watch.step("recall"):
-        rendered = committed.read_rendered(url, watch.work())
+        rendered = checkpoints.read_rendered(url, watch.work())
     if rendered is None:
         parts = tuple(rendering.parts(watch))
         rendered = Rendered(chunk.index, sum(p.frames for p in parts), parts, watch.work())
         with watch.step("commit"):
-            committed.write_rendered(url, rendered)
+            checkpoints.write_rendered(url, rendered)
     return replace(rendered, work=watch.work())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from redact_dask import storage
 from redact_dask.model import Chunk, Damage, Detected, Detection, Keyframe, Part, Rendered
-from redact_dask.timing import Work
+from redact_dask.pipeline.timing import Work
 
 
 def write_detected(url: str, detected: Detected, chunk: Chunk) -> None:

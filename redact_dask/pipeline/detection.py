@@ -20,8 +20,8 @@ from redact_dask.detectors.view import View
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
 from redact_dask.model import Chunk, Damage, Detection, Facts, Usage
+from redact_dask.pipeline.timing import Stopwatch
 from redact_dask.redaction import cuts
-from redact_dask.timing import Stopwatch
 
 Item = TypeVar("Item")
 

@@ -11,12 +11,12 @@ from itertools import accumulate, groupby, repeat
 from av.video.frame import VideoFrame
 
 from redact_dask import storage
-from redact_dask.job import Job
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.model import Chunk, Facts, Part, Probed, Region, Tracked
+from redact_dask.pipeline.job import Job
+from redact_dask.pipeline.timing import Stopwatch
 from redact_dask.redaction import blur
-from redact_dask.timing import Stopwatch
 
 
 class Rendering:

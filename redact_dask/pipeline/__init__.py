@@ -1,0 +1,1 @@
+"""One video: its stages, what they detect and render, and what they keep in between."""
