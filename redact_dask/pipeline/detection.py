@@ -21,7 +21,7 @@ from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
 from redact_dask.model import Chunk, Damage, Detection, Facts, Usage
 from redact_dask.pipeline.timing import Stopwatch
-from redact_dask.redaction import cuts
+from redact_dask.tracking import scene_cuts
 
 Item = TypeVar("Item")
 
@@ -78,7 +78,7 @@ class Seen:
     """What was seen on some frames, and on which nothing could be."""
 
     detections: list[Detection] = field(default_factory=list)
-    thumbnails: dict[int, cuts.Thumbnail] = field(default_factory=dict)
+    thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
     """By frame."""
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
@@ -188,8 +188,8 @@ def _looks(
     """Note every frame's thumbnail; yield the small pictures of those chosen, one a view."""
     for number, frame in decoded:
         with watch.step("scale"):
-            seen.thumbnails[number] = cuts.thumbnail(frame)
-            is_chosen = number in chosen or cuts.begins_scene(seen.thumbnails, number)
+            seen.thumbnails[number] = scene_cuts.thumbnail(frame)
+            is_chosen = number in chosen or scene_cuts.begins_scene(seen.thumbnails, number)
             images = [view.image(frame) for view in views] if is_chosen else []
         if images:
             yield number, images

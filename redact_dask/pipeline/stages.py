@@ -29,7 +29,7 @@ from redact_dask.pipeline import checkpoints, detection
 from redact_dask.pipeline.job import OWN_FOLDERS, Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
 from redact_dask.pipeline.timing import Stopwatch
-from redact_dask.redaction import cuts, tracking
+from redact_dask.tracking import scene_cuts, tracker
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
@@ -98,8 +98,8 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             detections=tuple(sorted(seen.detections, key=lambda found: found.frame)),
             detectors=identities,
             damage=tuple(seen.damage),
-            changes=cuts.changes(seen.thumbnails, chunk.frames),
-            edges=cuts.edges(seen.thumbnails, chunk.frames),
+            changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
+            edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
             work=watch.work(),
             usage=detection.usage(views) - before,
         )
@@ -131,10 +131,10 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
     times = [float(ticks * probed.facts.time_base) for ticks in probed.pts]
     with watch.step("track"):
-        regions = tracking.track(
+        regions = tracker.track(
             [detection for seen in detected for detection in seen.detections],
             times,
-            cuts.first_frames(cuts.joined(detected), times),
+            scene_cuts.first_frames(scene_cuts.joined(detected), times),
             probed.facts.width,
             probed.facts.height,
             job.config.track,

@@ -18,7 +18,7 @@ from distributed.comm import get_address_host
 from redact_dask import storage
 from redact_dask.media import index
 from redact_dask.pipeline import checkpoints, stages
-from redact_dask.redaction import tracking
+from redact_dask.tracking import tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Place:
 PLACES = {
     "probe": Place("probe", index, "scan", after=True),
     "detect": Place("detect", checkpoints, "write_detected"),
-    "track": Place("track", tracking, "track"),
+    "track": Place("track", tracker, "track"),
     "render": Place("render", storage, "write", after=True),
     "join": Place("join", storage, "publish"),
     "publish": Place("join", shutil, "copyfile", after=True),

@@ -13,7 +13,7 @@ import pytest
 from redact_dask import config, inventory
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.redaction import cuts
+from redact_dask.tracking import scene_cuts
 
 Ffmpeg = Callable[..., None]
 
@@ -38,8 +38,8 @@ def film(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def changes(path: Path) -> list[float]:
     with av.open(path) as container:
-        seen = [cuts.thumbnail(frame) for frame in container.decode(video=0)]
-    return [0.0, *(cuts.change(before, after) for before, after in pairwise(seen))]
+        seen = [scene_cuts.thumbnail(frame) for frame in container.decode(video=0)]
+    return [0.0, *(scene_cuts.change(before, after) for before, after in pairwise(seen))]
 
 
 def times(frames: int, rate: float = 30) -> list[float]:
@@ -48,7 +48,7 @@ def times(frames: int, rate: float = 30) -> list[float]:
 
 def test_hard_cuts_are_found(film: Path) -> None:
     found = changes(film)
-    assert cuts.first_frames(found, times(len(found))) == [0, 30, 60, 90, 120]
+    assert scene_cuts.first_frames(found, times(len(found))) == [0, 30, 60, 90, 120]
 
 
 def test_bright_and_dark_pictures_are_compared_alike(film: Path, ffmpeg: Ffmpeg) -> None:
@@ -56,7 +56,7 @@ def test_bright_and_dark_pictures_are_compared_alike(film: Path, ffmpeg: Ffmpeg)
     ffmpeg("-i", film, "-vf", "eq=brightness=-0.2:contrast=0.6", dark)
     ffmpeg("-i", film, "-pix_fmt", "yuv420p10le", deep)
     for path in (dark, deep):
-        assert cuts.first_frames(changes(path), times(150)) == [0, 30, 60, 90, 120]
+        assert scene_cuts.first_frames(changes(path), times(150)) == [0, 30, 60, 90, 120]
 
 
 def test_motion_brightness_noise_and_flashes_are_no_cuts(
@@ -73,28 +73,28 @@ def test_motion_brightness_noise_and_flashes_are_no_cuts(
         path = tmp_path / f"{name}.mp4"
         ffmpeg("-i", carphone, "-vf", f"scale=640:180,{video_filter}", path)
         found = changes(path)
-        assert cuts.first_frames(found, times(len(found))) == [0], name
+        assert scene_cuts.first_frames(found, times(len(found))) == [0], name
     for path in (clip, carphone):
         found = changes(path)
-        assert cuts.first_frames(found, times(len(found))) == [0]
+        assert scene_cuts.first_frames(found, times(len(found))) == [0]
 
 
 def test_pictures_seconds_apart_may_differ() -> None:
     jumps = [0.0, 0.02, 0.7, 0.02]
-    assert cuts.first_frames(jumps, times(4)) == [0, 2]
-    assert cuts.first_frames(jumps, times(4, rate=1)) == [0]
-    assert cuts.first_frames([0.0, 0.3, 0.7, 0.4], times(4)) == [0], "it does not stand alone"
+    assert scene_cuts.first_frames(jumps, times(4)) == [0, 2]
+    assert scene_cuts.first_frames(jumps, times(4, rate=1)) == [0]
+    assert scene_cuts.first_frames([0.0, 0.3, 0.7, 0.4], times(4)) == [0], "it does not stand alone"
 
 
 def test_repeated_pictures_tell_nothing_of_motion() -> None:
     racing = [0.0, *[0.5, 0.0] * 20]
-    assert cuts.first_frames(racing, times(41)) == [0]
+    assert scene_cuts.first_frames(racing, times(41)) == [0]
     moving = [0.0, *[0.1, 0.01] * 20]
     moving[21] = 0.7
-    assert cuts.first_frames(moving, times(41)) == [0, 21]
+    assert scene_cuts.first_frames(moving, times(41)) == [0, 21]
     still = [0.0] * 41
     still[20] = 0.7
-    assert cuts.first_frames(still, times(41)) == [0, 20]
+    assert scene_cuts.first_frames(still, times(41)) == [0, 20]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.9, 100])
@@ -106,13 +106,13 @@ def test_chunks_do_not_change_where_cuts_are(film: Path, tmp_path: Path, seconds
     detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
     again = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
     expected = changes(film)
-    assert cuts.joined(detected) == pytest.approx(expected)
-    assert cuts.joined(again) == cuts.joined(detected), "what was committed is recalled"
+    assert scene_cuts.joined(detected) == pytest.approx(expected)
+    assert scene_cuts.joined(again) == scene_cuts.joined(detected), "what was committed is recalled"
 
 
 def test_a_thumbnail_is_the_picture() -> None:
     gradient = np.tile(np.linspace(16, 235, 640, dtype=np.uint8), (540, 1))
     frame = av.VideoFrame.from_ndarray(gradient, format="gray8").reformat(format="yuv420p")
-    tiny = cuts.thumbnail(frame)
+    tiny = scene_cuts.thumbnail(frame)
     assert tiny.shape == (18, 32)
     assert np.all(np.diff(tiny[9].astype(int)) > 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from redact_dask.redaction.boxes import Boxes
-from redact_dask.redaction.scene_motion import SceneMotion, Step
+from redact_dask.tracking.boxes import Boxes
+from redact_dask.tracking.camera_motion import SceneMotion, Step
 
 WIDTH, HEIGHT = 960, 540
 PLACES = [(100, 100, 140, 150), (700, 80, 760, 160), (300, 380, 420, 500)]

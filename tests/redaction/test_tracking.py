@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from redact_dask.config import TrackSettings
 from redact_dask.model import Detection, Region, Why
-from redact_dask.redaction.tracking import track
+from redact_dask.tracking.tracker import track
 
 WIDTH, HEIGHT = 960, 540
 TIMES = [frame / 30 for frame in range(60)]

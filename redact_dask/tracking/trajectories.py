@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.model import Why
-from redact_dask.redaction.boxes import Boxes, centre
-from redact_dask.redaction.linking import ROUNDING, VELOCITY_SECONDS, Track, velocity
-from redact_dask.redaction.scene_motion import SceneMotion
+from redact_dask.tracking.association import ROUNDING, VELOCITY_SECONDS, Track, velocity
+from redact_dask.tracking.boxes import Boxes, centre
+from redact_dask.tracking.camera_motion import SceneMotion
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.redaction.boxes import Boxes, area
+from redact_dask.tracking.boxes import Boxes, area
 
 _BORDER = 2.0
 """Sides as near to the picture's border are cut off by it and tell of no motion, pixels."""

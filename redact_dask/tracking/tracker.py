@@ -22,10 +22,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from redact_dask.model import Detection, Region
-from redact_dask.redaction.boxes import Boxes
-from redact_dask.redaction.linking import link
-from redact_dask.redaction.paths import between, path
-from redact_dask.redaction.scene_motion import SceneMotion
+from redact_dask.tracking.association import link
+from redact_dask.tracking.boxes import Boxes
+from redact_dask.tracking.camera_motion import SceneMotion
+from redact_dask.tracking.trajectories import between, path
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings

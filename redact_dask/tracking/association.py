@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.model import Detection
-from redact_dask.redaction.boxes import Boxes, area, centre, overlap
+from redact_dask.tracking.boxes import Boxes, area, centre, overlap
 
 _SAME = 0.5
 """Intersection over union from which two detections on one frame are one thing."""

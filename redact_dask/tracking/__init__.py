@@ -1,0 +1,1 @@
+"""Boxes through time: from what was detected to what is hidden on every frame."""
