@@ -23,7 +23,7 @@ from redact_dask.config import SelectSettings
 from redact_dask.driver import Backfill
 from redact_dask.errors import UnreadableVideo
 from redact_dask.ledger import OWN_FAULTS
-from redact_dask.media import source
+from redact_dask.media import demux
 
 MakeClip = Callable[..., Path]
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
@@ -128,7 +128,7 @@ def test_a_video_that_failed_for_another_reason_is_tried_again(
 def test_a_file_that_cannot_be_read_is_not_at_fault(tmp_path: Path) -> None:
     with (
         pytest.raises(UnreadableVideo, match="cannot be read: No such file"),
-        source.opened(f"file://{tmp_path}/gone.mp4"),
+        demux.opened(f"file://{tmp_path}/gone.mp4"),
     ):
         pass
     assert UnreadableVideo.__name__ not in OWN_FAULTS

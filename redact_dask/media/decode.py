@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
-from redact_dask.media.source import packets
+from redact_dask.media.demux import packets
 from redact_dask.model import Chunk, Facts
 
 

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
-from redact_dask.media.splice import Splice
+from redact_dask.media.h264.smart_copy import Splice
 from redact_dask.model import Facts, Fields
 
 PIXEL_FORMATS = frozenset(

@@ -20,8 +20,8 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
-from redact_dask.media.source import is_raw, opened, raw_pts, timed
-from redact_dask.media.splice import Survey
+from redact_dask.media.demux import is_raw, opened, raw_pts, timed
+from redact_dask.media.h264.smart_copy import Survey
 from redact_dask.model import Chunk, Damage, Facts, Fields, Keyframe, Span
 
 _FIELDS = {

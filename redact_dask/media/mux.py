@@ -17,9 +17,9 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
-from redact_dask.media import kept, pictures
-from redact_dask.media.source import opened
-from redact_dask.media.splice import Splice
+from redact_dask.media import metadata, packets
+from redact_dask.media.demux import opened
+from redact_dask.media.h264.smart_copy import Splice
 from redact_dask.model import Facts, Part
 
 _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -75,17 +75,17 @@ def write(
         video = _add_video(output, parts, facts, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
-        shown = pictures.pictures(parts, pts, facts, source, user_data=user_data)
+        shown = packets.pictures(parts, pts, facts, source, user_data=user_data)
         tracks = [_timed(shown, video, depth, pts, facts)]
-        others = kept.streams(container, settings)
+        others = metadata.streams(container, settings)
         with _holding(others):
             copies |= {stream: output.add_stream_from_template(stream) for stream in others}
         if others:
             tracks.append(_copied(container, copies, others))
-        output.metadata.update(kept.tags(container.metadata, settings.keep))
+        output.metadata.update(metadata.tags(container.metadata, settings.keep))
         for stream, copy in copies.items():
             copy.metadata.clear()
-            copy.metadata.update(kept.tags(stream.metadata, settings.keep))
+            copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
         with _holding(others):
             output.start_encoding()
         # The two are merged by time, so that the muxer need not hold one back for the other.
@@ -126,7 +126,7 @@ def _add_video(
     if segment is None:
         video = output.add_stream_from_template(original)
     else:
-        with pictures.opened_segment(segment) as (_, template):
+        with packets.opened_segment(segment) as (_, template):
             video = output.add_stream_from_template(template)
             encoded = template.codec_context.extradata
     if not facts.why_encoded:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from redact_dask import lease, scratch, storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
-from redact_dask.media import check, index, mux
+from redact_dask.media import index, mux, verify
 from redact_dask.model import (
     Chunk,
     Detected,
@@ -216,4 +216,4 @@ def _mux(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Sto
 def _check(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch) -> None:
     source, output = job.video.source, job.config.output
     with watch.step("check"):
-        check.check(path, parts, probed.pts, probed.facts, source, output)
+        verify.check(path, parts, probed.pts, probed.facts, source, output)

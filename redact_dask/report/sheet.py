@@ -20,7 +20,7 @@ from PIL import Image
 
 from redact_dask import manifest, storage
 from redact_dask.errors import VideoError
-from redact_dask.media.source import opened
+from redact_dask.media.demux import opened
 
 MOST = 48
 """Frames of a sheet: with them a report has some 2 MB."""

@@ -12,8 +12,8 @@ from av.codec.context import Flags
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redact_dask.media import h264, parameter_sets
-from redact_dask.media.splice import Splice, Survey
+from redact_dask.media.h264 import bitstream, parameter_sets
+from redact_dask.media.h264.smart_copy import Splice, Survey
 
 TIMING, USER_DATA = 1, 5
 
@@ -29,8 +29,8 @@ def sets(x264: str = "", size: tuple[int, int] = (160, 96), **options: str) -> l
     context.flags |= Flags.global_header
     context.options = {"x264-params": x264, **options}
     context.open()
-    units = h264.parameter_sets(context.extradata or b"")
-    return [unit for unit in units if h264.kind(unit) in (h264.SPS, h264.PPS)]
+    units = bitstream.parameter_sets(context.extradata or b"")
+    return [unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)]
 
 
 def message_unit(messages: Messages) -> bytes:
@@ -40,7 +40,7 @@ def message_unit(messages: Messages) -> bytes:
         return b"\xff" * (value // 255) + bytes([value % 255])
 
     body = b"".join(coded(kind) + coded(len(data)) + data for kind, data in messages)
-    return h264.escaped(bytes([h264.SEI]) + body + b"\x80")
+    return bitstream.escaped(bytes([bitstream.SEI]) + body + b"\x80")
 
 
 class TestUnits:
@@ -50,21 +50,21 @@ class TestUnits:
     def test_lengths_part_them(self, units: list[bytes], size: int) -> None:
         units = [unit[:255] for unit in units]
         data = b"".join(len(unit).to_bytes(size) + unit for unit in units)
-        assert h264.units(data, size) == units
-        assert h264.units(h264.joined(units), 4) == units
+        assert bitstream.units(data, size) == units
+        assert bitstream.units(bitstream.joined(units), 4) == units
 
     @given(st.lists(st.binary(), min_size=1), st.sampled_from([b"\0\0\1", b"\0\0\0\1"]))
     def test_start_codes_part_them(self, contents: list[bytes], code: bytes) -> None:
-        units = [h264.escaped(b"\x65" + content + b"\x80") for content in contents]
+        units = [bitstream.escaped(b"\x65" + content + b"\x80") for content in contents]
         data = b"".join(code + unit for unit in units)
-        assert h264.units(data, 0) == units
-        assert h264.units(data + b"\0\0", 0) == units
+        assert bitstream.units(data, 0) == units
+        assert bitstream.units(data + b"\0\0", 0) == units
 
     @given(st.lists(st.sampled_from([0, 1, 2, 3, 4, 255])).map(bytes))
     def test_escaping_keeps_start_codes_out(self, content: bytes) -> None:
         data = b"\x65" + content + b"\x80"
-        escaped = h264.escaped(data)
-        assert h264.unescaped(escaped) == data
+        escaped = bitstream.escaped(data)
+        assert bitstream.unescaped(escaped) == data
         for forbidden in (b"\0\0\0", b"\0\0\1", b"\0\0\2"):
             assert forbidden not in escaped
 
@@ -72,7 +72,7 @@ class TestUnits:
     @pytest.mark.parametrize("data", [b"", b"abc", b"\0\0\0\0", b"\0\0\0\5abc", b"a\0\0\1b"])
     def test_a_packet_that_is_no_row_of_them_is_refused(self, data: bytes, size: int) -> None:
         with pytest.raises(ValueError, match="not a row of whole"):
-            h264.units(data, size)
+            bitstream.units(data, size)
 
 
 class TestMessages:
@@ -87,12 +87,12 @@ class TestMessages:
     def test_only_timing_and_showing_are_kept(self, messages: Messages) -> None:
         kept = [message for message in messages if message[0] in (0, 1, 6, 137)]
         expected = message_unit(kept) if kept else b""
-        assert h264.without_free_data(message_unit(messages)) == expected
+        assert bitstream.without_free_data(message_unit(messages)) == expected
 
     @pytest.mark.parametrize("kind", [3, 4, 5, 8, 22, 100, 255, 256])
     def test_what_holds_free_data_or_is_not_known_is_dropped(self, kind: int) -> None:
         unit = message_unit([(TIMING, b"\1"), (kind, b"GPS48.8583"), (TIMING, b"\2")])
-        kept = h264.without_free_data(unit)
+        kept = bitstream.without_free_data(unit)
         assert kept == message_unit([(TIMING, b"\1"), (TIMING, b"\2")])
 
     @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ class TestMessages:
         ],
     )
     def test_what_is_cut_short_is_dropped(self, body: bytes) -> None:
-        assert h264.without_free_data(bytes([h264.SEI]) + body) == b""
+        assert bitstream.without_free_data(bytes([bitstream.SEI]) + body) == b""
 
     def test_bytes_behind_the_last_message_are_dropped(self) -> None:
         unit = message_unit([(TIMING, b"\1")])
-        assert b"GPS" not in h264.without_free_data(unit + b"GPS")
+        assert b"GPS" not in bitstream.without_free_data(unit + b"GPS")
 
 
 class TestRecord:
@@ -117,24 +117,24 @@ class TestRecord:
 
     def test_it_gives_back_what_was_put_in(self) -> None:
         units = sets()
-        record = h264.avcc(units)
-        assert h264.parameter_sets(record) == units
-        assert h264.length_size(record) == 4
-        assert h264.length_size(b"\0\0\0\1" + units[0]) == 0
+        record = bitstream.avcc(units)
+        assert bitstream.parameter_sets(record) == units
+        assert bitstream.length_size(record) == 4
+        assert bitstream.length_size(b"\0\0\0\1" + units[0]) == 0
 
     def test_its_profile_and_level_are_the_highest_and_its_constraints_common(self) -> None:
         low, high = sets("level=10", profile="baseline")[0], sets("level=31", profile="high")[0]
-        record = h264.avcc([low, high])
+        record = bitstream.avcc([low, high])
         assert record[:4] == bytes([1, 100, low[2] & high[2], 31])
         assert record[-4:] == b"\xfd\xf8\xf8\0"
-        assert not h264.avcc([low]).endswith(b"\xfd\xf8\xf8\0")
+        assert not bitstream.avcc([low]).endswith(b"\xfd\xf8\xf8\0")
 
     def test_one_that_ends_early_is_refused(self) -> None:
         units = sets(profile="baseline")
-        record = h264.avcc(units)
+        record = bitstream.avcc(units)
         for end in range(5, len(record)):
             with pytest.raises(ValueError, match="ends early"):
-                h264.parameter_sets(record[:end])
+                bitstream.parameter_sets(record[:end])
 
 
 class TestSequence:
@@ -199,26 +199,26 @@ class TestSets:
     def test_the_encoder_gets_an_id_that_is_free(self) -> None:
         sequence, *_ = sets()
         taken = [sequence, picture_set(0, 0), picture_set(2, 0)]
-        assert Splice(h264.avcc(taken), 0).id == 1
-        assert Splice(h264.avcc([*taken, picture_set(1, 0)]), 0).id == 3
+        assert Splice(bitstream.avcc(taken), 0).id == 1
+        assert Splice(bitstream.avcc([*taken, picture_set(1, 0)]), 0).id == 3
         full = [sequence, *(picture_set(number, 0) for number in range(32))]
-        assert why_not(h264.avcc(full), packets=1) == "its parameter sets leave no id free"
+        assert why_not(bitstream.avcc(full), packets=1) == "its parameter sets leave no id free"
 
     def test_sets_that_do_not_belong_together(self) -> None:
         sequence, picture = sets()
         other = sets("sps-id=3")
-        assert why_not(h264.avcc([sequence, picture])) == "it has no packet"
-        assert "belongs to no" in why_not(h264.avcc([sequence, other[1]]))
-        assert "not exactly one" in why_not(h264.avcc([sequence, *other]))
+        assert why_not(bitstream.avcc([sequence, picture])) == "it has no packet"
+        assert "belongs to no" in why_not(bitstream.avcc([sequence, other[1]]))
+        assert "not exactly one" in why_not(bitstream.avcc([sequence, *other]))
         assert "not a row of whole" in why_not(b"")
-        assert "ends early" in why_not(h264.avcc([sequence, picture])[:-8])
+        assert "ends early" in why_not(bitstream.avcc([sequence, picture])[:-8])
 
     def test_more_reordering_than_told(self) -> None:
         sequence, picture = sets("bframes=3:ref=5")
         read = parameter_sets.sequence(sequence)
         for told, reason in ((2, ""), (1, "reordered more than its parameter set tells")):
             own = b"\x67" + parameter_sets.matched(read, read, told)[1:]
-            assert reason in why_not(h264.avcc([own, picture]), packets=4)
+            assert reason in why_not(bitstream.avcc([own, picture]), packets=4)
 
     @pytest.mark.parametrize(
         "x264",
@@ -231,25 +231,25 @@ class TestSets:
         ],
     )
     def test_an_encoder_that_needs_another_buffer_is_refused(self, x264: str) -> None:
-        splice = Splice(h264.avcc(sets("ref=3:bframes=0")), 0)
-        fitting = splice.merged(h264.avcc(sets("ref=1:dpb-size=3:bframes=0:sps-id=1")))
-        assert len(h264.parameter_sets(fitting)) == 4
+        splice = Splice(bitstream.avcc(sets("ref=3:bframes=0")), 0)
+        fitting = splice.merged(bitstream.avcc(sets("ref=1:dpb-size=3:bframes=0:sps-id=1")))
+        assert len(bitstream.parameter_sets(fitting)) == 4
         wrong_id = "sps-id=2:ref=3:bframes=0" if "cabac" in x264 else f"{x264}:sps-id=1"
         with pytest.raises(ValueError, match="do not go with the source's"):
-            splice.merged(h264.avcc(sets(wrong_id)))
+            splice.merged(bitstream.avcc(sets(wrong_id)))
 
     def test_an_encoder_of_another_size_is_refused(self) -> None:
-        splice = Splice(h264.avcc(sets()), 2)
+        splice = Splice(bitstream.avcc(sets()), 2)
         for size in ((160, 112), (158, 96)):
             with pytest.raises(ValueError, match="do not go with the source's"):
-                splice.merged(h264.avcc(sets("sps-id=1", size)))
+                splice.merged(bitstream.avcc(sets("sps-id=1", size)))
 
 
 def picture_set(number: int, sequence: int) -> bytes:
     """The beginning of a picture parameter set: its id and that of its sequence."""
     bits = "".join(f"{n + 1:b}".zfill(2 * len(f"{n + 1:b}") - 1) for n in (number, sequence)) + "1"
     bits += "0" * (-len(bits) % 8)
-    return h264.escaped(b"\x68" + int(bits, 2).to_bytes(len(bits) // 8))
+    return bitstream.escaped(b"\x68" + int(bits, 2).to_bytes(len(bits) // 8))
 
 
 def why_not(extradata: bytes, packets: int = 0) -> str:
@@ -257,7 +257,7 @@ def why_not(extradata: bytes, packets: int = 0) -> str:
     context = SimpleNamespace(name="h264", extradata=extradata)
     survey = Survey(cast("Any", SimpleNamespace(codec_context=context)))
     for number in range(packets):
-        packet = av.Packet(h264.joined([b"\x65\x80" if number == 0 else b"\x41\x80"]))
+        packet = av.Packet(bitstream.joined([b"\x65\x80" if number == 0 else b"\x41\x80"]))
         packet.pts = packets - number if number else 0
         packet.is_keyframe = number == 0
         survey.add(cast("Any", packet))

@@ -13,7 +13,7 @@ import pytest
 
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import check, index, mux
+from redact_dask.media import index, mux, verify
 from redact_dask.model import Part
 
 Ffmpeg = Callable[..., None]
@@ -27,7 +27,7 @@ def test_every_frame_and_every_audio_packet_is_there(
 ) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
     result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.facts))
-    check.check(result, (), scanned.pts, scanned.facts, str(any_kind), OutputSettings())
+    verify.check(result, (), scanned.pts, scanned.facts, str(any_kind), OutputSettings())
     with av.open(result) as container:
         times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
     assert times == [pts * scanned.facts.time_base for pts in scanned.pts]
@@ -140,17 +140,17 @@ class TestCheck:
     @pytest.fixture(autouse=True, params=["whole", "in halves"])
     def halves(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         if request.param == "in halves":
-            monkeypatch.setattr(check, "_LONG", 40)
+            monkeypatch.setattr(verify, "_LONG", 40)
 
     @pytest.fixture
     def good(self, plain: Path, joined: Joined, tmp_path: Path) -> Path:
         return joined(plain, tmp_path / "good.mp4")
 
-    def check(self, result: Path, plain: Path) -> None:
+    def verify(self, result: Path, plain: Path) -> None:
         scanned = index.scan(str(plain), EncodeSettings())
         spans = [span for chunk in scanned.chunks(9) for span in chunk.spans]
         parts = [Part(span.frames, span.start, "memory://encoded", 0) for span in spans]
-        check.check(result, parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
+        verify.check(result, parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
         self.check(good, plain)
@@ -209,10 +209,10 @@ class TestCheck:
             for span in spans
         ]
         arguments = (parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
-        check.check(plain, *arguments)
+        verify.check(plain, *arguments)
         number = sum(span.frames for span in spans if span not in copied)
         with pytest.raises(CheckFailed, match=f"frame {number} was copied, but is not"):
-            check.check(good, *arguments)
+            verify.check(good, *arguments)
 
     @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
     def test_finds_a_file_that_was_cut(self, share: float, good: Path, plain: Path) -> None:

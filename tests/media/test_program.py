@@ -10,7 +10,7 @@ import pytest
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import check, index, mux, program
+from redact_dask.media import ffmpeg, index, mux, verify
 from redact_dask.model import Part
 
 Joined = Callable[..., Path]
@@ -23,9 +23,9 @@ def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_p
     frames = len(scanned.pts)
     summed = [frame for frame in (0, 3, 4, 18, 19, 20, 30, 47) if frame < frames]
     border = min(middle, frames - 1)
-    whole = program.decoded(result, summed)
+    whole = ffmpeg.decoded(result, summed)
     assert len(whole.times) == frames
-    halves = program.decoded_in_halves(result, summed, border, whole.times)
+    halves = ffmpeg.decoded_in_halves(result, summed, border, whole.times)
     assert halves.times == whole.times
     # The first of each half is summed too.
     assert {frame: halves.checksums[frame] for frame in summed} == whole.checksums
@@ -36,7 +36,7 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
 ) -> None:
     """A span that does not follow the one before it would be found at the border, too."""
     result = joined(plain, tmp_path / "joined.mp4")
-    times = program.decoded(result, ()).times
+    times = ffmpeg.decoded(result, ()).times
     with av.open(result) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         keyframe = [n for n, packet in enumerate(packets) if packet.is_keyframe][-1]
@@ -44,7 +44,7 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
     content = bytearray(result.read_bytes())
     content[at + size // 2 : at + size] = bytes(size - size // 2)
     result.write_bytes(content)
-    real, failed = program._decoded, []
+    real, failed = ffmpeg._decoded, []
 
     def noted(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> object:
         try:
@@ -53,42 +53,42 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
             failed.append(trim.partition("=")[2].partition("=")[0])
             raise
 
-    monkeypatch.setattr(program, "_decoded", noted)
+    monkeypatch.setattr(ffmpeg, "_decoded", noted)
     with pytest.raises(CheckFailed, match="does not decode cleanly"):
-        program.decoded_in_halves(result, (), keyframe, times)
+        ffmpeg.decoded_in_halves(result, (), keyframe, times)
     assert "start" in failed
 
 
 def test_a_half_without_frames_is_told(plain: Path, joined: Joined, tmp_path: Path) -> None:
     result = joined(plain, tmp_path / "joined.mp4")
-    times = program.decoded(result, ()).times
+    times = ffmpeg.decoded(result, ()).times
     with pytest.raises(CheckFailed):
-        program.decoded_in_halves(result, (), 47, [*times[:47], times[47] + 1000])
+        ffmpeg.decoded_in_halves(result, (), 47, [*times[:47], times[47] + 1000])
 
 
 def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
     plain: Path, joined: Joined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> program.Decoded:
+    def refused(*_: object) -> ffmpeg.Decoded:
         entered.append(True)
         raise CheckFailed("one cannot begin there")
 
     entered: list[bool] = []
-    monkeypatch.setattr(check, "_LONG", 40)
-    monkeypatch.setattr(program, "decoded_in_halves", refused)
+    monkeypatch.setattr(verify, "_LONG", 40)
+    monkeypatch.setattr(ffmpeg, "decoded_in_halves", refused)
     scanned = index.scan(str(plain), EncodeSettings())
     result = joined(plain, tmp_path / "joined.mp4")
     parts = [Part(24, 0, "memory://encoded", 0)] * 2
-    check._check_pictures(result, parts, scanned.pts, scanned.facts, str(plain), None)
+    verify._check_pictures(result, parts, scanned.pts, scanned.facts, str(plain), None)
     assert not entered
-    check.check(result, parts, scanned.pts, scanned.facts, str(plain), check.OutputSettings())
+    verify.check(result, parts, scanned.pts, scanned.facts, str(plain), verify.OutputSettings())
     assert entered
 
 
 def test_short_videos_have_no_halves() -> None:
     def middle(*frames: int) -> int | None:
         parts = [Part(many, 0, "memory://encoded", 0) for many in frames]
-        return check._middle(parts, sum(frames))
+        return verify._middle(parts, sum(frames))
 
     assert middle(3000, 2999) is None
     assert middle(6000) is None

@@ -25,8 +25,9 @@ from redact_dask import config, inventory, manifest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
-from redact_dask.media import check, h264, index, parameter_sets
-from redact_dask.media.splice import Survey, cleaned
+from redact_dask.media import index, verify
+from redact_dask.media.h264 import bitstream, parameter_sets
+from redact_dask.media.h264.smart_copy import Survey, cleaned
 from redact_dask.model import Part, Probed, Region, Rendered, Tracked, Video, Why
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
@@ -218,18 +219,18 @@ def test_records_of_other_makers(
     plain = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
     with av.open(plain) as container:
         extradata = container.streams.video[0].codec_context.extradata or b""
-    unit, *pictures_of = h264.parameter_sets(extradata)
+    unit, *pictures_of = bitstream.parameter_sets(extradata)
     if not told:
         sequence = parameter_sets.sequence(unit)
         bits = sequence.parts[0] + f"{sequence.references + 1:03b}" + sequence.parts[1] + "01"
         bits += "0" * (-len(bits) % 8)
-        unit = h264.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
+        unit = bitstream.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
         assert parameter_sets.sequence(unit).reorder is None
-    record = bytearray(h264.avcc([unit, *pictures_of]))
+    record = bytearray(bitstream.avcc([unit, *pictures_of]))
     record[4] = 0xFC | (length_size - 1)
 
     def repacked(_: int, packet: bytes) -> bytes:
-        units = h264.units(packet, 4)
+        units = bitstream.units(packet, 4)
         return b"".join(len(unit).to_bytes(length_size) + unit for unit in units)
 
     source = remuxed(plain, tmp_path / "other.mp4", repacked, bytes(record))
@@ -378,10 +379,10 @@ class TestCheck:
         assert [part.segment is None for part in spliced.parts] == [True, False, True]
         return spliced
 
-    def check(self, spliced: Spliced, result: Path) -> None:
+    def verify(self, spliced: Spliced, result: Path) -> None:
         probed = spliced.probed
         source = str(spliced.source)
-        check.check(result, spliced.parts, probed.pts, probed.facts, source, OutputSettings())
+        verify.check(result, spliced.parts, probed.pts, probed.facts, source, OutputSettings())
 
     @pytest.mark.parametrize(
         ("others", "frame"),
@@ -479,7 +480,7 @@ def test_only_whole_pictures_that_are_shown_become_samples(ffmpeg: Ffmpeg, tmp_p
     with pytest.raises(ValueError, match="must not be copied"):
         cleaned(others[0], extradata, user_data=False)
     with pytest.raises(ValueError, match=r"no H\.264 slice"):
-        cleaned(av.Packet(h264.joined([b"\x09\xf0"])), extradata, user_data=False)
+        cleaned(av.Packet(bitstream.joined([b"\x09\xf0"])), extradata, user_data=False)
     with pytest.raises(ValueError, match="whole"):
         cleaned(av.Packet(bytes(first)[:-1]), extradata, user_data=False)
     cut = tmp_path / "cut.mp4"
@@ -623,14 +624,14 @@ def test_a_source_that_changed_is_not_copied_from(
 def test_copies_that_fail_the_check_are_encoded_after_all(
     ffmpeg: Ffmpeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = check.check
+    right = verify.check
 
     def refuse_copies(path: Path, parts: Sequence[Part], *rest: Any) -> None:
         if any(part.segment is None for part in parts):
             raise CheckFailed("it is said to be wrong")
         right(path, parts, *rest)
 
-    monkeypatch.setattr(check, "check", refuse_copies)
+    monkeypatch.setattr(verify, "check", refuse_copies)
     source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
     (video,) = inventory.take(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())

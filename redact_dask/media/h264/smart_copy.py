@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from redact_dask.media import h264, parameter_sets
+from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.model import Facts
 
 _REFERENCES = {
@@ -111,7 +111,7 @@ class Splice:
             Where a decoder could not go from the source's pictures to the encoder's.
         """
         if encoder_extradata is None:
-            return h264.avcc(_sets(self.extradata))
+            return bitstream.avcc(_sets(self.extradata))
         unit, *pictures = _sets(encoder_extradata)
         source, encoder = self.source, parameter_sets.sequence(unit)
         same = ("profile", "level", "eight_bit_420", "progressive", "width", "height", "crop")
@@ -125,7 +125,7 @@ class Splice:
         ):
             raise ValueError("the encoder's parameter sets do not go with the source's")
         ours = parameter_sets.matched(encoder, source, self.reorder)
-        return h264.avcc([*_sets(self.extradata), ours, *pictures])
+        return bitstream.avcc([*_sets(self.extradata), ours, *pictures])
 
 
 def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
@@ -152,16 +152,16 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
     if packet.is_discard or packet.is_corrupt:
         raise ValueError("a hidden or corrupt packet must not be copied")
     kept, slices = [], 0
-    for unit in h264.units(bytes(packet), h264.length_size(extradata)):
-        if h264.kind(unit) in (h264.SLICE, h264.IDR_SLICE):
+    for unit in bitstream.units(bytes(packet), bitstream.length_size(extradata)):
+        if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE):
             kept.append(unit)
             slices += 1
-        elif h264.kind(unit) == h264.SEI:
-            messages = unit if user_data else h264.without_free_data(unit)
+        elif bitstream.kind(unit) == bitstream.SEI:
+            messages = unit if user_data else bitstream.without_free_data(unit)
             kept += [messages] if messages else []
     if not slices:
         raise ValueError("a packet holds no H.264 slice")
-    return h264.joined(kept)
+    return bitstream.joined(kept)
 
 
 class Survey:
@@ -173,7 +173,7 @@ class Survey:
     def __init__(self, stream: VideoStream) -> None:
         self._extradata = stream.codec_context.extradata or b""
         self._why_not = _why_not(stream.codec_context.name, self._extradata)
-        self._length_size = h264.length_size(self._extradata)
+        self._length_size = bitstream.length_size(self._extradata)
         self._known = frozenset(() if self._why_not else _sets(self._extradata))
         self._begun = False
         self._span: list[int] = []  # pts of the frames of the span so far, ascending
@@ -214,16 +214,16 @@ class Survey:
         if packet.is_corrupt:
             return "a packet is marked as corrupt"
         try:
-            units = h264.units(bytes(packet), self._length_size)
+            units = bitstream.units(bytes(packet), self._length_size)
         except ValueError as error:
             return str(error)
-        sets = {unit for unit in units if h264.kind(unit) in (h264.SPS, h264.PPS)}
+        sets = {unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)}
         if packet.has_sidedata("new_extradata") or not sets <= self._known:
             return "its parameter sets change"
-        kinds = {h264.kind(unit) for unit in units}
-        if not kinds & {h264.SLICE, h264.IDR_SLICE}:
+        kinds = {bitstream.kind(unit) for unit in units}
+        if not kinds & {bitstream.SLICE, bitstream.IDR_SLICE}:
             return "a packet holds no picture"
-        idr = h264.IDR_SLICE in kinds
+        idr = bitstream.IDR_SLICE in kinds
         if not idr and (packet.is_keyframe or not self._begun):
             return "a keyframe is not an IDR picture"
         if idr:
@@ -241,8 +241,11 @@ class Survey:
 
 def _sets(extradata: bytes) -> list[bytes]:
     """Sequence parameter sets, then picture parameter sets, each once."""
-    units = dict.fromkeys(h264.parameter_sets(extradata))
-    return sorted((u for u in units if h264.kind(u) in (h264.SPS, h264.PPS)), key=h264.kind)
+    units = dict.fromkeys(bitstream.parameter_sets(extradata))
+    return sorted(
+        (u for u in units if bitstream.kind(u) in (bitstream.SPS, bitstream.PPS)),
+        key=bitstream.kind,
+    )
 
 
 def _why_not(codec: str, extradata: bytes) -> str | None:
@@ -251,7 +254,7 @@ def _why_not(codec: str, extradata: bytes) -> str | None:
         return f"it is {codec}, not H.264"
     try:
         sets = _sets(extradata)
-        if [h264.kind(unit) for unit in sets[:2]] != [h264.SPS, h264.PPS]:
+        if [bitstream.kind(unit) for unit in sets[:2]] != [bitstream.SPS, bitstream.PPS]:
             return "it has not exactly one sequence parameter set"
         source = parameter_sets.sequence(sets[0])
         owners = {parameter_sets.picture_ids(unit)[1] for unit in sets[1:]}

@@ -15,8 +15,8 @@ from av.video.stream import VideoStream
 
 from redact_dask import storage
 from redact_dask.errors import CheckFailed
-from redact_dask.media.source import packets
-from redact_dask.media.splice import cleaned
+from redact_dask.media.demux import packets
+from redact_dask.media.h264.smart_copy import cleaned
 from redact_dask.model import Facts, Part
 
 

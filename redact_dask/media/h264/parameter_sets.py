@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redact_dask.media import h264
+from redact_dask.media.h264 import bitstream
 
 PROFILES = {66: "baseline", 77: "main", 100: "high"}
 """Names of the profiles with 8-bit 4:2:0 pictures (A.2), by ``profile_idc``."""
@@ -24,7 +24,7 @@ class _Bits:
     """Reads the fields of a unit one after the other (7.2, 9.1)."""
 
     def __init__(self, unit: bytes) -> None:
-        data = h264.unescaped(unit)
+        data = bitstream.unescaped(unit)
         self.text = f"{int.from_bytes(data):0{8 * len(data)}b}"
         self.at = 8
 
@@ -237,4 +237,4 @@ def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
     else:  # x264 without prediction: as told by its profile
         text += "01"
     text += "0" * (-len(text) % 8)
-    return h264.escaped(bytes([0x60 | h264.SPS]) + int(text, 2).to_bytes(len(text) // 8))
+    return bitstream.escaped(bytes([0x60 | bitstream.SPS]) + int(text, 2).to_bytes(len(text) // 8))

@@ -13,9 +13,9 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import kept, program
+from redact_dask.media import ffmpeg, metadata
 from redact_dask.media.decode import frames
-from redact_dask.media.source import opened
+from redact_dask.media.demux import opened
 from redact_dask.model import Chunk, Facts, Part
 
 _SAMPLES = 3
@@ -68,7 +68,7 @@ def check(
         _check_pictures(path, parts, pts, facts, source, None)
     with opened(str(path)) as (result, video), opened(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
-        if digests(result, beside) != digests(container, kept.streams(container, settings)):
+        if digests(result, beside) != digests(container, metadata.streams(container, settings)):
             raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
@@ -92,9 +92,9 @@ def _check_pictures(
     summed = [frame for sample in samples for frame in sample.frames]
     times = [ticks * facts.time_base for ticks in pts]
     if middle is None:
-        decoded = program.decoded(path, summed)
+        decoded = ffmpeg.decoded(path, summed)
     else:
-        decoded = program.decoded_in_halves(path, summed, middle, times)
+        decoded = ffmpeg.decoded_in_halves(path, summed, middle, times)
     if len(decoded.times) != len(pts):
         raise CheckFailed(
             f"the result decodes to {len(decoded.times)} frames, the source has {len(pts)}"
