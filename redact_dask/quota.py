@@ -13,8 +13,8 @@ from typing import Any
 from distributed import Client, Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 from distributed.utils import sync
 
-from redact_dask.detectors import budget
-from redact_dask.detectors.budget import Budgets, Slots
+from redact_dask.detectors import rate_limit
+from redact_dask.detectors.rate_limit import Budgets, Slots
 from redact_dask.errors import UsageError
 
 _HANDLER = "redact_dask_reserve"
@@ -63,11 +63,11 @@ class SharedQuota(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Run on each worker when it starts, and when it starts again."""
-        budget.use(_AtScheduler(worker).reserve)
+        rate_limit.use(_AtScheduler(worker).reserve)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it ends: its process may live on, as a user's own."""
-        budget.use(Budgets().reserve)
+        rate_limit.use(Budgets().reserve)
 
 
 class _AtScheduler:

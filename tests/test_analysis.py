@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from redact_dask.config import DetectSettings, EncodeSettings
-from redact_dask.detectors.view import View
+from redact_dask.detectors.frame_view import View
 from redact_dask.media import index
 from redact_dask.pipeline import detection
 from redact_dask.pipeline.timing import Stopwatch

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from redact_dask import report, storage
 from redact_dask.commands.common import failures_told
-from redact_dask.report.sheet import MOST
+from redact_dask.report.contact_sheet import MOST
 
 
 @click.command(name="report")

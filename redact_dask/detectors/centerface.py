@@ -19,7 +19,7 @@ from pydantic import Field
 
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import LARGEST_ENLARGEMENT, Network, NetworkOptions
-from redact_dask.detectors.suppression import distinct
+from redact_dask.detectors.nms import distinct
 from redact_dask.errors import UsageError
 
 WEIGHTS = Path(__file__).with_name("weights") / "centerface.onnx"

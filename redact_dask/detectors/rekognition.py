@@ -30,7 +30,7 @@ from botocore.parsers import ResponseParserError
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from redact_dask.detectors import budget
+from redact_dask.detectors import rate_limit
 from redact_dask.detectors.base import Box
 from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.model import Usage
@@ -195,7 +195,7 @@ class Rekognition:
         for _ in pictures:
             self._free.acquire()
         try:
-            slots = budget.reserve(self._service, self._tps, len(pictures))
+            slots = rate_limit.reserve(self._service, self._tps, len(pictures))
         except BaseException:  # Whatever it is: a permit that is lost is lost for good.
             self._free.release(len(pictures))
             raise
@@ -275,7 +275,7 @@ class Rekognition:
         with self._lock:
             self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
         pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
-        slots = budget.reserve(self._service, self._tps, 1, throttled)
+        slots = rate_limit.reserve(self._service, self._tps, 1, throttled)
         return time.monotonic() + max(slots.wait_s, pause)
 
     def _boxes(self, faces: Iterable[_Face], width: int, height: int) -> list[Box]:

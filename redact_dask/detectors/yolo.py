@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
 from pydantic import Field
 
-from redact_dask.detectors import model_file
+from redact_dask.detectors import onnx_file
 from redact_dask.detectors.base import Box
-from redact_dask.detectors.model_file import ModelFileOptions
 from redact_dask.detectors.network import Network, last_line
-from redact_dask.detectors.suppression import distinct
+from redact_dask.detectors.nms import distinct
+from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError
 
 OVERLAP = 0.5
@@ -65,7 +65,7 @@ class Yolo:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        model = model_file.read(options)
+        model = onnx_file.read(options)
         size = _fixed_size(model, options)
         _check_output(model, options, size or (640, 640))
         self._network = Network(model, "yolo", options, ColorFormat.RGB, 1.0, size)
@@ -98,7 +98,7 @@ class Yolo:
         for answer in self._network.answers(images):
             candidates = answer[0][0]
             for number in self._options.classes:
-                model_file.check_scores(candidates[4 + number], self._options.model)
+                onnx_file.check_scores(candidates[4 + number], self._options.model)
             found.append(decode(candidates, self._options.classes, self._options.threshold))
         return found
 

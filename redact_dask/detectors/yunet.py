@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
 
-from redact_dask.detectors import model_file
+from redact_dask.detectors import onnx_file
 from redact_dask.detectors.base import Box
-from redact_dask.detectors.model_file import ModelFileOptions
 from redact_dask.detectors.network import Answer, Network
-from redact_dask.detectors.suppression import distinct
+from redact_dask.detectors.nms import distinct
+from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError
 
 STRIDES = (8, 16, 32)
@@ -45,7 +45,7 @@ class YuNet:
 
     def __init__(self, options: ModelFileOptions) -> None:
         self._options = options
-        model = model_file.read(options)
+        model = onnx_file.read(options)
         there = {name for tensor in model.outputs for name in tensor.names}
         if missing := [name for name in SCORES + BOXES if name not in there]:
             raise ConfigError(
@@ -81,7 +81,7 @@ class YuNet:
         found = []
         for answer in self._network.answers(images):
             for name in SCORES:
-                model_file.check_scores(answer[name], self._options.model)
+                onnx_file.check_scores(answer[name], self._options.model)
             found.append(decode(answer, width, self._options.threshold))
         return found
 

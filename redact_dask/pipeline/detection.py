@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from redact_dask import detectors
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import Metered
-from redact_dask.detectors.view import View
+from redact_dask.detectors.frame_view import View
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
 from redact_dask.model import Chunk, Damage, Detection, Facts, Usage

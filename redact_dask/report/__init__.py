@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 from redact_dask import manifest, storage
 from redact_dask.errors import SourceError
-from redact_dask.report import page, runs, sheet, tasks, videos
-from redact_dask.report.periods import Periods
+from redact_dask.report import contact_sheet, page, runs, tasks, videos
+from redact_dask.report.time_bins import Periods
 
 
 def render(destination: str, names: Collection[str] = (), frames: int = 0) -> str:
@@ -45,7 +45,7 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
     periods = Periods.over(min(run.began for run in chosen), max(run.ended for run in chosen))
     about_videos = videos.read(root, told, periods)
     about_tasks = tasks.read(root, told, periods, [row["video"] for row in about_videos.slowest])
-    shown = sheet.pictures(root, told, frames) if frames else None
+    shown = contact_sheet.pictures(root, told, frames) if frames else None
     content = page.Content(
         storage.canonical(destination), known, chosen, periods, about_videos, about_tasks, shown
     )

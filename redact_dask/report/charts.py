@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from redact_dask.report.columns import Floats
-from redact_dask.report.periods import Periods
-from redact_dask.report.words import number
+from redact_dask.report.arrow import Floats
+from redact_dask.report.formatting import number
+from redact_dask.report.time_bins import Periods
 
 WIDTH, HEIGHT = 1000, 100
 """Of the view box; y grows downwards."""

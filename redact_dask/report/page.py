@@ -14,12 +14,12 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from redact_dask.report import charts, words
+from redact_dask.report import charts, formatting
 from redact_dask.report.charts import Chart, Series
-from redact_dask.report.periods import Periods
+from redact_dask.report.contact_sheet import Picture
 from redact_dask.report.runs import Run, Totals, wall_s
-from redact_dask.report.sheet import Picture
 from redact_dask.report.tasks import STAGES, Tasks
+from redact_dask.report.time_bins import Periods
 from redact_dask.report.videos import Videos
 
 _FAILED = 200
@@ -55,7 +55,7 @@ def render(content: Content) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(words, name)
+        name: getattr(formatting, name)
         for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")
     }
     script = _file("page.js")

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redact_dask import manifest
-from redact_dask.report.columns import Floats, epoch, numbers
-from redact_dask.report.periods import Periods
+from redact_dask.report.arrow import Floats, epoch, numbers
+from redact_dask.report.time_bins import Periods
 
 SLOWEST = 50
 """Videos of the table of the slowest."""

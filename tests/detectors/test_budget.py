@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from redact_dask.detectors.budget import HEADROOM, Budget, Budgets, Slots
+from redact_dask.detectors.rate_limit import HEADROOM, Budget, Budgets, Slots
 
 TPS = 25.0
 

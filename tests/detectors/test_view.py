@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from redact_dask import Box, detectors
 from redact_dask.config import EncodeSettings
-from redact_dask.detectors.view import View
+from redact_dask.detectors.frame_view import View
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index
 from redact_dask.media.decode import frames

@@ -13,10 +13,10 @@ from made_up import FAILED, START, later
 
 from redact_dask import manifest
 from redact_dask.errors import UsageError
-from redact_dask.report import charts, runs, tasks, videos, words
+from redact_dask.report import charts, formatting, runs, tasks, videos
 from redact_dask.report.charts import Series
-from redact_dask.report.periods import Periods
 from redact_dask.report.runs import Totals
+from redact_dask.report.time_bins import Periods
 
 Write = Callable[..., str]
 MINUTE = Periods(START.timestamp(), 10.0, 6)
@@ -237,25 +237,25 @@ def test_bars_stand_on_each_other_and_steps_do_not() -> None:
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (words.duration(0), "0 s"),
-        (words.duration(0.0001), "< 1 ms"),
-        (words.duration(0.0234), "23 ms"),
-        (words.duration(1.25), "1.2 s"),
-        (words.duration(59.6), "1 min"),
-        (words.duration(3599.7), "1 h"),
-        (words.duration(5400), "1 h 30 min"),
-        (words.duration(6_000_000), "1,666 h"),
-        (words.size(999), "999 bytes"),
-        (words.size(999_999), "1.0 MB"),
-        (words.size(123_456_789), "123 MB"),
-        (words.share(1, 1000), "< 1 %"),
-        (words.share(999, 1000), "> 99 %"),
-        (words.share(1000, 1000), "100 %"),
-        (words.number(1234567), "1,234,567"),
-        (words.number(0.5), "0.5"),
-        (words.number(12.34), "12.3"),
-        (words.dollars(1234.5), "$1,234.50"),
-        (words.clipped("x" * 1000), "x" * 150 + " … " + "x" * 150),
+        (formatting.duration(0), "0 s"),
+        (formatting.duration(0.0001), "< 1 ms"),
+        (formatting.duration(0.0234), "23 ms"),
+        (formatting.duration(1.25), "1.2 s"),
+        (formatting.duration(59.6), "1 min"),
+        (formatting.duration(3599.7), "1 h"),
+        (formatting.duration(5400), "1 h 30 min"),
+        (formatting.duration(6_000_000), "1,666 h"),
+        (formatting.size(999), "999 bytes"),
+        (formatting.size(999_999), "1.0 MB"),
+        (formatting.size(123_456_789), "123 MB"),
+        (formatting.share(1, 1000), "< 1 %"),
+        (formatting.share(999, 1000), "> 99 %"),
+        (formatting.share(1000, 1000), "100 %"),
+        (formatting.number(1234567), "1,234,567"),
+        (formatting.number(0.5), "0.5"),
+        (formatting.number(12.34), "12.3"),
+        (formatting.dollars(1234.5), "$1,234.50"),
+        (formatting.clipped("x" * 1000), "x" * 150 + " … " + "x" * 150),
     ],
 )
 def test_words(told: str, words: str) -> None:

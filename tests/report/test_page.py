@@ -24,7 +24,7 @@ from PIL import Image
 
 from redact_dask import manifest, report, storage
 from redact_dask.cli import main
-from redact_dask.report import sheet
+from redact_dask.report import contact_sheet
 
 Write = Callable[..., str]
 ROOT = Path(__file__).parents[2]
@@ -120,8 +120,8 @@ def test_frames_are_shown_as_a_player_shows_them(
     # The program turns pictures by itself. The square has moved by the 11th.
     ffmpeg("-i", turned, "-vf", "select=eq(n\\,10)", "-frames:v", 1, tmp_path / "shown.png")
     shown = Image.open(tmp_path / "shown.png").convert("RGB")
-    moment = sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
-    picture = sheet._picture(moment)
+    moment = contact_sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
+    picture = contact_sheet._picture(moment)
     (image,) = images(f'src="data:image/jpeg;base64,{picture.data}"')
     assert image.size == ((480, 135) if turn % 180 == 0 else (135, 480))
     wide = np.asarray(shown.resize(image.size), np.int16)

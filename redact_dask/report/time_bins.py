@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from redact_dask.report.columns import Floats
+from redact_dask.report.arrow import Floats
 
 _MOST = 60
 """Periods, at most: a bar of each is still seen on a phone."""
