@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.table import Table
 
-from redact_dask import api, manifest, scratch, storage
+from redact_dask import api, manifest, storage
 from redact_dask.config import Config, EncodeSettings
 from redact_dask.dataset import Dataset
 from redact_dask.driver import Observer
@@ -23,6 +23,7 @@ from redact_dask.leakage import Box, Judged, Leakage, Luma, judge, summarise
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.redaction import blur
+from redact_dask.storage import scratch
 
 
 @dataclass(frozen=True, slots=True)

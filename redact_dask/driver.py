@@ -11,7 +11,7 @@ from typing import Any
 
 from distributed import CancelledError, Client, Future, as_completed
 
-from redact_dask import cluster, lease, logs, manifest, quota, storage, sweep
+from redact_dask import cluster, logs, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
 from redact_dask.arrivals import Arrivals
 from redact_dask.config import Config
@@ -25,6 +25,7 @@ from redact_dask.pipeline.job import Job
 from redact_dask.plan import estimate
 from redact_dask.rows import rows
 from redact_dask.status import Status
+from redact_dask.storage import lease
 from redact_dask.summary import Quarantined, Salvaged, Summary
 
 _TOLD = 1000

@@ -14,7 +14,8 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redact_dask import scratch, storage
+from redact_dask import storage
+from redact_dask.storage import scratch
 
 _MERGED_AT = 64
 """Files that are merged into one: of a night with a flush each 30 s, some 20 are left."""

@@ -10,7 +10,7 @@ import cv2
 from distributed import Worker, WorkerPlugin
 from threadpoolctl import threadpool_limits
 
-from redact_dask import scratch
+from redact_dask.storage import scratch
 
 THREADS = (
     "OMP_NUM_THREADS",

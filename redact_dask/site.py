@@ -17,11 +17,12 @@ import numpy as np
 from distributed import get_worker
 from threadpoolctl import threadpool_info
 
-from redact_dask import detectors, scratch, storage
+from redact_dask import detectors, storage
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import Metered
 from redact_dask.errors import RedactError
 from redact_dask.plugins import THREADS
+from redact_dask.storage import scratch
 
 SOFTWARE = (
     "redact-dask",

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from redact_dask import lease, storage
+from redact_dask import storage
 from redact_dask.errors import SourceError
+from redact_dask.storage import lease
 
 ALL = (1, 1)
 

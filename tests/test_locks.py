@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from redact_dask import locks
+from redact_dask.storage import locks
 
 
 @pytest.fixture(params=["file", "folder"])

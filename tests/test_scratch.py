@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from redact_dask import scratch
 from redact_dask.errors import UsageError
+from redact_dask.storage import scratch
 
 STAY = """
 import signal

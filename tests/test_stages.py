@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, lease, storage
+from redact_dask import config, inventory, storage
 from redact_dask.errors import (
     CheckFailed,
     DamagedVideo,
@@ -23,6 +23,7 @@ from redact_dask.errors import (
 from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.storage import lease
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from redact_dask import locks, storage
+from redact_dask import storage
 from redact_dask.errors import SourceError
+from redact_dask.storage import locks
 
 NAMES = ["a b.mp4", "number #1.mp4", "über/ß 映画.mp4", "literal [1].mp4", "50%20.mp4", "what?.mp4"]
 

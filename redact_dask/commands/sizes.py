@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from redact_dask import config, detectors, scratch
+from redact_dask import config, detectors
 from redact_dask.commands.common import failures_told
 from redact_dask.config import DetectSettings
 from redact_dask.errors import UsageError
 from redact_dask.sizing import catalogue, check, measure, offers, plots, report, store
 from redact_dask.sizing.measure import Run
+from redact_dask.storage import scratch
 
 
 @click.command()

@@ -12,9 +12,10 @@ import openvino as ov
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from redact_dask import scratch, storage
+from redact_dask import storage
 from redact_dask.detectors.network import NetworkOptions, last_line
 from redact_dask.errors import ConfigError, SourceError
+from redact_dask.storage import scratch
 
 
 class ModelFileOptions(NetworkOptions):

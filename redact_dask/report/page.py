@@ -94,7 +94,7 @@ def _charts(content: Content) -> list[Chart]:
     analysed = Series("analysed", "detect", tasks.analysed / periods.length_s)
     rendered = Series("redacted", "render", tasks.rendered / periods.length_s)
     busy = [Series(name, name, tasks.busy[name] / periods.length_s) for name in STAGES]
-    each = f"each {words.duration(periods.length_s)}"
+    each = f"each {formatting.duration(periods.length_s)}"
     published = [Series("published", "ok", videos.published)]
     faces = [Series("faces", "faces", videos.faces)]
     of_published = f"faces in the videos published {each}"

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from redact_dask import locks
 from redact_dask.errors import UsageError
+from redact_dask.storage import locks
 
 
 @contextmanager

@@ -21,8 +21,8 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from redact_dask import locks
 from redact_dask.errors import SourceError
+from redact_dask.storage import locks
 
 FAILURES = (OSError, BotoCoreError)
 """What a store raises when it is not there, or does not let us in."""

@@ -1,0 +1,46 @@
+"""Files on any store, the locks and leases on them, and scratch space on this machine's disk.
+
+The functions of `files` are the room's own: ``storage.read(url)``.
+"""
+
+from redact_dask.storage.files import (
+    FAILURES,
+    READ_AHEAD,
+    canonical,
+    exists,
+    find,
+    glob,
+    is_folder,
+    join,
+    local_path,
+    modified,
+    open_read,
+    prune,
+    publish,
+    read,
+    remove,
+    version,
+    walk,
+    write,
+)
+
+__all__ = [
+    "FAILURES",
+    "READ_AHEAD",
+    "canonical",
+    "exists",
+    "find",
+    "glob",
+    "is_folder",
+    "join",
+    "local_path",
+    "modified",
+    "open_read",
+    "prune",
+    "publish",
+    "read",
+    "remove",
+    "version",
+    "walk",
+    "write",
+]
