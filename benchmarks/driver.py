@@ -23,7 +23,9 @@ import psutil
 from distributed import Client, Worker, WorkerPlugin
 
 from redact_dask import Status, redact, storage
-from redact_dask.model import (
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
+from redact_dask.records import (
     Chunk,
     Detected,
     Detection,
@@ -38,10 +40,8 @@ from redact_dask.model import (
     Span,
     Tracked,
     Why,
+    Work,
 )
-from redact_dask.pipeline import stages
-from redact_dask.pipeline.job import Job
-from redact_dask.pipeline.timing import Work
 
 MIB = 2**20
 FRAMES = 150

@@ -24,9 +24,9 @@ import imageio_ffmpeg
 from redact_dask import Config, inventory, load_config, storage
 from redact_dask.demo import fetch_clips
 from redact_dask.media import decode
-from redact_dask.model import Probed, Region, Tracked, Why
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.records import Probed, Region, Tracked, Why
 
 GOP = 30
 

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass
 
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.ledger import Ledger, Verdict
-from redact_dask.model import Video
+from redact_dask.records import Video
 
 _TABLE = """
 create table to_do (

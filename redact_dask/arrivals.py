@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from redact_dask import inventory, storage
 from redact_dask.config import Config
 from redact_dask.errors import SourceError
-from redact_dask.model import Video
+from redact_dask.records import Video
 
 _TRIES = 10
 """Failures in a row, of the store or the queue, until they are told."""

@@ -14,7 +14,7 @@ from fsspec.core import has_magic
 from redact_dask import storage
 from redact_dask.config import SelectSettings
 from redact_dask.errors import SourceError
-from redact_dask.model import Video
+from redact_dask.records import Video
 
 Listed = tuple[str, dict[str, Any]]
 """URL of a file, and its facts as `storage.find` gives them."""

@@ -15,8 +15,8 @@ from typing import Any
 from redact_dask import manifest, storage
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
-from redact_dask.model import Joined, Video
 from redact_dask.pipeline.job import OWN_FOLDERS
+from redact_dask.records import Joined, Video
 
 OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
 """Classes of errors that a video is at fault for: it fails again, and others need not."""

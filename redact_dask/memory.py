@@ -12,7 +12,7 @@ from redact_dask import detectors
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.network import NetworkOptions
 from redact_dask.errors import TooLarge
-from redact_dask.model import Facts
+from redact_dask.records import Facts
 
 BASE_MIB = 305
 """What a task takes whatever the size of its pictures: Dask, libraries, MiB."""

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from redact_dask.driver import Observer
 from redact_dask.errors import UsageError
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 from redact_dask.status import Status
 
 _LINE_S = 10.0

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import version
 
 from redact_dask.manifest import Row
-from redact_dask.model import (
+from redact_dask.records import (
     Chunk,
     Damage,
     Detected,
@@ -21,8 +21,8 @@ from redact_dask.model import (
     Tracked,
     Usage,
     Video,
+    Work,
 )
-from redact_dask.pipeline.timing import Work
 
 _SOFTWARE = ("redact-dask", "dask", "av", "openvino", "opencv-python-headless", "imageio-ffmpeg")
 

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from redact_dask.agenda import Counts
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 
 _STEPS = 2
 """Each frame is analysed once and rendered once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 
 
 @dataclass(frozen=True, slots=True)

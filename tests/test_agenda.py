@@ -15,7 +15,7 @@ from redact_dask import config, inventory, manifest, plan, storage
 from redact_dask.agenda import Agenda
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.ledger import Ledger, Verdict
-from redact_dask.model import Video
+from redact_dask.records import Video
 
 
 class Judge(Ledger):

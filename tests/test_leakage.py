@@ -21,8 +21,8 @@ from redact_dask.leakage import Box, Face, Judged, Luma, Sight, judge, mask, see
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-from redact_dask.model import Region, Why
 from redact_dask.pipeline import rendering
+from redact_dask.records import Region, Why
 from redact_dask.redaction import blur
 
 MakeClip = Callable[..., Path]

@@ -20,9 +20,9 @@ from redact_dask.errors import (
     UnsupportedVideo,
     VideoError,
 )
-from redact_dask.model import Detected, Joined, Probed, Region, Rendered, Tracked, Why
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.records import Detected, Joined, Probed, Region, Rendered, Tracked, Why
 from redact_dask.storage import lease
 
 

@@ -22,7 +22,7 @@ from redact_dask import config, inventory, manifest
 from redact_dask.arrivals import Arrivals
 from redact_dask.driver import Backfill
 from redact_dask.errors import RunEnded, SourceError
-from redact_dask.model import Video
+from redact_dask.records import Video
 from redact_dask.status import Status
 
 

@@ -18,7 +18,7 @@ from redact_dask import cluster, live, progress, storage
 from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver import Backfill
-from redact_dask.model import Video
+from redact_dask.records import Video
 from redact_dask.summary import Summary
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import CheckFailed
-from redact_dask.model import Detection, Facts
+from redact_dask.records import Detection, Facts
 
 _LEAST_ASPECT = Fraction(1, 2)
 """A sample aspect ratio beyond this, or its reciprocal, is taken for a mistake of the file."""

@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from redact_dask.detectors import rate_limit
 from redact_dask.detectors.base import Box
 from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 
 MOST_BYTES = 5 * 2**20
 """Of a picture that is sent with the call."""

@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media.demux import packets
-from redact_dask.model import Chunk, Facts
+from redact_dask.records import Chunk, Facts
 
 
 def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from redact_dask import storage
 from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
-from redact_dask.model import Keyframe
+from redact_dask.records import Keyframe
 
 # Play lists and the like could make a file pull in other files.
 _OPTIONS = {

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
 from redact_dask.media.h264.smart_copy import Splice
-from redact_dask.model import Facts, Fields
+from redact_dask.records import Facts, Fields
 
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")

@@ -22,7 +22,7 @@ from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
 from redact_dask.media.demux import is_raw, opened, raw_pts, timed
 from redact_dask.media.h264.smart_copy import Survey
-from redact_dask.model import Chunk, Damage, Facts, Fields, Keyframe, Span
+from redact_dask.records import Chunk, Damage, Facts, Fields, Keyframe, Span
 
 _FIELDS = {
     2: Fields.TOP_FIRST,

@@ -20,7 +20,7 @@ from redact_dask.errors import CheckFailed, UnsupportedVideo
 from redact_dask.media import metadata, packets
 from redact_dask.media.demux import opened
 from redact_dask.media.h264.smart_copy import Splice
-from redact_dask.model import Facts, Part
+from redact_dask.records import Facts, Part
 
 _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 

@@ -17,7 +17,7 @@ from redact_dask import storage
 from redact_dask.errors import CheckFailed
 from redact_dask.media.demux import packets
 from redact_dask.media.h264.smart_copy import cleaned
-from redact_dask.model import Facts, Part
+from redact_dask.records import Facts, Part
 
 
 def pictures(

@@ -16,7 +16,7 @@ from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, metadata
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import opened
-from redact_dask.model import Chunk, Facts, Part
+from redact_dask.records import Chunk, Facts, Part
 
 _SAMPLES = 3
 """Copied parts that are compared bit by bit."""

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from redact_dask import storage
-from redact_dask.model import Chunk, Damage, Detected, Detection, Keyframe, Part, Rendered
-from redact_dask.pipeline.timing import Work
+from redact_dask.records import Chunk, Damage, Detected, Detection, Keyframe, Part, Rendered, Work
 
 
 def write_detected(url: str, detected: Detected, chunk: Chunk) -> None:

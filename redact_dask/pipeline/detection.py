@@ -19,8 +19,8 @@ from redact_dask.detectors.base import Metered
 from redact_dask.detectors.frame_view import View
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
-from redact_dask.model import Chunk, Damage, Detection, Facts, Usage
 from redact_dask.pipeline.timing import Stopwatch
+from redact_dask.records import Chunk, Damage, Detection, Facts, Usage
 from redact_dask.tracking import scene_cuts
 
 Item = TypeVar("Item")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redact_dask import storage
 from redact_dask.config import Config
-from redact_dask.model import Video
+from redact_dask.records import Video
 
 OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
 """Names below a destination that are ours, and hold no redacted video."""

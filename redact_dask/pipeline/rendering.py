@@ -13,9 +13,9 @@ from av.video.frame import VideoFrame
 from redact_dask import storage
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-from redact_dask.model import Chunk, Facts, Part, Probed, Region, Tracked
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.timing import Stopwatch
+from redact_dask.records import Chunk, Facts, Part, Probed, Region, Tracked
 from redact_dask.redaction import blur
 
 

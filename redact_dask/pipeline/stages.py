@@ -15,7 +15,11 @@ from pathlib import Path, PurePosixPath
 from redact_dask import storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
-from redact_dask.model import (
+from redact_dask.pipeline import checkpoints, detection
+from redact_dask.pipeline.job import OWN_FOLDERS, Job
+from redact_dask.pipeline.rendering import Rendering, without_copies
+from redact_dask.pipeline.timing import Stopwatch
+from redact_dask.records import (
     Chunk,
     Detected,
     Facts,
@@ -25,10 +29,6 @@ from redact_dask.model import (
     Rendered,
     Tracked,
 )
-from redact_dask.pipeline import checkpoints, detection
-from redact_dask.pipeline.job import OWN_FOLDERS, Job
-from redact_dask.pipeline.rendering import Rendering, without_copies
-from redact_dask.pipeline.timing import Stopwatch
 from redact_dask.storage import lease, scratch
 from redact_dask.tracking import scene_cuts, tracker
 

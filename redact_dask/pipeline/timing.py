@@ -7,25 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
+from redact_dask.records import Work
+
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """When and where a stage ran, and how long each of its steps took."""
-
-    started: float
-    """Seconds since the epoch."""
-    ended: float
-    """Seconds since the epoch."""
-    steps: tuple[tuple[str, float], ...]
-    """Name of each step and its wall seconds."""
-    host: str
-    worker: str = ""
-    """Name of the Dask worker; empty outside a cluster."""
 
 
 class Stopwatch:

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.model import Facts, Region
+from redact_dask.records import Facts, Region
 
 Pixels = NDArray[Any]
 """One plane or a part of it, shape (height, width), uint8 or uint16, sharing the frame's memory."""

@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.model import Detection
+from redact_dask.records import Detection
 from redact_dask.tracking.boxes import Boxes, area, centre, overlap
 
 _SAME = 0.5

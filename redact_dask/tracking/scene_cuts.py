@@ -17,7 +17,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from redact_dask.model import Detected
+from redact_dask.records import Detected
 
 _WIDTH, _HEIGHT = 32, 18
 """Size of a thumbnail, pixels."""

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from redact_dask.model import Detection, Region
+from redact_dask.records import Detection, Region
 from redact_dask.tracking.association import link
 from redact_dask.tracking.boxes import Boxes
 from redact_dask.tracking.camera_motion import SceneMotion

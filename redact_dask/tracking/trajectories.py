@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.model import Why
+from redact_dask.records import Why
 from redact_dask.tracking.association import ROUNDING, VELOCITY_SECONDS, Track, velocity
 from redact_dask.tracking.boxes import Boxes, centre
 from redact_dask.tracking.camera_motion import SceneMotion

@@ -17,7 +17,7 @@ from redact_dask import detectors
 from redact_dask.detectors import Box
 from redact_dask.detectors.rekognition import Rekognition, _is_whole
 from redact_dask.errors import CheckFailed, ConfigError, RunEnded, UnsupportedVideo, UsageError
-from redact_dask.model import Usage
+from redact_dask.records import Usage
 
 StartStandin = Callable[..., Standin]
 PICTURES = 40

@@ -16,7 +16,7 @@ from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.media import index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-from redact_dask.model import Part
+from redact_dask.records import Part
 
 Shown = list[tuple[int | None, str]]
 """The pts of each frame and a digest of its pixels."""

@@ -14,7 +14,7 @@ import pytest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index, mux, verify
-from redact_dask.model import Part
+from redact_dask.records import Part
 
 Ffmpeg = Callable[..., None]
 Joined = Callable[..., Path]

@@ -11,7 +11,7 @@ import pytest
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, index, mux, verify
-from redact_dask.model import Part
+from redact_dask.records import Part
 
 Joined = Callable[..., Path]
 

@@ -28,9 +28,9 @@ from redact_dask.manifest import Writer
 from redact_dask.media import index, verify
 from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.smart_copy import Survey, cleaned
-from redact_dask.model import Part, Probed, Region, Rendered, Tracked, Video, Why
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.records import Part, Probed, Region, Rendered, Tracked, Video, Why
 from redact_dask.rows import Outcome, rows
 
 Ffmpeg = Callable[..., None]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.model import Region, Why
+from redact_dask.records import Region, Why
 from redact_dask.redaction import blur
 
 Planes = list[NDArray[Any]]

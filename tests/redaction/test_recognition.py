@@ -34,7 +34,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.model import Region, Why
+from redact_dask.records import Region, Why
 from redact_dask.redaction import blur
 
 Faces = NDArray[np.float64]

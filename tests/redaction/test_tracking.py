@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redact_dask.config import TrackSettings
-from redact_dask.model import Detection, Region, Why
+from redact_dask.records import Detection, Region, Why
 from redact_dask.tracking.tracker import track
 
 WIDTH, HEIGHT = 960, 540

@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.media.h264 import bitstream, parameter_sets
-from redact_dask.model import Facts
+from redact_dask.records import Facts
 
 _REFERENCES = {
     "ultrafast": 1, "superfast": 1, "veryfast": 1, "faster": 2, "fast": 2, "medium": 3,

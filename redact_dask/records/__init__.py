@@ -1,0 +1,48 @@
+"""The frozen records that pass between stages and rooms.
+
+Conventions, everywhere in the package:
+
+- A *frame* is a number: the rank of a picture in presentation order, from 0, over the whole video.
+- *pts* are presentation timestamps in ticks of the source video stream's ``time_base``.
+- Boxes are ``x0, y0, x1, y1`` in pixels of the *stored* picture (before any display rotation), with
+  the origin at the upper left corner; ``x0, y0`` belong to the box, ``x1, y1`` do not.
+"""
+
+from redact_dask.records.results import (
+    Damage,
+    Detected,
+    Detection,
+    Failure,
+    Joined,
+    Part,
+    Probed,
+    Region,
+    Rendered,
+    Tracked,
+    Usage,
+    Why,
+    Work,
+)
+from redact_dask.records.video import Chunk, Facts, Fields, Keyframe, Span, Video
+
+__all__ = [
+    "Chunk",
+    "Damage",
+    "Detected",
+    "Detection",
+    "Facts",
+    "Failure",
+    "Fields",
+    "Joined",
+    "Keyframe",
+    "Part",
+    "Probed",
+    "Region",
+    "Rendered",
+    "Span",
+    "Tracked",
+    "Usage",
+    "Video",
+    "Why",
+    "Work",
+]
