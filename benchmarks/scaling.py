@@ -22,7 +22,7 @@ from distributed import Client
 
 from redact_dask import redact
 from redact_dask.cluster import connected
-from redact_dask.cluster_config import ClusterSettings
+from redact_dask.config import ClusterSettings
 from redact_dask.demo import fetch_clips
 
 CLIPS = 10

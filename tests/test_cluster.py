@@ -23,8 +23,7 @@ from threadpoolctl import threadpool_info
 
 import redact_dask
 from redact_dask import cluster, graph
-from redact_dask.cluster_config import ClusterSettings
-from redact_dask.config import Config, validate
+from redact_dask.config import ClusterSettings, Config, validate
 from redact_dask.errors import RunEnded, UsageError
 from redact_dask.plugins import THREADS
 

@@ -17,7 +17,7 @@ from distributed import Nanny, Scheduler, Worker
 from distributed.deploy import Adaptive, SpecCluster
 
 from redact_dask import cluster, config
-from redact_dask.cluster_config import ClusterSettings
+from redact_dask.config import ClusterSettings
 
 ROOT = Path(__file__).parents[1]
 CLASSES = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
-from redact_dask import sections
+from redact_dask.config import loading
+from redact_dask.config.loading import Section
 from redact_dask.errors import ConfigError
-from redact_dask.sections import Section
 
 
 class Source(Section):
@@ -104,7 +104,7 @@ def load(file: str | Path | None = None) -> Catalogue:
         It cannot be read, or a key or value is wrong; the sentence names it.
     """
     path = Path(file) if file else Path(str(files("redact_dask.sizing") / "catalogue.yaml"))
-    settings = sections.read(path)
+    settings = loading.read(path)
     try:
         return Catalogue.model_validate(settings)
     except ValidationError as error:

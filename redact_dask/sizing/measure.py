@@ -17,8 +17,8 @@ from typing import Any
 import psutil
 from distributed import Client
 
-from redact_dask import api, cluster, config, manifest, sections
-from redact_dask.config import Config
+from redact_dask import api, cluster, config, manifest
+from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
 from redact_dask.sizing import costs
 from redact_dask.sizing.model import Clip, Workload
@@ -56,7 +56,7 @@ class Shape:
             "detect": {"detectors": [self.detector]},
             "cluster": {"class": "distributed.LocalCluster", "kwargs": kwargs},
         }
-        return config.validate(sections.merged(base, own))
+        return config.validate(loading.merged(base, own))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from distributed import Client
 from holding import Holds
 
 from redact_dask import cluster, config, manifest, storage
-from redact_dask.cluster_config import ClusterSettings
+from redact_dask.config import ClusterSettings
 
 SETTINGS: dict[str, Any] = {
     "detect": {"detectors": ["magenta"], "every": 1},

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
-from redact_dask import detectors, sections
-from redact_dask.cluster_config import ClusterSettings
+from redact_dask import detectors
+from redact_dask.config import loading
+from redact_dask.config.cluster import ClusterSettings
+from redact_dask.config.loading import Section
 from redact_dask.detectors.base import Priced
 from redact_dask.errors import ConfigError
-from redact_dask.sections import Section
 
 _LOOKING = "2"
 """Changed when the same settings would look at other frames, or see them otherwise: what was seen
@@ -231,7 +232,7 @@ class Config(Section):
     @classmethod
     def _start_from_profile(cls, settings: Any) -> Any:
         if isinstance(settings, Mapping):
-            return sections.merged(PROFILES.get(str(settings.get("profile")), {}), settings)
+            return loading.merged(PROFILES.get(str(settings.get("profile")), {}), settings)
         return settings
 
     @cached_property
@@ -275,10 +276,10 @@ def load(
     ConfigError
         The file cannot be read, or a key or value is wrong; the sentence names it.
     """
-    settings = sections.read(Path(file)) if file else {}
+    settings = loading.read(Path(file)) if file else {}
     for assignment in assignments:
-        settings = sections.merged(settings, sections.assigned(assignment))
-    return validate(sections.merged(settings, overrides or {}))
+        settings = loading.merged(settings, loading.assigned(assignment))
+    return validate(loading.merged(settings, overrides or {}))
 
 
 def validate(settings: Mapping[str, Any]) -> Config:
@@ -286,4 +287,4 @@ def validate(settings: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(sections.sentence(error, Config)) from None
+        raise ConfigError(loading.sentence(error, Config)) from None

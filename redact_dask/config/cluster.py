@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from redact_dask.sections import Section
+from redact_dask.config.loading import Section
 
 
 class AdaptSettings(Section):
