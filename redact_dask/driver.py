@@ -19,11 +19,11 @@ from redact_dask.errors import CheckFailed, RunEnded, UsageError
 from redact_dask.flight import Flight, salvaged, sentence
 from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
+from redact_dask.manifest.rows import rows
 from redact_dask.pipeline import detection
 from redact_dask.pipeline.job import Job
 from redact_dask.plan import estimate
 from redact_dask.records import Detected, Failure, Probed, Rendered, Usage, Video
-from redact_dask.rows import rows
 from redact_dask.status import Status
 from redact_dask.storage import lease
 from redact_dask.summary import Quarantined, Salvaged, Summary

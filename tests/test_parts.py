@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from redact_dask import parts, storage
-from redact_dask.parts import Parts
+from redact_dask import storage
+from redact_dask.manifest import files
+from redact_dask.manifest.files import Parts
 
 
 def table(number: int) -> pa.Table:
@@ -17,7 +18,7 @@ def table(number: int) -> pa.Table:
 
 
 def rows(folder: Path) -> list[int]:
-    found = [pq.read_table(url.removeprefix("file://")) for url in parts.current(str(folder))]
+    found = [pq.read_table(url.removeprefix("file://")) for url in files.current(str(folder))]
     return sorted(n for one in found for n in one["n"].to_pylist())
 
 
@@ -81,7 +82,7 @@ def test_killed_while_files_are_replaced(
             writer.merge()
     assert len(names(tmp_path)) == 6 - removed
     assert rows(tmp_path) == twice(5)
-    parts.remove_replaced(str(tmp_path))
+    files.remove_replaced(str(tmp_path))
     assert len(names(tmp_path)) == 2
     assert rows(tmp_path) == twice(5)
 
@@ -102,14 +103,14 @@ def test_who_reads_while_files_are_merged_has_each_row_once(
         return read(url)
 
     monkeypatch.setattr(storage, "read", merged_meanwhile)
-    contents = [pq.read_table(pa.BufferReader(one)) for one in parts.contents(str(tmp_path))]
+    contents = [pq.read_table(pa.BufferReader(one)) for one in files.contents(str(tmp_path))]
     assert sorted(n for one in contents for n in one["n"].to_pylist()) == twice(6)
 
 
 def test_the_last_file_may_be_merged_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert parts.last_content(str(tmp_path / "missing")) is None
+    assert files.last_content(str(tmp_path / "missing")) is None
     writer = Parts(str(tmp_path), "run")
     for number in range(2):
         writer.append(table(number))
@@ -121,7 +122,7 @@ def test_the_last_file_may_be_merged_before_it_is_read(
         return read(url)
 
     monkeypatch.setattr(storage, "read", merged_before)
-    content = parts.last_content(str(tmp_path))
+    content = files.last_content(str(tmp_path))
     assert content
     assert pq.read_table(pa.BufferReader(content))["n"].to_pylist() == [0, 0, 1, 1]
 
@@ -136,11 +137,11 @@ def test_a_file_that_is_gone_for_good_is_told(
 
     monkeypatch.setattr(storage, "read", gone)
     with pytest.raises(FileNotFoundError):
-        list(parts.contents(str(tmp_path)))
+        list(files.contents(str(tmp_path)))
 
 
 def test_other_files_are_read_and_parts_of_files_are_not(tmp_path: Path) -> None:
     pq.write_table(table(0), tmp_path / "run-0123456789abcdef.parquet")
     (tmp_path / ".run-000000-000000.parquet.x.part").write_bytes(b"PAR1")
     assert rows(tmp_path) == [0, 0]
-    assert parts.current(str(tmp_path / "missing")) == []
+    assert files.current(str(tmp_path / "missing")) == []

@@ -25,13 +25,13 @@ from redact_dask import config, inventory, manifest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
+from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.media import index, verify
 from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.smart_copy import Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Part, Probed, Region, Rendered, Tracked, Video, Why
-from redact_dask.rows import Outcome, rows
 
 Ffmpeg = Callable[..., None]
 Pictures = list[NDArray[np.uint8]]

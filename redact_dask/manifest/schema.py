@@ -1,25 +1,15 @@
-"""The manifest: Parquet datasets that prove what was done, at ``DEST/_manifest/``.
-
-Each dataset is a folder of Parquet files, which are merged as a run goes on. ``videos`` has a row
-for each attempt at a video, written after the rows of the others: what it names is complete.
-"""
+"""The datasets of the manifest, and the columns of each with their meaning and unit."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow.dataset import ParquetFileFormat
 
-from redact_dask import parts, storage
-from redact_dask.parts import Parts
+from redact_dask import storage
 
 SCHEMA_VERSION = "1"
-_BATCHES_AHEAD = 2
-"""Batches that are read before they are wanted: each takes some 10 MB."""
 
 
 def _schema(fields: Mapping[str, tuple[pa.DataType, str]]) -> pa.Schema:
@@ -139,123 +129,6 @@ SCHEMAS: dict[str, pa.Schema] = {
 Row = dict[str, Any]
 
 
-class Writer:
-    """Collects rows and appends them to the datasets, many videos to a file."""
-
-    def __init__(self, root: str, run: str) -> None:
-        self._run = run
-        self._rows: dict[str, list[Row]] = {name: [] for name in SCHEMAS}
-        self._parts = {name: Parts(storage.join(root, name), run) for name in SCHEMAS}
-
-    @property
-    def waiting(self) -> int:
-        """Number of rows that are not written yet."""
-        return sum(len(rows) for rows in self._rows.values())
-
-    def add(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Add rows of a video, by dataset; the run's name is filled in."""
-        for name, more in rows.items():
-            self._rows[name].extend({"run": self._run, **row} for row in more)
-
-    def flush(self) -> None:
-        """Write all rows; those of ``videos`` last."""
-        for name, schema in SCHEMAS.items():
-            if self._rows[name]:
-                self._parts[name].append(pa.Table.from_pylist(self._rows[name], schema))
-                self._rows[name].clear()
-
-    def close(self) -> None:
-        """Write all rows, and merge the small files of this run."""
-        self.flush()
-        for dataset in self._parts.values():
-            dataset.merge()
-
-
-def tidy(root: str) -> None:
-    """Remove files that a run was killed before it could: their rows are in others."""
-    for name in SCHEMAS:
-        parts.remove_replaced(storage.join(root, name))
-
-
 def root(destination: str) -> str:
     """Return the URL of a destination's manifest."""
     return storage.join(destination, "_manifest")
-
-
-def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a dataset, or an empty table if there is none yet.
-
-    Parameters
-    ----------
-    root
-        URL of the manifest.
-    name
-        One of `SCHEMAS`.
-    columns
-        Those to read; default: all.
-    """
-    schema = _schema_of(name, columns)
-    files = [_table(content, schema) for content in parts.contents(storage.join(root, name))]
-    return pa.concat_tables([schema.empty_table(), *files])
-
-
-def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
-    """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
-    content = parts.last_content(storage.join(root, name))
-    schema = _schema_of(name, columns)
-    return schema.empty_table() if content is None else _table(content, schema)
-
-
-def tables(
-    root: str,
-    name: str,
-    columns: Sequence[str],
-    runs: Collection[str] | None = None,
-    most: int | None = None,
-) -> Iterator[pa.Table]:
-    """Yield the rows of a dataset, some thousands at a time: it may be larger than the memory.
-
-    Parameters
-    ----------
-    root
-        URL of the manifest.
-    name
-        One of `SCHEMAS`.
-    columns
-        Those to read.
-    runs
-        Names of the runs whose rows are wanted; default: all.
-    most
-        Files that are read; of more, those evenly spread over all. Default: all.
-    """
-    wanted = None if runs is None else pc.field("run").isin([*runs])
-    for content in parts.contents(storage.join(root, name), runs, most):
-        # Of a column that an older version did not write, a fragment reads nulls.
-        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
-        batches = fragment.to_batches(
-            SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
-        )
-        for batch in batches:
-            yield pa.Table.from_batches([batch])
-
-
-def _table(content: bytes, schema: pa.Schema) -> pa.Table:
-    return pq.read_table(pa.BufferReader(content), schema=schema)
-
-
-def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
-    schema = SCHEMAS[name]
-    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
-
-
-def attempts(root: str) -> Iterator[Row]:
-    """Yield what decides whether a video is tried again, of every attempt."""
-    columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
-    columns += ["versions", "finished"]
-    for table in tables(root, "videos", columns):
-        yield from table.to_pylist(maps_as_pydicts="strict")
-
-
-def published(root: str) -> Iterator[Row]:
-    """Yield those attempts that were published."""
-    return (row for row in attempts(root) if row["status"] == "published")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 
-from redact_dask.manifest import Row
+from redact_dask.manifest.schema import Row
 from redact_dask.records import (
     Chunk,
     Damage,

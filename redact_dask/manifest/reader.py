@@ -1,0 +1,96 @@
+"""Reading the manifest: whole datasets, batches of them, and what earlier runs did."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow.dataset import ParquetFileFormat
+
+from redact_dask import storage
+from redact_dask.manifest import files
+from redact_dask.manifest.schema import SCHEMAS, Row
+
+_BATCHES_AHEAD = 2
+"""Batches that are read before they are wanted: each takes some 10 MB."""
+
+
+def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a dataset, or an empty table if there is none yet.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    name
+        One of `SCHEMAS`.
+    columns
+        Those to read; default: all.
+    """
+    schema = _schema_of(name, columns)
+    found = [_table(content, schema) for content in files.contents(storage.join(root, name))]
+    return pa.concat_tables([schema.empty_table(), *found])
+
+
+def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
+    """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
+    content = files.last_content(storage.join(root, name))
+    schema = _schema_of(name, columns)
+    return schema.empty_table() if content is None else _table(content, schema)
+
+
+def tables(
+    root: str,
+    name: str,
+    columns: Sequence[str],
+    runs: Collection[str] | None = None,
+    most: int | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the rows of a dataset, some thousands at a time: it may be larger than the memory.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    name
+        One of `SCHEMAS`.
+    columns
+        Those to read.
+    runs
+        Names of the runs whose rows are wanted; default: all.
+    most
+        Files that are read; of more, those evenly spread over all. Default: all.
+    """
+    wanted = None if runs is None else pc.field("run").isin([*runs])
+    for content in files.contents(storage.join(root, name), runs, most):
+        # Of a column that an older version did not write, a fragment reads nulls.
+        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
+        batches = fragment.to_batches(
+            SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
+        )
+        for batch in batches:
+            yield pa.Table.from_batches([batch])
+
+
+def _table(content: bytes, schema: pa.Schema) -> pa.Table:
+    return pq.read_table(pa.BufferReader(content), schema=schema)
+
+
+def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
+    schema = SCHEMAS[name]
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def attempts(root: str) -> Iterator[Row]:
+    """Yield what decides whether a video is tried again, of every attempt."""
+    columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
+    columns += ["versions", "finished"]
+    for table in tables(root, "videos", columns):
+        yield from table.to_pylist(maps_as_pydicts="strict")
+
+
+def published(root: str) -> Iterator[Row]:
+    """Yield those attempts that were published."""
+    return (row for row in attempts(root) if row["status"] == "published")
