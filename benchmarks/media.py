@@ -21,12 +21,13 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from redact_dask import Config, inventory, load_config, storage
+from redact_dask import Config, load_config, storage
 from redact_dask.demo import fetch_clips
 from redact_dask.media import decode
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Probed, Region, Tracked, Why
+from redact_dask.sources import listing
 
 GOP = 30
 
@@ -92,7 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = make_clip(folder, options.seconds)
-        video = next(inventory.take(str(clip), str(folder / "out")))
+        video = next(listing.take(str(clip), str(folder / "out")))
         job = Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
         probed = stages.probe(job)
         frames = probed.facts.frames

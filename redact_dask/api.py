@@ -9,10 +9,11 @@ from typing import Any
 
 from distributed import Client
 
-from redact_dask import cluster, inventory, live, storage
+from redact_dask import cluster, live, storage
 from redact_dask import config as configuration
 from redact_dask.config import Config
 from redact_dask.driver import Backfill, Observer
+from redact_dask.sources import listing
 from redact_dask.status import Status
 from redact_dask.summary import Summary
 
@@ -51,9 +52,7 @@ def redact(
         The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
-    videos = inventory.select(
-        inventory.take(str(source), str(dest), settings.work), settings.select
-    )
+    videos = listing.select(listing.take(str(source), str(dest), settings.work), settings.select)
     destination = storage.canonical(str(dest))
     with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
         ready = cluster.prepared(reached, settings.cluster.wait_s)

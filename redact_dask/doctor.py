@@ -11,11 +11,12 @@ from itertools import islice
 
 from distributed import Client, wait
 
-from redact_dask import cluster, inventory, memory, site, storage
+from redact_dask import cluster, memory, site, storage
 from redact_dask.config import Config
 from redact_dask.errors import RedactError, UsageError
 from redact_dask.plugins import OneThreadATask
 from redact_dask.site import Order, Site
+from redact_dask.sources import listing
 
 _ANSWER_S = 120.0
 """Seconds that a worker may take to answer: it may have to load a network first."""
@@ -87,7 +88,7 @@ def _around(
     sample = None
     try:
         if source and destination:
-            video = next(iter(islice(inventory.take(source, destination, config.work), 1)))
+            video = next(iter(islice(listing.take(source, destination, config.work), 1)))
             sample = video.source
             yield Finding("source", True, f"{video.path} is the first of its videos")
         if destination:

@@ -13,7 +13,6 @@ from distributed import CancelledError, Client, Future, as_completed
 
 from redact_dask import cluster, logs, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
-from redact_dask.arrivals import Arrivals
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError
 from redact_dask.flight import Flight, salvaged, sentence
@@ -24,6 +23,7 @@ from redact_dask.pipeline import detection
 from redact_dask.pipeline.job import Job
 from redact_dask.plan import estimate
 from redact_dask.records import Detected, Failure, Probed, Rendered, Usage, Video
+from redact_dask.sources.watcher import Arrivals
 from redact_dask.status import Status
 from redact_dask.storage import lease
 from redact_dask.summary import Quarantined, Salvaged, Summary

@@ -11,11 +11,12 @@ import pytest
 from distributed import Client
 
 import redact_dask
-from redact_dask import config, inventory, manifest, plan, storage
+from redact_dask import config, manifest, plan, storage
 from redact_dask.agenda import Agenda
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.ledger import Ledger, Verdict
 from redact_dask.records import Video
+from redact_dask.sources import listing
 
 
 class Judge(Ledger):
@@ -129,7 +130,7 @@ def test_a_plan_goes_by_the_pace_of_the_last_run(
     with Agenda(videos("NEW 1"), Judge()) as agenda:
         agenda.wait()
         assert plan.estimate(agenda, str(destination), settings).cpu_hours == 0, "it is unreadable"
-    (video,) = inventory.take(str(clip), str(destination))
+    (video,) = listing.take(str(clip), str(destination))
     with Agenda([replace(video, path="NEW")], Judge()) as agenda:
         needed = plan.estimate(agenda, str(destination), settings)
     assert needed.cpu_hours * 3600 == pytest.approx(seconds)

@@ -9,8 +9,9 @@ from pathlib import Path
 from distributed import Client
 
 import redact_dask
-from redact_dask import config, inventory, manifest, storage
+from redact_dask import config, manifest, storage
 from redact_dask.ledger import Ledger, Verdict
+from redact_dask.sources import listing
 
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
 
@@ -44,7 +45,7 @@ def test_an_output_whose_rows_were_lost_is_replaced(
     redact_dask.redact(clip, destination, MAGENTA, client)
     # As a driver leaves it that was killed between publishing and writing rows.
     shutil.rmtree(destination / "_manifest")
-    (video,) = inventory.take(str(clip), str(destination))
+    (video,) = listing.take(str(clip), str(destination))
     (destination / "_work" / video.id).mkdir(parents=True)
     assert redact_dask.redact(clip, destination, MAGENTA, client).published == 1
 
@@ -69,7 +70,7 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
     for settings in (strong, weak):
         redact_dask.redact(clip, destination, settings, client)
     # The first settings' rows are still there, and so is a file, but it is not theirs.
-    (video,) = inventory.take(str(clip), str(destination))
+    (video,) = listing.take(str(clip), str(destination))
     ledger = Ledger(storage.canonical(str(destination)), config.validate(strong))
     size = (destination / "clip.mp4").stat().st_size
     rows = manifest.read(str(destination / "_manifest"), "videos").to_pylist()

@@ -18,12 +18,13 @@ import pytest
 from distributed import Client
 
 import redact_dask
-from redact_dask import RedactError, Summary, config, inventory, manifest, storage
+from redact_dask import RedactError, Summary, config, manifest, storage
 from redact_dask.config import SelectSettings
 from redact_dask.driver import Backfill
 from redact_dask.errors import UnreadableVideo
 from redact_dask.ledger import OWN_FAULTS
 from redact_dask.media import demux
+from redact_dask.sources import listing
 
 MakeClip = Callable[..., Path]
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
@@ -40,8 +41,8 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
 
 
 def chosen(source: Path, **settings: Any) -> list[str]:
-    videos = inventory.take(str(source), str(source) + "-redacted")
-    return sorted(v.path for v in inventory.select(videos, SelectSettings(**settings)))
+    videos = listing.take(str(source), str(source) + "-redacted")
+    return sorted(v.path for v in listing.select(videos, SelectSettings(**settings)))
 
 
 def names(folder: Path) -> list[str]:
@@ -175,7 +176,7 @@ def test_a_run_that_is_drained_finishes_what_it_has_begun(
 ) -> None:
     destination = tmp_path / "out"
     settings = config.validate(MAGENTA | {"driver": {"window": 2}})
-    videos = inventory.take(str(fleet), str(destination))
+    videos = listing.take(str(fleet), str(destination))
     backfill: Backfill
 
     def observe(status: redact_dask.Status) -> None:

@@ -29,10 +29,11 @@ import pytest
 from numpy.typing import NDArray
 from scripted import draw_number
 
-from redact_dask import config, inventory
+from redact_dask import config
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.redaction import blur
+from redact_dask.sources import listing
 
 Ffmpeg = Callable[..., None]
 Box = tuple[float, float, float, float]
@@ -221,7 +222,7 @@ def _script(clip: Clip, defects: Iterable[Defect]) -> list[list[tuple[float, ...
 
 def _redacted(clip: Clip, folder: Path, *defects: str, every: int = 1, **sections: Any) -> Path:
     """Run the five stages; return the output."""
-    (video,) = inventory.take(str(clip.path), str(folder))
+    (video,) = listing.take(str(clip.path), str(folder))
     script = _script(clip, [DEFECTS[name] for name in defects])
     settings = {
         "chunk": {"seconds": 0.01},

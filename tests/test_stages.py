@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory, storage
+from redact_dask import config, storage
 from redact_dask.errors import (
     CheckFailed,
     DamagedVideo,
@@ -23,6 +23,7 @@ from redact_dask.errors import (
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Joined, Probed, Region, Rendered, Tracked, Why
+from redact_dask.sources import listing
 from redact_dask.storage import lease
 
 
@@ -47,7 +48,7 @@ def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
         if not copy.exists():
             shutil.copy2(path, copy)
         destination = tmp_path / f"chunks of {seconds} s"
-        (video,) = inventory.take(str(copy), str(destination))
+        (video,) = listing.take(str(copy), str(destination))
         settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"], "every": 1}}
         settings["encode"] = {"preset": "ultrafast"}
         work = str(destination / "_work" / video.id)

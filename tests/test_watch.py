@@ -18,11 +18,12 @@ from distributed import Client
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from redact_dask import config, inventory, manifest
-from redact_dask.arrivals import Arrivals
+from redact_dask import config, manifest
 from redact_dask.driver import Backfill
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.records import Video
+from redact_dask.sources import listing
+from redact_dask.sources.watcher import Arrivals
 from redact_dask.status import Status
 
 
@@ -123,18 +124,18 @@ def test_a_store_that_fails_for_a_while_is_asked_again(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source / "a.mp4").write_bytes(b"1")
-    watched, failures = inventory.watched, iter(range(3))
+    watched, failures = listing.watched, iter(range(3))
 
     def failing(*arguments: object) -> Iterator[Video]:
         if next(failures, None) is not None:
             raise OSError("the store is away")
         return watched(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inventory, "watched", failing)
+    monkeypatch.setattr(listing, "watched", failing)
     with Collected(source) as seen:
         seen.until("a.mp4")
 
-    monkeypatch.setattr(inventory, "watched", lambda *_: (_ for _ in ()).throw(OSError("gone")))
+    monkeypatch.setattr(listing, "watched", lambda *_: (_ for _ in ()).throw(OSError("gone")))
     settings = config.validate({"watch": {"poll_s": 0.01}})
     with pytest.raises(SourceError, match=r"cannot watch the source .*: gone"):
         list(Arrivals(str(source), "memory://elsewhere", settings))
@@ -179,7 +180,7 @@ def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
         tell({"Records": [notification(put("gone.mp4"), event="ObjectRemoved:Delete")]})
         tell({"Message": json.dumps({"Records": [notification(put("a b.mp4"))]})})
         seen.until("there before.mp4", "a b.mp4")
-        listed = inventory.watched(f"{s3}/landing", config.validate({}).select)
+        listed = listing.watched(f"{s3}/landing", config.validate({}).select)
         (same,) = (video for video in listed if video.path == "a b.mp4")
         assert seen.videos[-1].id == same.id
         end = time.monotonic() + 20

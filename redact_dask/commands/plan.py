@@ -9,10 +9,11 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import cluster, config, inventory, plan, storage
+from redact_dask import cluster, config, plan, storage
 from redact_dask.agenda import Agenda
 from redact_dask.commands.common import failures_told, of_a_job, overrides_of
 from redact_dask.ledger import Ledger
+from redact_dask.sources import listing
 
 
 @click.command(name="plan")
@@ -34,7 +35,7 @@ def tell_plan(
     """
     with failures_told(Console(stderr=True)):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = inventory.select(inventory.take(source, dest, settings.work), settings.select)
+        videos = listing.select(listing.take(source, dest, settings.work), settings.select)
         destination = storage.canonical(dest)
         with Agenda(videos, Ledger(destination, settings)) as agenda:
             needed = plan.estimate(agenda, destination, settings)

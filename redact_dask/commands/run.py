@@ -7,9 +7,10 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config, inventory
+from redact_dask import config
 from redact_dask.commands.backfill import carry_out
 from redact_dask.commands.common import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.sources import listing
 
 
 @click.command()
@@ -45,5 +46,5 @@ def run(
     console = Console(stderr=True)
     with failures_told(console):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = inventory.select(inventory.take(source, dest, settings.work), settings.select)
+        videos = listing.select(listing.take(source, dest, settings.work), settings.select)
         carry_out(videos, dest, settings, console, as_json=as_json)

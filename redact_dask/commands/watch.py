@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.arrivals import Arrivals
 from redact_dask.commands.backfill import carry_out
 from redact_dask.commands.common import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.sources.watcher import Arrivals
 
 
 @click.command()

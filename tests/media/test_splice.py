@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from redact_dask import config, inventory, manifest
+from redact_dask import config, manifest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
@@ -32,6 +32,7 @@ from redact_dask.media.h264.smart_copy import Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Part, Probed, Region, Rendered, Tracked, Video, Why
+from redact_dask.sources import listing
 
 Ffmpeg = Callable[..., None]
 Pictures = list[NDArray[np.uint8]]
@@ -132,7 +133,7 @@ def splice(
     encode: Mapping[str, str] | None = None,
 ) -> Spliced:
     """Run the stages of a video with a region on some of its frames."""
-    (video,) = inventory.take(str(source), str(folder / "out"))
+    (video,) = listing.take(str(source), str(folder / "out"))
     sections = {"chunk": {"seconds": seconds}, "redact": {"style": "solid"}}
     settings = config.validate(sections | {"encode": dict(encode or {})})
     job = Job(video, str(folder / "out"), str(folder / "work"), settings)
@@ -425,7 +426,7 @@ class TestCheck:
         }
         keyframe = replace(keyframes[start], size=keyframes[start].size + size)
         moved = replace(last, parts=(replace(last.parts[0], start=keyframe),))
-        (video,) = inventory.take(str(spliced.source), str(spliced.source.parent / "out"))
+        (video,) = listing.take(str(spliced.source), str(spliced.source.parent / "out"))
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
@@ -608,7 +609,7 @@ def test_a_source_that_changed_is_not_copied_from(
     change: Callable[[Path], None], ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
-    (video,) = inventory.take(str(source), str(tmp_path / "out"))
+    (video,) = listing.take(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     rendered = [
@@ -633,7 +634,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
 
     monkeypatch.setattr(verify, "check", refuse_copies)
     source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
-    (video,) = inventory.take(str(source), str(tmp_path / "out"))
+    (video,) = listing.take(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, Why.DETECTED)

@@ -10,9 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from redact_dask import config, inventory
+from redact_dask import config
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.sources import listing
 from redact_dask.tracking import scene_cuts
 
 Ffmpeg = Callable[..., None]
@@ -99,7 +100,7 @@ def test_repeated_pictures_tell_nothing_of_motion() -> None:
 
 @pytest.mark.parametrize("seconds", [0.1, 0.9, 100])
 def test_chunks_do_not_change_where_cuts_are(film: Path, tmp_path: Path, seconds: float) -> None:
-    (video,) = inventory.take(str(film), str(tmp_path / "out"))
+    (video,) = listing.take(str(film), str(tmp_path / "out"))
     settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"]}}
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.validate(settings))
     probed = stages.probe(job)

@@ -14,10 +14,11 @@ from urllib.parse import unquote_plus
 import boto3
 from botocore.exceptions import ClientError
 
-from redact_dask import inventory, storage
+from redact_dask import storage
 from redact_dask.config import Config
 from redact_dask.errors import SourceError
 from redact_dask.records import Video
+from redact_dask.sources import listing
 
 _TRIES = 10
 """Failures in a row, of the store or the queue, until they are told."""
@@ -52,7 +53,7 @@ class Arrivals:
     """
 
     def __init__(self, source: str, destination: str, settings: Config) -> None:
-        inventory.may_be_watched(source, destination, settings.work)
+        listing.may_be_watched(source, destination, settings.work)
         self._source = source
         self._select = settings.select
         self._settings = settings.watch
@@ -95,7 +96,7 @@ class Arrivals:
 
     def _listed(self) -> Iterator[Video]:
         now: dict[str, str] = {}
-        for video in inventory.watched(self._source, self._select):
+        for video in listing.watched(self._source, self._select):
             now[video.path] = video.version
             if not self._is_local or self._before.get(video.path) == video.version:
                 yield from self._new(video)
@@ -143,7 +144,7 @@ class Arrivals:
         if record["eventName"].startswith("ObjectCreated"):
             when = datetime.fromisoformat(record["eventTime"])
             facts = {"size": thing["size"], "ETag": thing["eTag"], "LastModified": when}
-            yield from inventory.of(self._source, [(url, facts)], self._select)
+            yield from listing.of(self._source, [(url, facts)], self._select)
 
 
 def _records(body: str) -> list[dict[str, Any]] | None:

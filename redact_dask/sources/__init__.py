@@ -1,0 +1,1 @@
+"""Which videos there are: listed once, or watched as they land."""
