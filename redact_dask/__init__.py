@@ -18,8 +18,8 @@ from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
-    from redact_dask.progress import notebook as notebook_progress
-    from redact_dask.status import Status
+    from redact_dask.monitoring.console import notebook as notebook_progress
+    from redact_dask.monitoring.status import Status
     from redact_dask.summary import Summary
 
 __version__ = version("redact-dask")
@@ -42,8 +42,8 @@ __all__ = [
 
 _OF_THE_DRIVER = {
     "redact": ("redact_dask.api", "redact"),
-    "notebook_progress": ("redact_dask.progress", "notebook"),
-    "Status": ("redact_dask.status", "Status"),
+    "notebook_progress": ("redact_dask.monitoring.console", "notebook"),
+    "Status": ("redact_dask.monitoring.status", "Status"),
     "Summary": ("redact_dask.summary", "Summary"),
 }
 

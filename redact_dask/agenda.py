@@ -10,10 +10,11 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.ledger import Ledger, Verdict
+from redact_dask.monitoring.status import Counts
 from redact_dask.records import Video
 
 _TABLE = """
@@ -33,23 +34,6 @@ select source, path, size, version, modified from to_do
 where (number - 1) % ? = 0 order by number
 """
 _ALL = "select source, path, size, version, modified from to_do order by troubled, number"
-
-
-@dataclass(slots=True)
-class Counts:
-    """What is known of the source until now."""
-
-    to_do: int = 0
-    done: int = 0
-    hopeless: int = 0
-    bytes_to_do: int = 0
-    complete: bool = False
-    """Whether it is listed to its end."""
-
-    @property
-    def videos(self) -> int:
-        """All that were listed."""
-        return self.to_do + self.done + self.hopeless
 
 
 class Agenda:

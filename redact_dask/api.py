@@ -9,12 +9,13 @@ from typing import Any
 
 from distributed import Client
 
-from redact_dask import cluster, live, storage
+from redact_dask import cluster, storage
 from redact_dask import config as configuration
 from redact_dask.config import Config
-from redact_dask.driver import Backfill, Observer
+from redact_dask.driver import Backfill
+from redact_dask.monitoring import dashboard_feed
+from redact_dask.monitoring.status import Observer, Status
 from redact_dask.sources import listing
-from redact_dask.status import Status
 from redact_dask.summary import Summary
 
 
@@ -56,7 +57,9 @@ def redact(
     destination = storage.canonical(str(dest))
     with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
         ready = cluster.prepared(reached, settings.cluster.wait_s)
-        with live.told(ready, destination, settings.select.shard, observe or _ignore) as told:
+        with dashboard_feed.told(
+            ready, destination, settings.select.shard, observe or _ignore
+        ) as told:
             return Backfill(ready, destination, settings, told).run(videos)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
 from distributed import CancelledError, Client, Future, as_completed
 
-from redact_dask import cluster, logs, manifest, quota, storage, sweep
+from redact_dask import cluster, manifest, quota, storage, sweep
 from redact_dask.agenda import Agenda
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError
@@ -19,12 +19,13 @@ from redact_dask.flight import Flight, salvaged, sentence
 from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
 from redact_dask.manifest.rows import rows
+from redact_dask.monitoring import logs
+from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
 from redact_dask.pipeline.job import Job
 from redact_dask.plan import estimate
 from redact_dask.records import Detected, Failure, Probed, Rendered, Usage, Video
 from redact_dask.sources.watcher import Arrivals
-from redact_dask.status import Status
 from redact_dask.storage import lease
 from redact_dask.summary import Quarantined, Salvaged, Summary
 
@@ -37,8 +38,6 @@ _FLUSH_ROWS = 50_000
 
 _COUNT_S = 1.0
 """Seconds between two counts of the cluster's threads: each asks the scheduler."""
-
-Observer = Callable[[Status], None]
 
 
 class Backfill:

@@ -17,9 +17,10 @@ from typing import Any, cast
 from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
-from redact_dask import __version__, logs
+from redact_dask import __version__
 from redact_dask.errors import RunEnded
 from redact_dask.memory import Memory
+from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Chunk, Detected, Facts, Joined, Probed, Rendered, Tracked

@@ -14,9 +14,8 @@ from distributed import Client, LocalCluster
 from prometheus_client.parser import text_string_to_metric_families
 
 import redact_dask
-from redact_dask import board, live
-from redact_dask.agenda import Counts
-from redact_dask.status import Status
+from redact_dask.monitoring import dashboard, dashboard_feed
+from redact_dask.monitoring.status import Counts, Status
 
 SETTINGS = {
     "detect": {"detectors": ["magenta"], "every": 1},
@@ -73,12 +72,17 @@ def test_a_run_is_shown_while_it_lasts_and_when_it_has_ended(
 def live_on(client: Client) -> bool:
     """Tell whether the first driver has come: the page is made by it."""
     return bool(
-        client.run_on_scheduler(lambda dask_scheduler: board.Board.name in dask_scheduler.plugins)
+        client.run_on_scheduler(
+            lambda dask_scheduler: dashboard.Board.name in dask_scheduler.plugins
+        )
     )
 
 
 def told(status: Status, **changes: Any) -> dict[str, Any]:
-    return {**live.snapshot(status, "s3://fleet/<b>day</b>", "3/16", ended=False), **changes}
+    return {
+        **dashboard_feed.snapshot(status, "s3://fleet/<b>day</b>", "3/16", ended=False),
+        **changes,
+    }
 
 
 def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
@@ -86,13 +90,13 @@ def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
         Client(cluster) as client,
     ):
-        client.register_plugin(board.Board())
+        client.register_plugin(dashboard.Board())
         assert "No run has begun" in fetched(client, "/redact")
         status = Status(Counts(to_do=7, done=2), endless=True)
-        client.log_event(board.TOPIC, told(status))
+        client.log_event(dashboard.TOPIC, told(status))
         status.published, status.dollars = 1234567, 1.5
         status.lags.append(61.0)
-        client.log_event(board.TOPIC, told(status))
+        client.log_event(dashboard.TOPIC, told(status))
         page = fetched(client, "/redact")
         assert page.count("<section>") == 1, "one destination, one run"
         assert "s3://fleet/&lt;b&gt;day&lt;/b&gt;, shard 3/16</h2>" in page
@@ -102,21 +106,21 @@ def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
 
 
 def test_a_driver_that_says_nothing_any_more_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = board.Board()
+    shown = dashboard.Board()
     shown._heard = {}
-    shown.log_event(board.TOPIC, told(Status(Counts())))
+    shown.log_event(dashboard.TOPIC, told(Status(Counts())))
     shown.log_event("another topic", {})
     ((when, run),) = shown.runs()
-    assert "Running" in board._section(time.time() - when, run)
-    assert "it may be gone" in board._section(board.SILENT_S + 1, run)
-    assert "Ended" in board._section(board.SILENT_S + 1, run | {"ended": True})
+    assert "Running" in dashboard._section(time.time() - when, run)
+    assert "it may be gone" in dashboard._section(dashboard.SILENT_S + 1, run)
+    assert "Ended" in dashboard._section(dashboard.SILENT_S + 1, run | {"ended": True})
 
 
 def test_the_latest_runs_are_kept() -> None:
-    shown = board.Board()
+    shown = dashboard.Board()
     shown._heard = {}
     for number in range(50):
-        shown.log_event(board.TOPIC, told(Status(Counts()), destination=str(number)))
+        shown.log_event(dashboard.TOPIC, told(Status(Counts()), destination=str(number)))
     assert [run["destination"] for _, run in shown.runs()] == [str(n) for n in range(49, 29, -1)]
 
 
@@ -126,6 +130,6 @@ def test_a_scheduler_without_the_package_shows_nothing() -> None:
             raise ModuleNotFoundError("No module named 'redact_dask'")
 
     seen: list[Status] = []
-    with live.told(Strange(), "s3://fleet", None, seen.append) as observe:  # type: ignore[arg-type]
+    with dashboard_feed.told(Strange(), "s3://fleet", None, seen.append) as observe:  # type: ignore[arg-type]
         observe(Status(Counts()))
     assert len(seen) == 1

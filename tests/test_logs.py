@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from redact_dask import logs
+from redact_dask.monitoring import logs
 
 OPTIONS = ["--detector", "magenta", "--set", "encode.preset=ultrafast", "--set", "chunk.seconds=1"]
 OPTIONS += ["--workers", "1", "--set", "cluster.dashboard=127.0.0.1:0"]

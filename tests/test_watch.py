@@ -21,10 +21,10 @@ from s3fs import S3FileSystem
 from redact_dask import config, manifest
 from redact_dask.driver import Backfill
 from redact_dask.errors import RunEnded, SourceError
+from redact_dask.monitoring.status import Status
 from redact_dask.records import Video
 from redact_dask.sources import listing
 from redact_dask.sources.watcher import Arrivals
-from redact_dask.status import Status
 
 
 @pytest.fixture
@@ -262,7 +262,7 @@ def test_what_failed_for_a_reason_that_may_pass_is_tried_again_twice(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("redact_dask.arrivals._AGAIN_S", 0.5)
+    monkeypatch.setattr("redact_dask.sources.watcher._AGAIN_S", 0.5)
     destination = tmp_path / "out"
     make_clip(source / "a.mp4", frames=8, blue_frame=4)
     (source / "damaged.mp4").write_bytes(b"no video")

@@ -14,10 +14,12 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from redact_dask import cluster, live, progress, storage
+from redact_dask import cluster, storage
 from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver import Backfill
+from redact_dask.monitoring import dashboard_feed
+from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress
 from redact_dask.records import Video
 from redact_dask.summary import Summary
 
@@ -53,8 +55,8 @@ def carry_out(
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
         destination, shard = storage.canonical(dest), settings.select.shard
         with (
-            progress.shown(console) as show,
-            live.told(client, destination, shard, show) as observe,
+            show_progress(console) as show,
+            dashboard_feed.told(client, destination, shard, show) as observe,
         ):
             backfill = Backfill(client, destination, settings, observe)
 
@@ -115,9 +117,9 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
             f"in {summary.wall_s:.1f} s: {speed:.1f} frames/s"
         )
     if summary.lags:
-        click.echo(f"{progress.describe_lag(summary.lags)} of the last {len(summary.lags)}")
+        click.echo(f"{describe_lag(summary.lags)} of the last {len(summary.lags)}")
     if summary.usage.calls:
-        click.echo(progress.describe_usage(summary.usage, summary.dollars))
+        click.echo(describe_usage(summary.usage, summary.dollars))
     click.echo(f"output    {summary.output}")
     click.echo(f"manifest  {summary.manifest}")
     click.echo(f"dashboard {dashboard} (while the run lasts)")

@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from redact_dask import bench, config, dataset, progress
+from redact_dask import bench, config, dataset
 from redact_dask.commands.common import EXIT_GATE, failures_told
 from redact_dask.errors import UsageError
+from redact_dask.monitoring.console import show_progress
 
 
 @click.command()
@@ -70,7 +71,7 @@ def leakage(
         configs = configs or {"defaults": config.load(assignments=assignments)}
         results = []
         for name, settings in configs.items():
-            with progress.shown(console) as observe:
+            with show_progress(console) as observe:
                 results.append(bench.measure(clips, name, settings, observe))
     failures = [sentence for result in results for sentence in gate.failures(result)]
     Console().print(bench.table(results))

@@ -9,9 +9,8 @@ from statistics import median
 
 from distributed import Client
 
-from redact_dask.board import TOPIC, Board, Snapshot
-from redact_dask.driver import Observer
-from redact_dask.status import Status
+from redact_dask.monitoring.dashboard import TOPIC, Board, Snapshot
+from redact_dask.monitoring.status import Observer, Status
 
 _TELL_S = 1.0
 """Seconds between two words."""

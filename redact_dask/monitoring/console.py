@@ -11,10 +11,9 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from redact_dask.driver import Observer
 from redact_dask.errors import UsageError
+from redact_dask.monitoring.status import Observer, Status
 from redact_dask.records import Usage
-from redact_dask.status import Status
 
 _LINE_S = 10.0
 """Seconds between plain lines."""
@@ -23,7 +22,7 @@ _CELL_S = 0.5
 
 
 @contextmanager
-def shown(console: Console) -> Iterator[Observer]:
+def show_progress(console: Console) -> Iterator[Observer]:
     """Give an observer that shows each status: a live line on a terminal, else a line at times."""
     if console.is_terminal:
         columns = [BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")]

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from redact_dask.agenda import Counts
 from redact_dask.records import Usage
 
 _STEPS = 2
 """Each frame is analysed once and rendered once."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What is known of the source until now."""
+
+    to_do: int = 0
+    done: int = 0
+    hopeless: int = 0
+    bytes_to_do: int = 0
+    complete: bool = False
+    """Whether it is listed to its end."""
+
+    @property
+    def videos(self) -> int:
+        """All that were listed."""
+        return self.to_do + self.done + self.hopeless
 
 
 @dataclass(slots=True)
@@ -72,3 +89,7 @@ class Status:
         """Wall seconds to the end at the present speed; None while nothing is known."""
         share = self.share
         return self.elapsed_s * (1 - share) / share if share else None
+
+
+Observer = Callable[[Status], None]
+"""Is called with the status after each change."""
