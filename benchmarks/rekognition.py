@@ -27,7 +27,8 @@ import imageio_ffmpeg
 from distributed import Client, LocalCluster
 from standin import Standin
 
-from redact_dask import Summary, cluster, redact
+from redact_dask import Summary, redact
+from redact_dask.cluster import connect
 from redact_dask.demo import fetch_clips
 
 LATENCY_S = 0.8
@@ -153,7 +154,7 @@ def workers(number: int) -> Iterator[Client]:
         ) as local,
         Client(local) as client,
     ):
-        yield cluster.prepared(client, 30)
+        yield connect.prepared(client, 30)
 
 
 def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:

@@ -21,7 +21,7 @@ import imageio_ffmpeg
 from distributed import Client
 
 from redact_dask import redact
-from redact_dask.cluster import connected
+from redact_dask.cluster.connect import connected
 from redact_dask.config import ClusterSettings
 from redact_dask.demo import fetch_clips
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from distributed import Client
 
-from redact_dask import cluster, storage
 from redact_dask import config as configuration
+from redact_dask import storage
+from redact_dask.cluster import connect
 from redact_dask.config import Config
 from redact_dask.driver import Backfill
 from redact_dask.monitoring import dashboard_feed
@@ -55,8 +56,8 @@ def redact(
     settings = _config(config)
     videos = listing.select(listing.take(str(source), str(dest), settings.work), settings.select)
     destination = storage.canonical(str(dest))
-    with nullcontext(client) if client else cluster.reached(settings.cluster) as reached:
-        ready = cluster.prepared(reached, settings.cluster.wait_s)
+    with nullcontext(client) if client else connect.reached(settings.cluster) as reached:
+        ready = connect.prepared(reached, settings.cluster.wait_s)
         with dashboard_feed.told(
             ready, destination, settings.select.shard, observe or _ignore
         ) as told:

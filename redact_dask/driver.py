@@ -11,12 +11,13 @@ from typing import Any
 
 from distributed import CancelledError, Client, Future, as_completed
 
-from redact_dask import cluster, manifest, quota, storage, sweep
+from redact_dask import manifest, storage, sweep
 from redact_dask.agenda import Agenda
+from redact_dask.cluster import connect, quota
+from redact_dask.cluster.tasks import Result, VideoGraph, stage_and_video
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, RunEnded, UsageError
 from redact_dask.flight import Flight, salvaged, sentence
-from redact_dask.graph import Result, VideoGraph, stage_and_video
 from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
 from redact_dask.manifest.rows import rows
 from redact_dask.monitoring import logs
@@ -149,7 +150,7 @@ class Backfill:
                 late = time.monotonic() - self._flushed > _FLUSH_S
                 if late or self._writer.waiting > _FLUSH_ROWS:
                     self._flush()
-                    cluster.forget_tasks(self._client)
+                    connect.forget_tasks(self._client)
         finally:
             for flight in self._flights.values():
                 self._client.cancel(flight.futures, force=True)
@@ -179,7 +180,7 @@ class Backfill:
         if self._config.driver.window:
             return self._config.driver.window
         if time.monotonic() > self._counted + _COUNT_S:
-            self._counted, self._threads = time.monotonic(), cluster.threads(self._client)
+            self._counted, self._threads = time.monotonic(), connect.threads(self._client)
         return 2 * self._threads + 2
 
     def _launch(self, video: Video) -> Future[Any]:

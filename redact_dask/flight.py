@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from distributed import Future, KilledWorker
 
+from redact_dask.cluster.tasks import Result, VideoGraph
 from redact_dask.errors import VideoError
-from redact_dask.graph import Result, VideoGraph
 from redact_dask.manifest.rows import Outcome
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Failure, Joined, Probed, Rendered, Tracked

@@ -22,10 +22,10 @@ from distributed import Client, LocalCluster, Scheduler, Worker
 from threadpoolctl import threadpool_info
 
 import redact_dask
-from redact_dask import cluster, graph
+from redact_dask.cluster import connect, tasks
+from redact_dask.cluster.worker_plugins import THREADS
 from redact_dask.config import ClusterSettings, Config, validate
 from redact_dask.errors import RunEnded, UsageError
-from redact_dask.plugins import THREADS
 
 QUIET = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
 
@@ -86,8 +86,8 @@ def worker_of(scheduler: str, *options: str) -> Iterator[None]:
 
 
 def test_real_workers_are_prepared(client: Client) -> None:
-    assert cluster.prepared(client, 5) is client
-    assert cluster.threads(client) == 2
+    assert connect.prepared(client, 5) is client
+    assert connect.threads(client) == 2
 
 
 def test_a_worker_with_another_version_is_refused(
@@ -95,11 +95,11 @@ def test_a_worker_with_another_version_is_refused(
 ) -> None:
     monkeypatch.setattr(client, "run", lambda *_: {"tcp://worker:1": "9.9.9"})
     with pytest.raises(UsageError, match=r"worker tcp://worker:1 has redact-dask 9\.9\.9, not"):
-        cluster.prepared(client, 5)
+        connect.prepared(client, 5)
 
 
 def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Client) -> None:
-    task = client.submit(graph._signed, "9.9.9", print, None, pure=False)
+    task = client.submit(tasks._signed, "9.9.9", print, None, pure=False)
     with pytest.raises(RunEnded, match=r"worker tcp://\S+ has redact-dask \S+, not 9\.9\.9"):
         task.result()
 
@@ -128,7 +128,7 @@ def test_a_task_is_one_thread_for_every_library() -> None:
         (before,) = client.run(lambda: (cv2.getNumThreads(), len(threadpool_info()))).values()
         assert before[0] > 1
         assert before[1] > 0
-        cluster.prepared(client, 5)
+        connect.prepared(client, 5)
         assert [*client.run(libraries_threads).values()] == [(1, {1}, "1")]
 
 
@@ -136,9 +136,9 @@ def test_a_task_is_one_thread_for_every_library() -> None:
 
 
 def test_a_class_is_started_used_and_closed(clip: Path, tmp_path: Path) -> None:
-    with cluster.connected(settings(**one_worker())) as client:
+    with connect.connected(settings(**one_worker())) as client:
         address = client.scheduler.address
-        assert cluster.threads(client) == 1
+        assert connect.threads(client) == 1
         config = {"detect": {"detectors": ["magenta"]}}
         assert redact_dask.redact(clip, tmp_path, config, client).published == 1
     assert not answers(address)
@@ -157,14 +157,14 @@ def test_a_class_that_brings_no_workers_is_closed() -> None:
         given = {"class": "cloud.Cluster", "kwargs": QUIET | {"n_workers": 0}, "wait_s": 0.5}
         with (
             pytest.raises(UsageError, match="no worker has come"),
-            cluster.connected(settings(**given)),
+            connect.connected(settings(**given)),
         ):
             pass
     assert not answers(addresses[0])
 
 
 def test_a_cluster_that_adapts_has_a_worker_before_there_are_tasks() -> None:
-    with cluster.connected(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
+    with connect.connected(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
         assert len(client.scheduler_info()["workers"]) == 1
 
 
@@ -199,7 +199,7 @@ def test_a_class_needs_no_more_than_a_client_adapt_and_an_end(
 ) -> None:
     monkeypatch.setitem(sys.modules, "gateway", SimpleNamespace(Cluster=Gateway))
     given = {"class": "gateway.Cluster", "kwargs": {"image": "redact"}, "adapt": {"active": True}}
-    with cluster.connected(settings(**given)):
+    with connect.connected(settings(**given)):
         assert Gateway.made.options == {"image": "redact"}
         assert Gateway.made.adapted == {"minimum": 1, "active": True}
         assert not Gateway.made.closed
@@ -207,7 +207,7 @@ def test_a_class_needs_no_more_than_a_client_adapt_and_an_end(
 
 
 def test_what_happens_inside_is_not_taken_for_a_cluster_that_does_not_start() -> None:
-    with pytest.raises(ZeroDivisionError), cluster.connected(settings(**one_worker())):
+    with pytest.raises(ZeroDivisionError), connect.connected(settings(**one_worker())):
         _ = 1 / 0
 
 
@@ -230,7 +230,7 @@ def test_what_happens_inside_is_not_taken_for_a_cluster_that_does_not_start() ->
 def test_a_cluster_that_is_none_is_told_in_one_sentence(
     given: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(UsageError, match=sentence), cluster.reached(settings(**given)):
+    with pytest.raises(UsageError, match=sentence), connect.reached(settings(**given)):
         pass
 
 
@@ -243,7 +243,7 @@ def test_no_client_is_left_of_a_scheduler_that_cannot_be_spoken_with(tls: dict[s
     before = clients()
     with running() as address:
         for given in ({"address": address, "security": tls}, {"address": "tls://127.0.0.1:1"}):
-            with pytest.raises(UsageError), cluster.reached(settings(**given)):
+            with pytest.raises(UsageError), connect.reached(settings(**given)):
                 pass
     assert clients() <= before
 
@@ -251,14 +251,14 @@ def test_no_client_is_left_of_a_scheduler_that_cannot_be_spoken_with(tls: dict[s
 def test_the_package_of_a_cloud_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dask_cloudprovider.aws", None)
     with pytest.raises(UsageError, match=r"pip install 'redact-dask\[aws\]'"):
-        cluster.class_of("dask_cloudprovider.aws.FargateCluster")
+        connect.class_of("dask_cloudprovider.aws.FargateCluster")
 
 
 def test_dasks_configuration_holds_while_the_cluster_does() -> None:
     key = "distributed.scheduler.worker-ttl"
     before = dask.config.get(key)
     for given in ({key: "77s"}, {"distributed": {"scheduler": {"worker-ttl": "77s"}}}):
-        with cluster.connected(settings(**one_worker(), dask=given)) as client:
+        with connect.connected(settings(**one_worker(), dask=given)) as client:
             assert dask.config.get(key) == "77s"
             ttl = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.worker_ttl)
             assert ttl == 77
@@ -272,7 +272,7 @@ def test_idle_workers_take_tasks_over_soon_unless_told_otherwise() -> None:
     key = "distributed.scheduler.work-stealing-interval"
     for dask_settings, interval in (({}, "100ms"), ({key: "2s"}, "2s")):
         given = settings(**one_worker(), dask=dask_settings)
-        with cluster.reached(given) as running_client:
+        with connect.reached(given) as running_client:
             found = running_client.run_on_scheduler(lambda: dask.config.get(key))
         assert found == interval
 
@@ -280,7 +280,7 @@ def test_idle_workers_take_tasks_over_soon_unless_told_otherwise() -> None:
 def test_a_class_is_given_the_certificates(tls: dict[str, str]) -> None:
     given = one_worker()
     given["kwargs"] |= {"protocol": "tls://"}
-    with cluster.connected(settings(**given, security=tls)) as client:
+    with connect.connected(settings(**given, security=tls)) as client:
         assert client.scheduler.address.startswith("tls://")
         workers = client.scheduler_info()["workers"]
         assert all(address.startswith("tls://") for address in workers)
@@ -294,13 +294,13 @@ def test_an_address_is_reached_with_the_right_certificates_only(
     with running("--protocol=tls", *files) as address:
         with (
             worker_of(address, *files),
-            cluster.connected(settings(address=address, security=tls)) as client,
+            connect.connected(settings(address=address, security=tls)) as client,
         ):
             assert client.submit(int, "7").result() == 7
         for wrong in ({}, {"security": foreign_tls}):
             with (
                 pytest.raises(UsageError, match=f"no cluster answers at {address}"),
-                cluster.reached(settings(address=address, **wrong)),
+                connect.reached(settings(address=address, **wrong)),
             ):
                 pass
 
@@ -309,11 +309,11 @@ def test_a_scheduler_without_tls_is_refused_unless_it_is_allowed(tls: dict[str, 
     with running() as address:
         with (
             pytest.raises(UsageError, match=f"no cluster answers at {address}: .*encryption"),
-            cluster.reached(settings(address=address, security=tls)),
+            connect.reached(settings(address=address, security=tls)),
         ):
             pass
         lax = tls | {"require_encryption": False}
-        with cluster.reached(settings(address=address, security=lax)) as client:
+        with connect.reached(settings(address=address, security=lax)) as client:
             assert client.scheduler_info()["workers"] == {}
 
 
@@ -321,7 +321,7 @@ def test_a_certificate_that_is_missing_is_named(tls: dict[str, str], tmp_path: P
     given = settings(address="tls://h:1", security=tls | {"key": str(tmp_path / "gone.pem")})
     with (
         pytest.raises(UsageError, match=r"cluster\.security\.key: the file \S+gone\.pem cannot"),
-        cluster.reached(given),
+        connect.reached(given),
     ):
         pass
 
@@ -341,7 +341,7 @@ def test_a_worker_keeps_no_profile_of_its_tasks(client: Client) -> None:
     def kept(dask_worker: Worker) -> int:
         return len(dask_worker.profile_history)
 
-    cluster.prepared(client, 60)
+    connect.prepared(client, 60)
     before = client.run(kept)
     client.gather([client.submit(time.sleep, 2.5 + number, pure=False) for number in range(2)])
     assert client.run(kept) == before
@@ -355,7 +355,7 @@ def test_a_scheduler_forgets_the_tasks_that_have_gone(client: Client) -> None:
 
     client.gather([client.submit(pow, number, 2, pure=False) for number in range(100)])
     before = client.run_on_scheduler(noted)
-    cluster.forget_tasks(client)
+    connect.forget_tasks(client)
     after = client.run_on_scheduler(noted)
     assert min(before) >= 100
     assert max(after) < 20

@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 from distributed import Client
 from standin import Standin
 
-from redact_dask import doctor, site
 from redact_dask.cli import main
+from redact_dask.cluster import doctor, worker_check
+from redact_dask.cluster.doctor import Finding
+from redact_dask.cluster.worker_check import Order, Site
 from redact_dask.config import Config, DetectSettings
-from redact_dask.doctor import Finding
 from redact_dask.errors import RedactError
-from redact_dask.site import Order, Site
 
 
 def invoke(client: Client, *arguments: object, detector: str = "magenta") -> Result:
@@ -98,7 +98,7 @@ def test_a_worker_of_another_version(client: Client, monkeypatch: pytest.MonkeyP
 
 
 GOOD = Site(
-    software=site.software(),
+    software=worker_check.software(),
     clock=1000.0,
     threads=1,
     has_nanny=True,
@@ -141,7 +141,7 @@ def test_the_worker_in_trouble_is_named(changes: dict[str, Any], topic: str, say
 
 def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_ANSWER_S", 0.5)
-    monkeypatch.setattr(site, "examine", time.sleep)
+    monkeypatch.setattr(worker_check, "examine", time.sleep)
     workers = [*client.scheduler_info()["workers"]]
     order = Order(DetectSettings(), None, {})
     sites, silent, *_ = doctor._asked(client, workers[:1], 20.0)  # type: ignore[arg-type]
@@ -153,9 +153,9 @@ def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.Mon
 def test_storage_that_is_not_shared_is_told(tmp_path: Path) -> None:
     elsewhere = {str(tmp_path): str(tmp_path / "the-drivers-mark")}
     with pytest.raises(RedactError, match="all must reach the same storage"):
-        site._write(elsewhere)
-    url, _ = site.mark(str(tmp_path))
-    site._write({str(tmp_path): url})
+        worker_check._write(elsewhere)
+    url, _ = worker_check.mark(str(tmp_path))
+    worker_check._write({str(tmp_path): url})
     assert [str(path) for path in tmp_path.iterdir()] == [url.removeprefix("file://")]
 
 
@@ -164,8 +164,8 @@ def test_a_paid_detector_is_made_but_not_asked(
 ) -> None:
     detect = Config.model_validate({"detect": {"detectors": ["rekognition"]}}).detect
     service = standin()
-    assert site._trouble(site._detect, detect) == ""
+    assert worker_check._trouble(worker_check._detect, detect) == ""
     assert service.stats()["calls"] == 0
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    assert "needs AWS credentials" in site._trouble(site._detect, detect)
+    assert "needs AWS credentials" in worker_check._trouble(worker_check._detect, detect)

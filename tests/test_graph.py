@@ -11,7 +11,7 @@ from dask.utils import key_split
 from distributed import Client, Scheduler
 
 import redact_dask
-from redact_dask.graph import stage_and_video
+from redact_dask.cluster.tasks import stage_and_video
 
 STAGES = {"probe", "detect", "track", "render", "join"}
 
@@ -41,5 +41,5 @@ def test_dashboard_shows_one_bar_a_stage(tmp_path: Path, clip: Path, client: Cli
 
 
 def test_a_worker_does_not_load_what_only_the_driver_needs() -> None:
-    loaded = "import sys, redact_dask.graph; sys.exit('pyarrow' in sys.modules)"
+    loaded = "import sys, redact_dask.cluster.tasks; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], check=True)

@@ -16,7 +16,8 @@ import yaml
 from distributed import Nanny, Scheduler, Worker
 from distributed.deploy import Adaptive, SpecCluster
 
-from redact_dask import cluster, config
+from redact_dask import config
+from redact_dask.cluster import connect
 from redact_dask.config import ClusterSettings
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,7 @@ def made_by(settings: ClusterSettings) -> Any:
         version(package)
     except PackageNotFoundError:
         pytest.skip(f"{package} is not installed")
-    return cluster.class_of(settings.class_path)
+    return connect.class_of(settings.class_path)
 
 
 def parameters(*classes: Any) -> set[str]:

@@ -14,7 +14,8 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from redact_dask import cluster, storage
+from redact_dask import storage
+from redact_dask.cluster import connect
 from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver import Backfill
@@ -50,7 +51,7 @@ def carry_out(
     # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
     for name in ("distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with cluster.connected(settings.cluster) as client:
+    with connect.connected(settings.cluster) as client:
         dashboard = client.dashboard_link
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
         destination, shard = storage.canonical(dest), settings.select.shard

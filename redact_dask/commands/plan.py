@@ -9,8 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import cluster, config, plan, storage
+from redact_dask import config, plan, storage
 from redact_dask.agenda import Agenda
+from redact_dask.cluster import connect
 from redact_dask.commands.common import failures_told, of_a_job, overrides_of
 from redact_dask.ledger import Ledger
 from redact_dask.sources import listing
@@ -50,7 +51,7 @@ def tell_plan(
     )
     paid = f", ${needed.dollars:,.2f}" if settings.detect.is_paid else ""
     click.echo(f"{needed.looks:,} frames to be looked at{paid}")
-    threads = cluster.threads_at(settings.cluster)
+    threads = connect.threads_at(settings.cluster)
     hours = needed.cpu_hours
     wall = f": {hours / threads:,.2f} hours with {threads} threads" if threads else ""
     click.echo(f"{needed.tasks:,} tasks, about {hours:,.2f} CPU hours{wall}")

@@ -17,7 +17,8 @@ from typing import Any
 import psutil
 from distributed import Client
 
-from redact_dask import api, cluster, config, manifest
+from redact_dask import api, config, manifest
+from redact_dask.cluster import connect
 from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
 from redact_dask.sizing import costs
@@ -151,7 +152,7 @@ def measure(
     series = [(shape, "A") for shape in shapes] + [(shapes[0], "B")]
     for repeat, (shape, twin) in product(range(repeats), series):
         settings = shape.settings(base)
-        with cluster.connected(settings.cluster) as client:
+        with connect.connected(settings.cluster) as client:
             with _copies(shortest, shape.slots, folder) as warm:
                 _redact(warm, folder / "output", settings, client)
             cpu, own, everybody = _worker_cpu_s(client), _cpu_s(), _busy_s()

@@ -18,7 +18,8 @@ import psutil
 from distributed import Client
 from holding import Holds
 
-from redact_dask import cluster, config, manifest, storage
+from redact_dask import config, manifest, storage
+from redact_dask.cluster import connect
 from redact_dask.config import ClusterSettings
 
 SETTINGS: dict[str, Any] = {
@@ -196,7 +197,7 @@ class Processes:
 
 def wait_for_workers(reach: Mapping[str, Any], number: int) -> None:
     """Wait until a cluster that is reached by some settings has a number of workers."""
-    with cluster.reached(ClusterSettings.model_validate(reach)) as client:
+    with connect.reached(ClusterSettings.model_validate(reach)) as client:
         client.wait_for_workers(number, timeout=120)
 
 
@@ -216,7 +217,7 @@ def register_hold(
     host
         Address of the only host where a task is to be held; none: any will do.
     """
-    with cluster.reached(ClusterSettings.model_validate(reach)) as client:
+    with connect.reached(ClusterSettings.model_validate(reach)) as client:
         client.register_plugin(Holds(place, str(folder), host))
 
 

@@ -18,8 +18,8 @@ from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
 from redact_dask import __version__
+from redact_dask.cluster.memory import Memory
 from redact_dask.errors import RunEnded
-from redact_dask.memory import Memory
 from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job

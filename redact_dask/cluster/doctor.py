@@ -11,11 +11,12 @@ from itertools import islice
 
 from distributed import Client, wait
 
-from redact_dask import cluster, memory, site, storage
+from redact_dask import storage
+from redact_dask.cluster import connect, memory, worker_check
+from redact_dask.cluster.worker_check import Order, Site
+from redact_dask.cluster.worker_plugins import OneThreadATask
 from redact_dask.config import Config
 from redact_dask.errors import RedactError, UsageError
-from redact_dask.plugins import OneThreadATask
-from redact_dask.site import Order, Site
 from redact_dask.sources import listing
 
 _ANSWER_S = 120.0
@@ -48,7 +49,7 @@ def findings(source: str | None, destination: str | None, config: Config) -> Ite
     """
     with ExitStack() as open_:
         try:
-            client = open_.enter_context(cluster.reached(config.cluster))
+            client = open_.enter_context(connect.reached(config.cluster))
             client.wait_for_workers(1, timeout=config.cluster.wait_s)
         except UsageError as error:
             yield Finding("cluster", False, str(error))
@@ -61,7 +62,7 @@ def findings(source: str | None, destination: str | None, config: Config) -> Ite
         yield Finding(
             "cluster",
             True,
-            f"{len(workers)} workers with {cluster.threads(client)} threads",
+            f"{len(workers)} workers with {connect.threads(client)} threads",
         )
         same = _of_the_same_version(client)
         yield same
@@ -94,7 +95,7 @@ def _around(
         if destination:
             root = storage.canonical(destination)
             for folder in (root, config.work or storage.join(root, "_work")):
-                marks[folder], _ = site.mark(folder)
+                marks[folder], _ = worker_check.mark(folder)
             yield Finding("destination", True, "the driver can write there")
     except (*storage.FAILURES, RedactError) as error:
         yield Finding("destination" if sample else "source", False, str(error))
@@ -114,7 +115,7 @@ def _asked(
     begun = time.time()
     futures = {
         worker: client.submit(
-            site.examine, order, workers=[worker], pure=False, priority=1_000_000, retries=0
+            worker_check.examine, order, workers=[worker], pure=False, priority=1_000_000, retries=0
         )
         for worker in workers
     }
@@ -145,7 +146,7 @@ def _of_sites(
         yield asked("answers", "", silent)
     if not sites:
         return
-    own = site.software()
+    own = worker_check.software()
     yield asked(
         "versions",
         "the same software on the driver and on all workers",

@@ -18,10 +18,10 @@ from distributed import get_worker
 from threadpoolctl import threadpool_info
 
 from redact_dask import detectors, storage
+from redact_dask.cluster.worker_plugins import THREADS
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import Metered
 from redact_dask.errors import RedactError
-from redact_dask.plugins import THREADS
 from redact_dask.storage import scratch
 
 SOFTWARE = (

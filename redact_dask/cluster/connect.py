@@ -18,9 +18,14 @@ from dask.utils import key_split
 from distributed import Client, LocalCluster, Scheduler, Security
 from distributed.comm.core import connect
 
+from redact_dask.cluster.worker_plugins import (
+    FinishesInterrupted,
+    KeepsNoProfile,
+    OneThreadATask,
+    SweepsScratch,
+)
 from redact_dask.config import ClusterSettings, SecuritySettings
 from redact_dask.errors import UsageError
-from redact_dask.plugins import FinishesInterrupted, KeepsNoProfile, OneThreadATask, SweepsScratch
 
 _EXTRAS = {
     "dask_cloudprovider": "aws",

@@ -1,0 +1,1 @@
+"""Everything that knows Dask: clients, tasks, what workers are made to do, and whether they can."""
