@@ -18,9 +18,9 @@ from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
+    from redact_dask.driver.summary import Summary
     from redact_dask.monitoring.console import notebook as notebook_progress
     from redact_dask.monitoring.status import Status
-    from redact_dask.summary import Summary
 
 __version__ = version("redact-dask")
 
@@ -44,7 +44,7 @@ _OF_THE_DRIVER = {
     "redact": ("redact_dask.api", "redact"),
     "notebook_progress": ("redact_dask.monitoring.console", "notebook"),
     "Status": ("redact_dask.monitoring.status", "Status"),
-    "Summary": ("redact_dask.summary", "Summary"),
+    "Summary": ("redact_dask.driver.summary", "Summary"),
 }
 
 

@@ -13,11 +13,11 @@ from redact_dask import config as configuration
 from redact_dask import storage
 from redact_dask.cluster import connect
 from redact_dask.config import Config
-from redact_dask.driver import Backfill
+from redact_dask.driver.run import Backfill
+from redact_dask.driver.summary import Summary
 from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.sources import listing
-from redact_dask.summary import Summary
 
 
 def redact(

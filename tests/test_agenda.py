@@ -11,10 +11,11 @@ import pytest
 from distributed import Client
 
 import redact_dask
-from redact_dask import config, manifest, plan, storage
-from redact_dask.agenda import Agenda
+from redact_dask import config, manifest, storage
+from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.estimate import estimate
+from redact_dask.driver.history import Ledger, Verdict
 from redact_dask.errors import RunEnded, SourceError
-from redact_dask.ledger import Ledger, Verdict
 from redact_dask.records import Video
 from redact_dask.sources import listing
 
@@ -129,8 +130,8 @@ def test_a_plan_goes_by_the_pace_of_the_last_run(
     seconds = sum((row["ended"] - row["started"]).total_seconds() for row in took)
     with Agenda(videos("NEW 1"), Judge()) as agenda:
         agenda.wait()
-        assert plan.estimate(agenda, str(destination), settings).cpu_hours == 0, "it is unreadable"
+        assert estimate(agenda, str(destination), settings).cpu_hours == 0, "it is unreadable"
     (video,) = listing.take(str(clip), str(destination))
     with Agenda([replace(video, path="NEW")], Judge()) as agenda:
-        needed = plan.estimate(agenda, str(destination), settings)
+        needed = estimate(agenda, str(destination), settings)
     assert needed.cpu_hours * 3600 == pytest.approx(seconds)

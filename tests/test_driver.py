@@ -10,7 +10,7 @@ from distributed import Client
 
 import redact_dask
 from redact_dask import config, manifest, storage
-from redact_dask.ledger import Ledger, Verdict
+from redact_dask.driver.history import Ledger, Verdict
 from redact_dask.sources import listing
 
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}

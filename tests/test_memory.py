@@ -14,8 +14,8 @@ from distributed import Client, LocalCluster
 import redact_dask
 from redact_dask.cluster.memory import NETWORK_MIB, USABLE, Memory, needed_mib
 from redact_dask.config import DetectSettings
+from redact_dask.driver.history import OWN_FAULTS
 from redact_dask.errors import TooLarge
-from redact_dask.ledger import OWN_FAULTS
 from redact_dask.records import Facts, Fields
 
 MIB = 2**20

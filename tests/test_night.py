@@ -20,9 +20,9 @@ from distributed import Client
 import redact_dask
 from redact_dask import RedactError, Summary, config, manifest, storage
 from redact_dask.config import SelectSettings
-from redact_dask.driver import Backfill
+from redact_dask.driver.history import OWN_FAULTS
+from redact_dask.driver.run import Backfill
 from redact_dask.errors import UnreadableVideo
-from redact_dask.ledger import OWN_FAULTS
 from redact_dask.media import demux
 from redact_dask.sources import listing
 

@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from redact_dask import config, manifest
-from redact_dask.driver import Backfill
+from redact_dask.driver.run import Backfill
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.monitoring.status import Status
 from redact_dask.records import Video

@@ -18,11 +18,11 @@ from redact_dask import storage
 from redact_dask.cluster import connect
 from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
-from redact_dask.driver import Backfill
+from redact_dask.driver.run import Backfill
+from redact_dask.driver.summary import Summary
 from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress
 from redact_dask.records import Video
-from redact_dask.summary import Summary
 
 
 def carry_out(

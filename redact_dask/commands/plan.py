@@ -9,11 +9,12 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config, plan, storage
-from redact_dask.agenda import Agenda
+from redact_dask import config, storage
 from redact_dask.cluster import connect
 from redact_dask.commands.common import failures_told, of_a_job, overrides_of
-from redact_dask.ledger import Ledger
+from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.estimate import estimate
+from redact_dask.driver.history import Ledger
 from redact_dask.sources import listing
 
 
@@ -39,7 +40,7 @@ def tell_plan(
         videos = listing.select(listing.take(source, dest, settings.work), settings.select)
         destination = storage.canonical(dest)
         with Agenda(videos, Ledger(destination, settings)) as agenda:
-            needed = plan.estimate(agenda, destination, settings)
+            needed = estimate(agenda, destination, settings)
             for video in agenda:
                 click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
             known = agenda.counts

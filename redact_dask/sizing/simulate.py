@@ -1,11 +1,11 @@
 """A run, task by task, on a cluster that need not exist: a discrete-event simulation.
 
 The graph and the policy are those of `redact_dask.cluster.tasks` and `redact_dask.driver.run`: a
-window of videos in flight, earlier videos first, chunks in parallel before and after `track`, one scheduler,
-one driver, a quota that all share, a store, and workers that are taken away. Servers that do one
-thing after the other are kept as the time at which they are free again, so that a task costs two
-events: ten thousand workers and a million tasks take seconds, which a process for each task, as
-SimPy has them, would not.
+window of videos in flight, earlier videos first, chunks in parallel before and after `track`, one
+scheduler, one driver, a quota that all share, a store, and workers that are taken away. A server
+that does one thing after the other is kept as the time at which it is free again, so that a task
+costs two events: ten thousand workers and a million tasks take seconds, which a process for each
+task, as SimPy has them, would not.
 """
 
 from __future__ import annotations

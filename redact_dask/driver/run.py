@@ -11,24 +11,25 @@ from typing import Any
 
 from distributed import CancelledError, Client, Future, as_completed
 
-from redact_dask import manifest, storage, sweep
-from redact_dask.agenda import Agenda
+from redact_dask import manifest, storage
 from redact_dask.cluster import connect, quota
 from redact_dask.cluster.tasks import Result, VideoGraph, stage_and_video
 from redact_dask.config import Config
+from redact_dask.driver import cleanup
+from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.estimate import estimate
+from redact_dask.driver.history import OWN_FAULTS, SPENT, Ledger
+from redact_dask.driver.summary import Quarantined, Salvaged, Summary
+from redact_dask.driver.video_run import Flight, salvaged, sentence
 from redact_dask.errors import CheckFailed, RunEnded, UsageError
-from redact_dask.flight import Flight, salvaged, sentence
-from redact_dask.ledger import OWN_FAULTS, SPENT, Ledger
 from redact_dask.manifest.rows import rows
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
 from redact_dask.pipeline.job import Job
-from redact_dask.plan import estimate
 from redact_dask.records import Detected, Failure, Probed, Rendered, Usage, Video
 from redact_dask.sources.watcher import Arrivals
 from redact_dask.storage import lease
-from redact_dask.summary import Quarantined, Salvaged, Summary
 
 _TOLD = 1000
 """Videos that a summary names: the manifest knows all of them."""
@@ -156,7 +157,7 @@ class Backfill:
                 self._client.cancel(flight.futures, force=True)
             self._flush()
         self._writer.close()
-        sweep.sweep(self._work, self._ledger)
+        cleanup.sweep(self._work, self._ledger)
         agenda.wait()  # Drained before its end, it still tells how much is left.
         return self._summary()
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 
+from redact_dask.driver.history import Ledger, Verdict
 from redact_dask.errors import RunEnded, SourceError
-from redact_dask.ledger import Ledger, Verdict
 from redact_dask.monitoring.status import Counts
 from redact_dask.records import Video
 

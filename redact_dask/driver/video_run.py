@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from distributed import Future, KilledWorker
 
 from redact_dask.cluster.tasks import Result, VideoGraph
+from redact_dask.driver.summary import Salvaged
 from redact_dask.errors import VideoError
 from redact_dask.manifest.rows import Outcome
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Failure, Joined, Probed, Rendered, Tracked
-from redact_dask.summary import Salvaged
 
 Kind = TypeVar("Kind")
 

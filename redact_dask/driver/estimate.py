@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from redact_dask import manifest
-from redact_dask.agenda import Agenda
 from redact_dask.config import Config
+from redact_dask.driver.backlog import Agenda
 from redact_dask.errors import VideoError
 from redact_dask.pipeline import detection, stages
 from redact_dask.pipeline.job import Job

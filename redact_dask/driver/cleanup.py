@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from redact_dask import storage
-from redact_dask.ledger import Ledger
+from redact_dask.driver.history import Ledger
 
 _KEPT_S = 7 * 86_400.0
 """Seconds that the work on a video is kept which nobody has finished: a run or two may fail."""
