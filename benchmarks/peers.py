@@ -23,8 +23,8 @@ from pathlib import Path
 
 import click
 
-from redact_dask import bench, dataset, leakage
-from redact_dask.dataset import Dataset
+from redact_dask.bench.leakage import dataset, measure, metric
+from redact_dask.bench.leakage.dataset import Dataset
 
 DEFACE = ["deface==1.5.0", "onnx>=1.18", "onnxruntime>=1.22"]
 # By itself it would stretch pictures to multiples of 16.
@@ -95,7 +95,7 @@ def report(truth: Dataset, outputs: dict[str, Path], seconds: dict[str, list[flo
     slowest = statistics.median(seconds["deface"])
     for program, output in outputs.items():
         judged = [frame for clip in truth.clips for frame in judge(truth, clip, output / clip)]
-        found = leakage.summarise(judged)
+        found = metric.summarise(judged)
         median = statistics.median(seconds[program])
         print(
             f"| {program} | {len(judged) / median:.1f} | {slowest / median:.1f}x "
@@ -104,14 +104,14 @@ def report(truth: Dataset, outputs: dict[str, Path], seconds: dict[str, list[flo
         )
 
 
-def judge(truth: Dataset, clip: str, output: Path) -> Iterator[leakage.Judged]:
+def judge(truth: Dataset, clip: str, output: Path) -> Iterator[metric.Judged]:
     """Judge each frame of a clip by its pixels alone: all faces count as planned."""
     faces = truth.truth[clip]
-    sides = (bench.pictures(str(path)) for path in (truth.folder / clip, output))
+    sides = (measure.pictures(str(path)) for path in (truth.folder / clip, output))
     for frame, (before, after) in enumerate(zip(*sides, strict=True)):
         on_frame = faces.get(frame, ())
         planned = [face.box for face in on_frame]
-        yield leakage.judge(frame, on_frame, planned, before, after)
+        yield metric.judge(frame, on_frame, planned, before, after)
 
 
 if __name__ == "__main__":

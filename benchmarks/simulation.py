@@ -2,7 +2,7 @@
 
     python benchmarks/simulation.py --plot docs/pages/simulation.svg
 
-A simulation (`redact_dask.sizing.simulate`) of the same graph and policy, with stage costs that
+A simulation (`redact_dask.bench.sizing.simulate`) of the same graph and policy, with stage costs that
 were measured with one worker. A run is simulated for three windows of videos, and goes on at the
 pace of the middle one: the millions are not gone through one by one.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 
-from redact_dask.sizing import plots
-from redact_dask.sizing.costs import Cost, Costs, Line
-from redact_dask.sizing.model import Clip, Machine, Workload
-from redact_dask.sizing.simulate import Cluster, Outcome, simulate
+from redact_dask.bench.sizing import plots
+from redact_dask.bench.sizing.costs import Cost, Costs, Line
+from redact_dask.bench.sizing.predict import Clip, Machine, Workload
+from redact_dask.bench.sizing.simulate import Cluster, Outcome, simulate
 
 RATE = 30
 CLIP_S = 60

@@ -19,9 +19,9 @@ import click
 import imageio_ffmpeg
 from standin import Standin
 
+from redact_dask.bench.sizing.costs import NOTHING, Cost, Costs, Line
+from redact_dask.bench.sizing.predict import Clip, Machine, Workload, predict
 from redact_dask.demo import fetch_clips
-from redact_dask.sizing.costs import NOTHING, Cost, Costs, Line
-from redact_dask.sizing.model import Clip, Machine, Workload, predict
 
 LATENCY_S = 0.8
 IN_FLIGHT = 4

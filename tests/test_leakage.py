@@ -13,11 +13,21 @@ import pytest
 from click.testing import CliRunner, Result
 from distributed import LocalCluster
 
-from redact_dask import bench
+from redact_dask.bench.leakage import measure
+from redact_dask.bench.leakage.dataset import Dataset
+from redact_dask.bench.leakage.metric import (
+    Box,
+    Face,
+    Judged,
+    Luma,
+    Sight,
+    judge,
+    mask,
+    seen_hidden,
+    summarise,
+)
 from redact_dask.cli import main
 from redact_dask.config import EncodeSettings, RedactSettings
-from redact_dask.dataset import Dataset
-from redact_dask.leakage import Box, Face, Judged, Luma, Sight, judge, mask, seen_hidden, summarise
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
@@ -154,7 +164,7 @@ def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: s
     segment.write_bytes(encoder.finish().content)
     box = mask([(60, 28, 124, 116)], sources[0].shape)
     around = ~mask([(region.x0, region.y0, region.x1, region.y1)], sources[0].shape)
-    for before, after in zip(sources, bench.pictures(str(segment)), strict=True):
+    for before, after in zip(sources, measure.pictures(str(segment)), strict=True):
         hidden, decided = seen_hidden(before, after, around)
         share = hidden[box].sum() / decided[box].sum()
         assert share > 0.98 if style else share < (0.05 if crf == 20 else 0.2), share
@@ -247,7 +257,7 @@ def test_the_gate_in_the_readme_is_one(data: Path, tmp_path: Path) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     gate = tmp_path / "gate.yaml"
     gate.write_text(readme.split("# gate.yaml")[1].split("\n\n")[0].partition("\n")[2])
-    thresholds = bench.read_gate(gate, Dataset(data, {}, ("empty.mp4",)))
+    thresholds = measure.read_gate(gate, Dataset(data, {}, ("empty.mp4",)))
     assert None not in thresholds.model_dump().values()
 
 

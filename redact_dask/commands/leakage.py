@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from redact_dask import bench, config, dataset
+from redact_dask import config
+from redact_dask.bench.leakage import dataset, measure
 from redact_dask.commands.common import EXIT_GATE, failures_told
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
@@ -63,7 +64,7 @@ def leakage(
     console = Console(stderr=True)
     with failures_told(console):
         clips = dataset.read(Path(folder), face_free)
-        gate = bench.read_gate(Path(gate_file), clips) if gate_file else bench.Gate()
+        gate = measure.read_gate(Path(gate_file), clips) if gate_file else measure.Gate()
         configs = {name: config.load(None, assignments, {"profile": name}) for name in profiles}
         configs |= {Path(file).stem: config.load(file, assignments) for file in files}
         if len(configs) < len(files) + len(profiles):
@@ -72,12 +73,12 @@ def leakage(
         results = []
         for name, settings in configs.items():
             with show_progress(console) as observe:
-                results.append(bench.measure(clips, name, settings, observe))
+                results.append(measure.measure(clips, name, settings, observe))
     failures = [sentence for result in results for sentence in gate.failures(result)]
-    Console().print(bench.table(results))
+    Console().print(measure.table(results))
     for sentence in failures:
         click.echo(f"gate: {sentence}")
     if as_json:
-        click.echo(json.dumps(bench.as_json(results, failures)))
+        click.echo(json.dumps(measure.as_json(results, failures)))
     if failures:
         sys.exit(EXIT_GATE)

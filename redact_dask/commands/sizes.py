@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import track
 
 from redact_dask import config, detectors
+from redact_dask.bench.sizing import catalogue, compare, measure, offers, plots, store, tables
+from redact_dask.bench.sizing.measure import Run
 from redact_dask.commands.common import failures_told
 from redact_dask.config import DetectSettings
 from redact_dask.errors import UsageError
-from redact_dask.sizing import catalogue, check, measure, offers, plots, report, store
-from redact_dask.sizing.measure import Run
 from redact_dask.storage import scratch
 
 
@@ -125,17 +125,17 @@ def _write(
     found = [
         one
         for name, detect in settings.items()
-        for one in check.series([run for run in runs if run.shape.detector == name], _tps(detect))
+        for one in compare.series([run for run in runs if run.shape.detector == name], _tps(detect))
     ]
-    pages = [report.measured(found)]
+    pages = [tables.measured(found)]
     plots.measured(found, output / "measured.svg")
     for name, detect in settings.items():
         first = next(run for run in runs if run.shape.detector == name)
         frames, rate = first.frames / first.videos, first.frames / first.seconds
         works = offers.workloads(frames, rate, first.shape.chunk_s)
-        costs = check.costs(runs, name)
+        costs = compare.costs(runs, name)
         answers = offers.answer(hired, costs, works, _tps(detect), detect.dollars)
-        pages.append(report.predicted(answers, works, hired, name))
+        pages.append(tables.predicted(answers, works, hired, name))
         plots.predicted(answers, works, output / f"predicted-{name}.svg")
     text = "\n\n".join(pages)
     (output / "sizes.md").write_text(f"{text}\n", encoding="utf-8")

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 from test_costs import rows
 
+from redact_dask.bench.sizing import catalogue, compare, offers, store, tables
+from redact_dask.bench.sizing.measure import Run, Shape, matrix
+from redact_dask.bench.sizing.predict import Clip
 from redact_dask.cli import main
-from redact_dask.sizing import catalogue, check, offers, report, store
-from redact_dask.sizing.measure import Run, Shape, matrix
-from redact_dask.sizing.model import Clip
 
 ONE = Shape(1, 1, 10.0, "centerface")
 
@@ -55,7 +55,7 @@ def test_a_round_is_predicted_from_its_own_run_with_one_slot() -> None:
     two = replace(ONE, processes=2)
     runs = [run(), run(two, wall_s=9), run(twin="B", wall_s=18)]
     runs += [run(repeat=1, wall_s=36), run(two, repeat=1, wall_s=27), run(twin="B", repeat=1)]
-    found = check.series(runs)
+    found = compare.series(runs)
     assert [(one.shape.slots, one.twin) for one in found] == [(1, "A"), (2, "A"), (1, "B")]
     base, second, again = found
     assert base.error is None
@@ -70,31 +70,31 @@ def test_cores_of_others_are_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     two = replace(ONE, processes=2)
     alone, shared = replace(run(two), others=0.0), replace(run(two), others=1.5)
     base = replace(run(), others=0.0)
-    (quick,), (slow,) = (check.series([base, one])[1].predicted for one in (alone, shared))
+    (quick,), (slow,) = (compare.series([base, one])[1].predicted for one in (alone, shared))
     computing = 14.5 - 6 * 0.5
     # Two slots that compute most of the time have half a core instead of two.
     assert computing < slow - quick < 4 * computing
-    crowded = check.series([replace(run(), others=1.5), alone])[1].predicted[0]
+    crowded = compare.series([replace(run(), others=1.5), alone])[1].predicted[0]
     # The path of one chunk after the other computes 8.5 s: a core that was shared told twice that.
     assert quick - crowded == pytest.approx(8.5 / 2)
 
 
 def test_noise_is_what_twins_differ_by() -> None:
     slower = replace(run(twin="B", wall_s=19.8), worker_cpu_s=12.6)
-    wall, cpu = check.noise(check.series([run(), slower]))
+    wall, cpu = compare.noise(compare.series([run(), slower]))
     assert (wall, cpu) == pytest.approx((0.1, 0.05))
 
 
 def test_tables_tell_shapes_offers_knees_and_sources() -> None:
-    found = check.series([run(), run(replace(ONE, processes=2), wall_s=9), run(twin="B")])
-    told = report.measured(found)
+    found = compare.series([run(), run(replace(ONE, processes=2), wall_s=9), run(twin="B")])
+    told = tables.measured(found)
     assert "| 2 x 1 | 10 s | centerface | 11.1 | 9.0 (9.0 to 9.0) |" in told
     hired = catalogue.load()
     works = offers.workloads(frames=100, rate=25, chunk_s=10)
     assert [work.frames for work in works] == [100, 90_000, 90_000_000]
-    costs = check.costs([run()], "centerface")
+    costs = compare.costs([run()], "centerface")
     answers = offers.answer(hired, costs, works, math.inf, lambda _: 0.0)
-    page = report.predicted(answers, works, hired, "centerface")
+    page = tables.predicted(answers, works, hired, "centerface")
     for offer in hired.offers():
         assert f"| {offer.instance.name} | {offer.market} |" in page
     for source in hired.sources.values():
@@ -104,7 +104,7 @@ def test_tables_tell_shapes_offers_knees_and_sources() -> None:
 
 def test_a_knee_at_the_end_of_a_curve_is_none() -> None:
     works = offers.workloads(frames=100, rate=25, chunk_s=10)
-    costs = check.costs([run()], "centerface")
+    costs = compare.costs([run()], "centerface")
     answers = offers.answer(catalogue.load(), costs, works, math.inf, lambda _: 0.0)
     assert offers.knees(answers, 2)["c7i", "on demand"] is None
     assert offers.knees(answers, 0)["c7i", "on demand"] == "c7i.large"
@@ -112,7 +112,7 @@ def test_a_knee_at_the_end_of_a_curve_is_none() -> None:
 
 def test_calls_are_part_of_the_price() -> None:
     works = offers.workloads(frames=100, rate=25, chunk_s=10)
-    costs = replace(check.costs([run()], "centerface"), calls_per_frame=0.5)
+    costs = replace(compare.costs([run()], "centerface"), calls_per_frame=0.5)
     free, paid = (
         offers.answer(catalogue.load(), costs, works, math.inf, price)[0].dollars[1]
         for price in (lambda _: 0.0, lambda calls: calls / 1000)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from redact_dask.bench.sizing.catalogue import load
 from redact_dask.errors import ConfigError
-from redact_dask.sizing.catalogue import load
 
 ONE = """
 region: here

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from redact_dask.sizing.costs import Line, fit, mean, of_rows
+from redact_dask.bench.sizing.costs import Line, fit, mean, of_rows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from redact_dask.sizing.costs import Cost, Costs, Line
-from redact_dask.sizing.model import (
+from redact_dask.bench.sizing.costs import Cost, Costs, Line
+from redact_dask.bench.sizing.predict import (
     Clip,
     Machine,
     Workload,

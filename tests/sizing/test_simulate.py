@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from test_model import CLIP, COSTS, cost, free, of
 
-from redact_dask.sizing.costs import Costs
-from redact_dask.sizing.model import Clip, Machine, Workload, alone_s, predict, work_s
-from redact_dask.sizing.simulate import Cluster, simulate
+from redact_dask.bench.sizing.costs import Costs
+from redact_dask.bench.sizing.predict import Clip, Machine, Workload, alone_s, predict, work_s
+from redact_dask.bench.sizing.simulate import Cluster, simulate
 
 
 def cluster(slots: int, **more: Any) -> Cluster:

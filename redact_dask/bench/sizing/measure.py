@@ -18,11 +18,11 @@ import psutil
 from distributed import Client
 
 from redact_dask import api, config, manifest
+from redact_dask.bench.sizing import costs
+from redact_dask.bench.sizing.predict import Clip, Workload
 from redact_dask.cluster import connect
 from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
-from redact_dask.sizing import costs
-from redact_dask.sizing.model import Clip, Workload
 
 _SOFTWARE = ("redact-dask", "dask", "distributed", "av", "openvino", "opencv-python-headless")
 

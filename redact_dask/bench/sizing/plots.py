@@ -7,11 +7,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from redact_dask.bench.sizing import offers
+from redact_dask.bench.sizing.compare import Series
+from redact_dask.bench.sizing.offers import Answer
+from redact_dask.bench.sizing.predict import Workload
 from redact_dask.errors import UsageError
-from redact_dask.sizing import offers
-from redact_dask.sizing.check import Series
-from redact_dask.sizing.model import Workload
-from redact_dask.sizing.offers import Answer
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from redact_dask.sizing import check, measure, offers
-from redact_dask.sizing.catalogue import Catalogue
-from redact_dask.sizing.check import Series
-from redact_dask.sizing.model import DRIVER_S, SCHEDULER_S, Workload
-from redact_dask.sizing.offers import Answer
+from redact_dask.bench.sizing import compare, measure, offers
+from redact_dask.bench.sizing.catalogue import Catalogue
+from redact_dask.bench.sizing.compare import Series
+from redact_dask.bench.sizing.offers import Answer
+from redact_dask.bench.sizing.predict import DRIVER_S, SCHEDULER_S, Workload
 
 GOAL = 0.15
 """Largest error of a prediction that we are content with."""
@@ -19,7 +19,7 @@ GOAL = 0.15
 def measured(found: Sequence[Series]) -> str:
     """Return what was measured, with predictions and errors."""
     facts = measure.machine()
-    wall, cpu = check.noise(found)
+    wall, cpu = compare.noise(found)
     first, rounds = found[0].runs[0], len(found[0].runs)
     head = ["processes x threads", "chunk", "detector", "frames/s", "wall s (least to most)"]
     head += ["CPU ms a frame", "predicted s", "error"]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from redact_dask.sizing import measure
-from redact_dask.sizing.measure import Run
+from redact_dask.bench.sizing import measure
+from redact_dask.bench.sizing.measure import Run
 
 _TEXTS = pa.map_(pa.string(), pa.string())
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from redact_dask.bench.leakage.metric import Face
 from redact_dask.errors import SourceError
-from redact_dask.leakage import Face
 
 _COLUMNS = ("clip", "frame", "track", "x0", "y0", "x1", "y1", "height", "readable")
 

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rich.table import Table
 
 from redact_dask import api, manifest, storage
+from redact_dask.bench.leakage.dataset import Dataset
+from redact_dask.bench.leakage.metric import Box, Judged, Leakage, Luma, judge, summarise
 from redact_dask.config import Config, EncodeSettings
-from redact_dask.dataset import Dataset
 from redact_dask.errors import CheckFailed, ConfigError
-from redact_dask.leakage import Box, Judged, Leakage, Luma, judge, summarise
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.monitoring.status import Observer

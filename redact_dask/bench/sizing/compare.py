@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from redact_dask.sizing.costs import Costs, mean, scaled
-from redact_dask.sizing.measure import Run, Shape
-from redact_dask.sizing.model import Machine
-from redact_dask.sizing.simulate import Cluster, simulate
+from redact_dask.bench.sizing.costs import Costs, mean, scaled
+from redact_dask.bench.sizing.measure import Run, Shape
+from redact_dask.bench.sizing.predict import Machine
+from redact_dask.bench.sizing.simulate import Cluster, simulate
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from redact_dask.sizing.catalogue import Catalogue, Offer
-from redact_dask.sizing.costs import Costs
-from redact_dask.sizing.model import Clip, Machine, Prediction, Workload, knee, predict
+from redact_dask.bench.sizing.catalogue import Catalogue, Offer
+from redact_dask.bench.sizing.costs import Costs
+from redact_dask.bench.sizing.predict import Clip, Machine, Prediction, Workload, knee, predict
 
 FLEET_HOURS = 1000
 """Hours of video of the fleet's day."""

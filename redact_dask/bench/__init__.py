@@ -1,0 +1,1 @@
+"""What measures a run, and predicts others."""

@@ -1,0 +1,1 @@
+"""How many annotated faces stay visible."""

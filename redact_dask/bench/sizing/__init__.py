@@ -1,0 +1,1 @@
+"""How fast worker shapes are, and what machines would take and cost."""

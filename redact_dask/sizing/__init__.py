@@ -1,1 +1,0 @@
-"""How long and how dear: worker shapes measured, machines and clusters predicted from that."""
