@@ -2,9 +2,9 @@
 
     python benchmarks/simulation.py --plot docs/pages/simulation.svg
 
-A simulation (`redact_dask.bench.sizing.simulate`) of the same graph and policy, with stage costs that
-were measured with one worker. A run is simulated for three windows of videos, and goes on at the
-pace of the middle one: the millions are not gone through one by one.
+A simulation (`redact_dask.bench.sizing.simulate`) of the same graph and policy, with stage costs
+that were measured with one worker. A run is simulated for three windows of videos, and goes on at
+the pace of the middle one: the millions are not gone through one by one.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Worker processes on this machine import the program that started them: it import
 
 def main() -> None:
     """Run the command line."""
-    from redact_dask.cli import main as command  # noqa: PLC0415 (not in workers)
+    from redact_dask.cli.main import main as command  # noqa: PLC0415 (not in workers)
 
     command(prog_name="redact-dask")
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from distributed import Client
 
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 
 MakeClip = Callable[..., Path]
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from distributed import Client
 from standin import Standin
 
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 from redact_dask.cluster import doctor, worker_check
 from redact_dask.cluster.doctor import Finding
 from redact_dask.cluster.worker_check import Order, Site

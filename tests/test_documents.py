@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from standin import Standin
 
 from redact_dask import storage
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 from redact_dask.manifest import SCHEMAS
 
 ROOT = Path(__file__).parents[1]

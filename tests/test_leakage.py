@@ -26,7 +26,7 @@ from redact_dask.bench.leakage.metric import (
     seen_hidden,
     summarise,
 )
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 from redact_dask.config import EncodeSettings, RedactSettings
 from redact_dask.media import index
 from redact_dask.media.decode import frames

@@ -16,7 +16,7 @@ from standin import Standin
 
 import redact_dask
 from redact_dask import manifest
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 from redact_dask.errors import RunEnded, UsageError
 
 MakeClip = Callable[..., Path]

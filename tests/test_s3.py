@@ -16,7 +16,7 @@ from s3fs import S3FileSystem
 
 import redact_dask
 from redact_dask import storage
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 
 SETTINGS = {
     "detect": {"detectors": ["magenta"]},

@@ -23,7 +23,7 @@ from made_up import FAILED, TASK, VIDEO
 from PIL import Image
 
 from redact_dask import manifest, report, storage
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 from redact_dask.report import contact_sheet
 
 Write = Callable[..., str]

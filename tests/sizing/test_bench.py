@@ -17,7 +17,7 @@ from test_costs import rows
 from redact_dask.bench.sizing import catalogue, compare, offers, store, tables
 from redact_dask.bench.sizing.measure import Run, Shape, matrix
 from redact_dask.bench.sizing.predict import Clip
-from redact_dask.cli import main
+from redact_dask.cli.main import main
 
 ONE = Shape(1, 1, 10.0, "centerface")
 

@@ -103,7 +103,7 @@ def load(file: str | Path | None = None) -> Catalogue:
     ConfigError
         It cannot be read, or a key or value is wrong; the sentence names it.
     """
-    path = Path(file) if file else Path(str(files("redact_dask.sizing") / "catalogue.yaml"))
+    path = Path(file) if file else Path(str(files("redact_dask.bench.sizing") / "catalogue.yaml"))
     settings = loading.read(path)
     try:
         return Catalogue.model_validate(settings)

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from redact_dask import report, storage
-from redact_dask.commands.common import failures_told
+from redact_dask.cli.options import failures_told
 from redact_dask.report.contact_sheet import MOST
 
 

@@ -15,8 +15,8 @@ import click
 from rich.console import Console
 
 from redact_dask import storage
+from redact_dask.cli.options import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.cluster import connect
-from redact_dask.commands.common import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver.run import Backfill
 from redact_dask.driver.summary import Summary

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from redact_dask import config
 from redact_dask.bench.leakage import dataset, measure
-from redact_dask.commands.common import EXIT_GATE, failures_told
+from redact_dask.cli.options import EXIT_GATE, failures_told
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
 

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config, storage
+from redact_dask.cli.options import failures_told, of_a_job, overrides_of
 from redact_dask.cluster import connect
-from redact_dask.commands.common import failures_told, of_a_job, overrides_of
 from redact_dask.driver.backlog import Agenda
 from redact_dask.driver.estimate import estimate
 from redact_dask.driver.history import Ledger

@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config
+from redact_dask.cli.options import EXIT_FAILED, failures_told, of_settings, overrides_of
 from redact_dask.cluster import doctor
-from redact_dask.commands.common import EXIT_FAILED, failures_told, of_settings, overrides_of
 from redact_dask.errors import UsageError
 
 

@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.commands.backfill import carry_out
-from redact_dask.commands.common import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.cli.options import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.cli.running import carry_out
 from redact_dask.sources.watcher import Arrivals
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from redact_dask.commands.doctor import examine
-from redact_dask.commands.leakage import leakage
-from redact_dask.commands.plan import tell_plan
-from redact_dask.commands.report import write_report
-from redact_dask.commands.run import run
-from redact_dask.commands.sizes import sizes
-from redact_dask.commands.watch import watch
+from redact_dask.cli.bench_leakage import leakage
+from redact_dask.cli.bench_sizes import sizes
+from redact_dask.cli.doctor import examine
+from redact_dask.cli.plan import tell_plan
+from redact_dask.cli.report import write_report
+from redact_dask.cli.run import run
+from redact_dask.cli.watch import watch
 
 
 @click.group()
