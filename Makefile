@@ -36,7 +36,7 @@ docs: $(INSTALLED)  ## build the documents' site in build/docs, and check its li
 	$(BIN)/mkdocs build --quiet --strict --config-file docs/mkdocs.yml
 
 demo: $(INSTALLED)  ## redact real clips on this machine, from end to end
-	@$(BIN)/python -m redact_dask.demo
+	@$(BIN)/python examples/demo.py
 
 bench-quick: $(INSTALLED)  ## measure worker shapes in five minutes, and predict machines to hire
 	@$(BIN)/python benchmarks/sizes.py --output sizes

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
+from clips import fetch_clips
 
 from redact_dask import Config, load_config, storage
-from redact_dask.demo import fetch_clips
 from redact_dask.media import decode
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job

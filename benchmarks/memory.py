@@ -18,10 +18,10 @@ from pathlib import Path
 
 import click
 import imageio_ffmpeg
+from clips import fetch_clips
 from distributed import Client, LocalCluster
 
 from redact_dask import Summary, redact
-from redact_dask.demo import fetch_clips
 
 CHUNK = 300
 """Frames of a chunk: as many as 10 s have at 30 frames/s."""

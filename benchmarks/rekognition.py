@@ -24,12 +24,12 @@ from pathlib import Path
 
 import click
 import imageio_ffmpeg
+from clips import fetch_clips
 from distributed import Client, LocalCluster
 from standin import Standin
 
 from redact_dask import Summary, redact
 from redact_dask.cluster import connect
-from redact_dask.demo import fetch_clips
 
 LATENCY_S = 0.8
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import click
 import imageio_ffmpeg
+from clips import fetch_clips
 from distributed import Client
 
 from redact_dask import redact
 from redact_dask.cluster.connect import connected
 from redact_dask.config import ClusterSettings
-from redact_dask.demo import fetch_clips
 
 CLIPS = 10
 

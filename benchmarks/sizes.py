@@ -17,11 +17,11 @@ from pathlib import Path
 
 import click
 import imageio_ffmpeg
+from clips import fetch_clips
 from standin import Standin
 
 from redact_dask.bench.sizing.costs import NOTHING, Cost, Costs, Line
 from redact_dask.bench.sizing.predict import Clip, Machine, Workload, predict
-from redact_dask.demo import fetch_clips
 
 LATENCY_S = 0.8
 IN_FLIGHT = 4

@@ -11,10 +11,9 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 import seaweedfs
+from demo import fetch_clips
 from distributed import Client, LocalCluster, Security
 from standin import Standin
-
-from redact_dask.demo import fetch_clips
 
 PLUGIN = Path(__file__).with_name("plugin")
 

@@ -31,9 +31,10 @@ from redact_dask.config import EncodeSettings, RedactSettings
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
+from redact_dask.media.planes import luma
 from redact_dask.pipeline import rendering
 from redact_dask.records import Region, Why
-from redact_dask.redaction import blur
+from redact_dask.redaction import hide
 
 MakeClip = Callable[..., Path]
 
@@ -156,9 +157,9 @@ def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: s
     sources = []
     for number, frame in enumerate(frames(str(carphone), scanned.facts, chunk)):
         if number < 20:
-            sources.append(next(blur.planes(frame))[0].astype(np.float32))
+            sources.append(luma(frame).astype(np.float32))
             if style:
-                blur.hide(frame, [region], RedactSettings(style=style))
+                hide.hide(frame, [region], RedactSettings(style=style))
             encoder.add(frame)
     segment = carphone.with_name(f"{style}-{crf}.mkv")
     segment.write_bytes(encoder.finish().content)
@@ -241,7 +242,7 @@ def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
     arguments = ["--dataset", data, *here, "--json", "--gate", gate]
     good = run(*arguments)
     assert good.exit_code == 0, good.output
-    monkeypatch.setattr(rendering.blur, "hide", lambda *_: None)
+    monkeypatch.setattr(rendering.hide, "hide", lambda *_: None)
     result = run(*arguments)
     assert result.exit_code == 4
     found = figures(result)["defaults"]

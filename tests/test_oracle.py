@@ -32,7 +32,7 @@ from scripted import draw_number
 from redact_dask import config
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.redaction import blur
+from redact_dask.redaction import hide
 from redact_dask.sources import listing
 
 Ffmpeg = Callable[..., None]
@@ -344,7 +344,7 @@ def test_what_is_planned_but_not_hidden_shows(
     clips: dict[str, Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = clips["still"]
-    monkeypatch.setattr(blur, "hide", lambda *_: None)
+    monkeypatch.setattr(hide, "hide", lambda *_: None)
     leaks = _leaks(clip, _redacted(clip, tmp_path))
     assert [(patch, frame) for patch, frame, _ in leaks] == [
         (patch, frame)

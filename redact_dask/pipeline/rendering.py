@@ -16,7 +16,7 @@ from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.timing import Stopwatch
 from redact_dask.records import Chunk, Facts, Part, Probed, Region, Tracked
-from redact_dask.redaction import blur
+from redact_dask.redaction import hide
 
 
 class Rendering:
@@ -66,7 +66,7 @@ class Rendering:
             else:
                 shown = self._redacted(run, watch)
                 if way is _Way.BLACK:
-                    shown = repeat(blur.black(self._facts), len(run.pts))
+                    shown = repeat(hide.black(self._facts), len(run.pts))
                 yield _encoded(self._job, self._facts, run, shown, watch, name)
 
     def _redacted(self, run: Chunk, watch: Stopwatch) -> Iterator[VideoFrame]:
@@ -75,7 +75,7 @@ class Rendering:
         for number, frame in enumerate(decoded, run.first_frame):
             if number in self._regions:
                 with watch.step("redact"):
-                    blur.hide(frame, self._regions[number], job.config.redact)
+                    hide.hide(frame, self._regions[number], job.config.redact)
             yield frame
 
 

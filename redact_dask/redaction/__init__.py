@@ -1,1 +1,1 @@
-"""From detections to hidden pixels: which regions, and how they are made unrecognisable."""
+"""Changing pixels: regions of a picture become unrecognisable."""

@@ -17,6 +17,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from redact_dask.media.planes import luma
 from redact_dask.records import Detected
 
 _WIDTH, _HEIGHT = 32, 18
@@ -40,12 +41,9 @@ Thumbnail = NDArray[np.uint8]
 
 def thumbnail(frame: VideoFrame) -> Thumbnail:
     """Return a tiny picture of a planar YUV frame's luma."""
-    plane, bits = frame.planes[0], frame.format.components[0].bits
-    luma: NDArray[np.uint8 | np.uint16] = np.frombuffer(
-        memoryview(plane), np.uint16 if bits > 8 else np.uint8
-    )
-    step = max(1, plane.height // _SAMPLED)
-    sampled = luma.reshape(plane.height, -1)[::step, : plane.width : step]
+    pixels, bits = luma(frame), frame.format.components[0].bits
+    step = max(1, pixels.shape[0] // _SAMPLED)
+    sampled = pixels[::step, ::step]
     tiny = cv2.resize(sampled, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
     return np.asarray(tiny // 2 ** (bits - 8), np.uint8)
 

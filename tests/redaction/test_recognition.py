@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
 from redact_dask.records import Region, Why
-from redact_dask.redaction import blur
+from redact_dask.redaction import hide, styles
 
 Faces = NDArray[np.float64]
 """Shape (n, height, width), luma."""
@@ -84,7 +84,7 @@ def test_a_weakly_redacted_face_is_told_from_strangers(
     faces: Faces, settings: dict[str, Any], side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without its least strength, and with more cells than can be set."""
-    monkeypatch.setattr(blur, "_WIDEST_IN_SIGMAS", 1000)
+    monkeypatch.setattr(styles, "_WIDEST_IN_SIGMAS", 1000)
     weak = RedactSettings.model_construct(**RedactSettings().model_dump() | settings)
     own, strangers = _similarities(faces, weak, side)
     assert np.percentile(own, 10) > np.percentile(strangers, 95)
@@ -112,7 +112,7 @@ def _redacted(picture: NDArray[np.float64], settings: RedactSettings) -> NDArray
     frame = VideoFrame(width, height, "yuv444p")
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     plane[:] = picture.round().clip(16, 235)
-    blur.hide(frame, [Region(0, 0, 0.0, 0.0, width, height, Why.DETECTED)], settings)
+    hide.hide(frame, [Region(0, 0, 0.0, 0.0, width, height, Why.DETECTED)], settings)
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     return plane.astype(np.float64)
 
@@ -127,7 +127,7 @@ def _restored(picture: NDArray[np.float64], settings: RedactSettings) -> NDArray
     if settings.style == "gaussian":
         # The blur took the picture to be mirrored at its border, and the Fourier transform, again.
         mirrored = np.pad(picture, [(0, side), (0, side)], mode="symmetric")
-        sigma = max(settings.radius, side / blur._WIDEST_IN_SIGMAS)
+        sigma = max(settings.radius, side / styles._WIDEST_IN_SIGMAS)
         squares = np.fft.fftfreq(2 * side) ** 2
         passed = np.exp(-2 * np.pi**2 * sigma**2 * np.add.outer(squares, squares))
         spectrum = np.fft.fft2(mirrored) * passed / (passed**2 + NOISE)

@@ -21,8 +21,8 @@ from redact_dask.config import Config, EncodeSettings
 from redact_dask.errors import CheckFailed, ConfigError
 from redact_dask.media import index
 from redact_dask.media.decode import frames
+from redact_dask.media.planes import luma
 from redact_dask.monitoring.status import Observer
-from redact_dask.redaction import blur
 from redact_dask.storage import scratch
 
 
@@ -183,9 +183,8 @@ def pictures(url: str) -> Iterator[Luma]:
     scanned = index.scan(url, EncodeSettings())
     for chunk in scanned.chunks(math.inf):
         for frame in frames(url, scanned.facts, chunk):
-            luma, _, _ = next(blur.planes(frame))
             levels = 2 ** (frame.format.components[0].bits - 8)
-            yield luma.astype(np.float32) / levels
+            yield luma(frame).astype(np.float32) / levels
 
 
 def table(results: Iterable[Result]) -> Table:

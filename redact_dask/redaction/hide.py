@@ -1,0 +1,70 @@
+"""Hiding regions in place, on the planes of a decoded frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, floor, sqrt
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from redact_dask.config import RedactSettings
+from redact_dask.media.planes import Pixels, planes
+from redact_dask.records import Facts, Region
+from redact_dask.redaction.styles import hidden
+
+
+def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings) -> None:
+    """Hide regions of a frame, on luma and chroma alike; other pixels keep their values.
+
+    Parameters
+    ----------
+    frame
+        A planar YUV picture. The decoder may still need its own copy, so it is made writable.
+    regions
+        In pixels of the frame; one that has no pixel is skipped.
+    settings
+        Style, strength and shape.
+    """
+    frame.make_writable()
+    for number, (plane, across, down) in enumerate(planes(frame)):
+        for region in regions:
+            x0, x1 = floor(region.x0) // across, ceil(ceil(region.x1) / across)
+            y0, y1 = floor(region.y0) // down, ceil(ceil(region.y1) / down)
+            part, inside = _part(plane, (x0, y0, x1, y1), settings.shape)
+            if part.size:
+                new = hidden(part, settings, across, down, is_luma=number == 0)
+                if inside is None:
+                    part[:] = new
+                else:
+                    np.copyto(part, new, where=inside)
+
+
+def black(facts: Facts) -> VideoFrame:
+    """Return a picture like those of a video, with nothing on it."""
+    frame = VideoFrame(facts.width, facts.height, facts.pixel_format)
+    solid = RedactSettings(style="solid")
+    for number, (plane, across, down) in enumerate(planes(frame)):
+        plane[:] = hidden(plane, solid, across, down, is_luma=number == 0)
+    return frame
+
+
+def _part(
+    plane: Pixels, box: tuple[int, int, int, int], shape: str
+) -> tuple[Pixels, NDArray[np.bool_] | None]:
+    """Return the part of a plane around a box's shape, and which of its pixels are inside.
+
+    None stands for all.
+    """
+    x0, y0, x1, y1 = box
+    x, y, a, b = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
+    reach = sqrt(2) if shape == "ellipse" else 1.0
+    top, bottom = max(floor(y - reach * b), 0), max(ceil(y + reach * b), 0)
+    left, right = max(floor(x - reach * a), 0), max(ceil(x + reach * a), 0)
+    part = plane[top:bottom, left:right]
+    if shape == "rectangle":
+        return part, None
+    rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
+    # Through the corners, (dx / a)**2 + (dy / b)**2 is 2, and less at all pixels of the box.
+    return part, ((columns + 0.5 - x) * b) ** 2 + ((rows + 0.5 - y) * a) ** 2 <= 2 * (a * b) ** 2

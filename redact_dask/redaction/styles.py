@@ -1,0 +1,65 @@
+"""The styles of redaction: what the pixels of a region become."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from redact_dask.config import RedactSettings
+from redact_dask.media.planes import Pixels
+
+_SMALLEST_CELL = 4
+"""A cell is never narrower, pixels, so that a small region is averaged too."""
+_WIDEST_IN_SIGMAS = 3
+"""A region is never wider than so many standard deviations of its blur.
+
+With 4, template matching after deconvolution still tells most faces from strangers.
+"""
+
+
+def hidden(
+    part: Pixels, settings: RedactSettings, across: int, down: int, *, is_luma: bool
+) -> Pixels | int:
+    """Return what a part of a plane becomes: its new pixels, or one value for all of them.
+
+    Parameters
+    ----------
+    part
+        The pixels of one region on one plane.
+    settings
+        Style and strength.
+    across, down
+        Luma pixels that one pixel of the plane spans in each direction.
+    is_luma
+        Whether the plane is luma.
+    """
+    height, width = part.shape
+    if settings.style == "solid":
+        # Black in limited range, and grey enough in full range; chroma's middle has no colour.
+        white = 2**8 if part.dtype == np.uint8 else 2**10
+        return white // 16 if is_luma else white // 2
+    if settings.style == "gaussian":
+        sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
+        return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
+    cell = max(max(height * down, width * across) / settings.cells, _SMALLEST_CELL)
+    return _averaged(
+        part, max(1, round(height * down / cell)), max(1, round(width * across / cell))
+    )
+
+
+def _averaged(part: Pixels, rows: int, columns: int) -> Pixels:
+    """Return cells that hold their averages, up to ``rows`` down and ``columns`` across."""
+    averaged = np.empty_like(part)
+    for top, bottom in pairwise(_edges(part.shape[0], rows)):
+        for left, right in pairwise(_edges(part.shape[1], columns)):
+            cell = np.s_[top:bottom, left:right]
+            averaged[cell] = round(cv2.mean(part[cell])[0])
+    return averaged
+
+
+def _edges(length: int, cells: int) -> list[int]:
+    """Return where cells begin and the last one ends; each has a pixel at least."""
+    cells = min(cells, length)
+    return [length * number // cells for number in range(cells + 1)]
