@@ -29,18 +29,18 @@ from redact_dask.records import (
     Chunk,
     Detected,
     Detection,
-    Facts,
     Fields,
+    Gop,
     Joined,
     Keyframe,
-    Part,
     Probed,
     Region,
+    RegionOrigin,
     Rendered,
-    Span,
+    Segment,
+    StreamInfo,
+    TaskTiming,
     Tracked,
-    Why,
-    Work,
 )
 
 MIB = 2**20
@@ -151,27 +151,27 @@ class MadeUp(WorkerPlugin):
 
 def probe(chunks: int, job: Job) -> Probed:
     start = Keyframe(0, 1000, 0)
-    span = Span(start, FRAMES, copyable=True)
+    gop = Gop(start, FRAMES, copyable=True)
     cut = tuple(
-        Chunk(n, start, n * FRAMES, tuple(range(n * FRAMES, (n + 1) * FRAMES)), (span,))
+        Chunk(n, start, n * FRAMES, tuple(range(n * FRAMES, (n + 1) * FRAMES)), (gop,))
         for n in range(chunks)
     )
     target = storage.join(job.destination, job.video.path)
-    return Probed(facts(chunks * FRAMES), cut, target, False, None, work())
+    return Probed(info(chunks * FRAMES), cut, target, False, None, work())
 
 
-def detect(_job: Job, _facts: Facts, chunk: Chunk) -> Detected:
+def detect(_job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
     seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
     edges = (b"", b"")
     return Detected(chunk.index, FRAMES, 50, (seen,), ("made-up",), (), (), edges, work())
 
 
 def track(_job: Job, _probed: Probed, _detected: list[Detected]) -> Tracked:
-    return Tracked((Region(0, 0, 10, 10, 20, 20, Why.DETECTED),), (), work())
+    return Tracked((Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED),), (), work())
 
 
-def render(_job: Job, _facts: Facts, chunk: Chunk, _tracked: Tracked) -> Rendered:
-    return Rendered(chunk.index, FRAMES, (Part(FRAMES, chunk.start, None, 0),), work())
+def render(_job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
+    return Rendered(chunk.index, FRAMES, (Segment(FRAMES, chunk.start, None, 0),), work())
 
 
 def join(_job: Job, probed: Probed, _rendered: list[Rendered]) -> Joined:
@@ -179,9 +179,9 @@ def join(_job: Job, probed: Probed, _rendered: list[Rendered]) -> Joined:
     return Joined(probed.target, 1, "0" * 64, "", work())
 
 
-def facts(frames: int) -> Facts:
+def info(frames: int) -> StreamInfo:
     """Describe a video that is not there."""
-    return Facts(
+    return StreamInfo(
         codec="h264",
         width=960,
         height=540,
@@ -205,10 +205,10 @@ def facts(frames: int) -> Facts:
     )
 
 
-def work() -> Work:
+def work() -> TaskTiming:
     """Account for a stage that takes no time."""
     now = time.time()
-    return Work(now, now, (("made up", 0.0),), "host")
+    return TaskTiming(now, now, (("made up", 0.0),), "host")
 
 
 if __name__ == "__main__":

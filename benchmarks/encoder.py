@@ -30,9 +30,9 @@ def measured(clip: Path, settings: EncodeSettings) -> tuple[float, float, float]
     """Return CPU ms a frame, Mb/s, and PSNR in dB."""
     scanned = index.scan(str(clip), settings)
     (chunk,) = scanned.chunks(1e9)
-    encoder = Encoder(scanned.facts, settings)
+    encoder = Encoder(scanned.info, settings)
     spent, before = 0.0, []
-    for frame in decode.frames(str(clip), scanned.facts, chunk):
+    for frame in decode.frames(str(clip), scanned.info, chunk):
         before.append(frame.to_ndarray(format="gray"))
         start = time.process_time()
         encoder.add(frame)
@@ -44,7 +44,7 @@ def measured(clip: Path, settings: EncodeSettings) -> tuple[float, float, float]
         after = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     errors = [np.mean((a.astype(float) - b) ** 2) for a, b in zip(before, after, strict=True)]
     psnr = 10 * np.log10(255**2 / np.mean(errors))
-    return 1e3 * spent / len(before), 8e-6 * len(content) / scanned.facts.seconds, float(psnr)
+    return 1e3 * spent / len(before), 8e-6 * len(content) / scanned.info.seconds, float(psnr)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from redact_dask import Config, load_config, storage
 from redact_dask.media import decode
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, Tracked, Why
+from redact_dask.records import Probed, Region, RegionOrigin, Tracked
 from redact_dask.sources import listing
 
 GOP = 30
@@ -58,20 +58,22 @@ def transcode(clip: Path, folder: Path, config: Config) -> None:
 def engine(job: Job, every: int | None) -> None:
     """Run the stages with three regions on each frame of every n-th GOP."""
     probed = stages.probe(job)
-    hidden = [n for n in range(probed.facts.frames) if every and n // GOP % every == 0]
+    hidden = [n for n in range(probed.info.frames) if every and n // GOP % every == 0]
     boxes = [(300 + 500 * k, 400, 420 + 500 * k, 550) for k in range(3)]
     regions = tuple(
-        Region(n, track, *box, Why.DETECTED) for n in hidden for track, box in enumerate(boxes)
+        Region(n, track, *box, RegionOrigin.DETECTED)
+        for n in hidden
+        for track, box in enumerate(boxes)
     )
-    tracked = Tracked(regions, (), probed.work)
-    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    tracked = Tracked(regions, (), probed.timing)
+    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     stages.join(job, probed, rendered)
     storage.remove(job.work)  # What is committed would not be done again.
 
 
 def decode_all(job: Job, probed: Probed) -> None:
     for chunk in probed.chunks:
-        for _ in decode.frames(job.video.source, probed.facts, chunk):
+        for _ in decode.frames(job.video.source, probed.info, chunk):
             pass
 
 
@@ -93,10 +95,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = make_clip(folder, options.seconds)
-        video = next(listing.take(str(clip), str(folder / "out")))
+        video = next(listing.list_videos(str(clip), str(folder / "out")))
         job = Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
         probed = stages.probe(job)
-        frames = probed.facts.frames
+        frames = probed.info.frames
         rows: dict[str, Callable[[], None]] = {
             "(a) ffmpeg decode + libx264": lambda: transcode(clip, folder, config),
             "(b) regions on every frame": lambda: engine(job, 1),

@@ -154,7 +154,7 @@ def workers(number: int) -> Iterator[Client]:
         ) as local,
         Client(local) as client,
     ):
-        yield connect.prepared(client, 30)
+        yield connect.prepare(client, 30)
 
 
 def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:

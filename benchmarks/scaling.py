@@ -22,7 +22,7 @@ from clips import fetch_clips
 from distributed import Client
 
 from redact_dask import redact
-from redact_dask.cluster.connect import connected
+from redact_dask.cluster.connect import ready_client
 from redact_dask.config import ClusterSettings
 
 CLIPS = 10
@@ -76,7 +76,7 @@ def make_clips(folder: Path, seconds: int) -> tuple[Path, Path]:
 def cluster(workers: int, folder: Path) -> Iterator[Client]:
     """Run workers that have loaded the model."""
     settings = ClusterSettings(workers=workers, dashboard="127.0.0.1:0")
-    with connected(settings) as client:
+    with ready_client(settings) as client:
         man, *_ = fetch_clips(folder / "clips")
         warm = folder / "warm"
         warm.mkdir(exist_ok=True)

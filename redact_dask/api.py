@@ -13,7 +13,7 @@ from redact_dask import config as configuration
 from redact_dask import storage
 from redact_dask.cluster import connect
 from redact_dask.config import Config
-from redact_dask.driver.run import Backfill
+from redact_dask.driver.run import Run
 from redact_dask.driver.summary import Summary
 from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.status import Observer, Status
@@ -54,14 +54,16 @@ def redact(
         The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
-    videos = listing.select(listing.take(str(source), str(dest), settings.work), settings.select)
+    videos = listing.select(
+        listing.list_videos(str(source), str(dest), settings.work), settings.select
+    )
     destination = storage.canonical(str(dest))
-    with nullcontext(client) if client else connect.reached(settings.cluster) as reached:
-        ready = connect.prepared(reached, settings.cluster.wait_s)
-        with dashboard_feed.told(
+    with nullcontext(client) if client else connect.connect(settings.cluster) as reached:
+        ready = connect.prepare(reached, settings.cluster.wait_s)
+        with dashboard_feed.publish_status(
             ready, destination, settings.select.shard, observe or _ignore
         ) as told:
-            return Backfill(ready, destination, settings, told).run(videos)
+            return Run(ready, destination, settings, told).run(videos)
 
 
 def _ignore(_: Status) -> None:

@@ -12,22 +12,22 @@ from distributed import Client
 
 import redact_dask
 from redact_dask import config, manifest, storage
-from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.backlog import Backlog
 from redact_dask.driver.estimate import estimate
-from redact_dask.driver.history import Ledger, Verdict
+from redact_dask.driver.history import History, VideoState
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.records import Video
 from redact_dask.sources import listing
 
 
-class Judge(Ledger):
+class Judge(History):
     """Judges a video by its name."""
 
     def __init__(self) -> None:
         pass
 
-    def verdict(self, video: Video) -> Verdict:
-        return Verdict[video.path.partition(" ")[0]]
+    def state(self, video: Video) -> VideoState:
+        return VideoState[video.path.partition(" ")[0]]
 
 
 def videos(*names: str) -> list[Video]:
@@ -39,63 +39,63 @@ def paths(taken: list[Video]) -> list[str]:
 
 
 def test_each_video_is_taken_once_and_those_in_trouble_last() -> None:
-    listed = videos("NEW 1", "TROUBLED 1", "DONE 1", "NEW 2", "HOPELESS 1", "TROUBLED 2", "NEW 3")
-    with Agenda(listed, Judge()) as agenda:
+    listed = videos("NEW 1", "RETRY 1", "DONE 1", "NEW 2", "FAILED 1", "RETRY 2", "NEW 3")
+    with Backlog(listed, Judge()) as backlog:
         taken = []
-        while found := agenda.take(2, wait=True):
+        while found := backlog.take(2, wait=True):
             assert len(found) <= 2
             taken += found
-        counts = agenda.counts
-    assert paths(taken) == ["NEW 1", "NEW 2", "NEW 3", "TROUBLED 1", "TROUBLED 2"]
+        counts = backlog.counts
+    assert paths(taken) == ["NEW 1", "NEW 2", "NEW 3", "RETRY 1", "RETRY 2"]
     assert set(taken) < set(listed)
-    assert (counts.to_do, counts.done, counts.hopeless, counts.videos) == (5, 1, 1, 7)
-    assert counts.bytes_to_do == 50
+    assert (counts.pending, counts.done, counts.failed, counts.videos) == (5, 1, 1, 7)
+    assert counts.bytes_pending == 50
 
 
 def test_work_begins_before_the_listing_ends() -> None:
     goes_on = threading.Event()
 
     def slowly() -> Iterator[Video]:
-        yield from videos("TROUBLED 1", "NEW 1")
+        yield from videos("RETRY 1", "NEW 1")
         assert goes_on.wait(30)
         yield from videos("NEW 2")
 
-    with Agenda(slowly(), Judge()) as agenda:
-        assert paths(agenda.take(5, wait=True)) == ["NEW 1"]
-        assert agenda.take(5, wait=False) == []
-        assert not agenda.counts.complete
+    with Backlog(slowly(), Judge()) as backlog:
+        assert paths(backlog.take(5, wait=True)) == ["NEW 1"]
+        assert backlog.take(5, wait=False) == []
+        assert not backlog.counts.complete
         goes_on.set()
-        assert paths(agenda.take(5, wait=True)) == ["NEW 2"]
-        assert paths(agenda.take(5, wait=True)) == ["TROUBLED 1"]
-        assert agenda.take(5, wait=True) == []
+        assert paths(backlog.take(5, wait=True)) == ["NEW 2"]
+        assert paths(backlog.take(5, wait=True)) == ["RETRY 1"]
+        assert backlog.take(5, wait=True) == []
 
 
 def test_nothing_to_do() -> None:
-    with Agenda(videos("DONE 1"), Judge()) as agenda:
-        assert agenda.is_empty()
-        assert agenda.take(1, wait=True) == []
-        assert agenda.sample(64) == []
+    with Backlog(videos("DONE 1"), Judge()) as backlog:
+        assert backlog.is_empty()
+        assert backlog.take(1, wait=True) == []
+        assert backlog.sample(64) == []
 
 
 def test_what_was_listed_is_done_before_a_failure_is_told() -> None:
     def failing() -> Iterator[Video]:
-        yield from videos("NEW 1", "TROUBLED 1")
+        yield from videos("NEW 1", "RETRY 1")
         raise SourceError("cannot list the source: it is gone")
 
-    with Agenda(failing(), Judge()) as agenda:
-        assert paths(agenda.take(5, wait=True)) == ["NEW 1"]
-        assert paths(agenda.take(5, wait=True)) == ["TROUBLED 1"]
+    with Backlog(failing(), Judge()) as backlog:
+        assert paths(backlog.take(5, wait=True)) == ["NEW 1"]
+        assert paths(backlog.take(5, wait=True)) == ["RETRY 1"]
         with pytest.raises(RunEnded, match="it is gone"):
-            agenda.take(5, wait=True)
+            backlog.take(5, wait=True)
 
 
 def test_a_sample_is_spread_evenly() -> None:
-    with Agenda(videos(*(f"NEW {number}" for number in range(100))), Judge()) as agenda:
-        agenda.wait()
-        assert paths(agenda.sample(4)) == ["NEW 0", "NEW 25", "NEW 50", "NEW 75"]
-        assert len(agenda.sample(64)) == 50
-        assert len(agenda.sample(1000)) == 100
-        assert paths(list(agenda)) == [f"NEW {number}" for number in range(100)]
+    with Backlog(videos(*(f"NEW {number}" for number in range(100))), Judge()) as backlog:
+        backlog.wait()
+        assert paths(backlog.sample(4)) == ["NEW 0", "NEW 25", "NEW 50", "NEW 75"]
+        assert len(backlog.sample(64)) == 50
+        assert len(backlog.sample(1000)) == 100
+        assert paths(list(backlog)) == [f"NEW {number}" for number in range(100)]
 
 
 def test_a_listing_that_is_not_needed_ends() -> None:
@@ -103,20 +103,20 @@ def test_a_listing_that_is_not_needed_ends() -> None:
         while True:
             yield from videos("NEW 1")
 
-    with Agenda(endless(), Judge()) as agenda:
-        agenda.take(1, wait=True)
-    before = agenda.counts.to_do
+    with Backlog(endless(), Judge()) as backlog:
+        backlog.take(1, wait=True)
+    before = backlog.counts.pending
     with pytest.raises(RuntimeError, match="shutdown"):
-        agenda._thread.submit(print)
-    assert agenda._reading.done()
-    assert agenda.counts.to_do == before
+        backlog._thread.submit(print)
+    assert backlog._reading.done()
+    assert backlog.counts.pending == before
 
 
 def test_a_new_destination_has_no_past(tmp_path: Path) -> None:
-    ledger = Ledger(storage.canonical(str(tmp_path / "nothing")), config.validate({}))
+    history = History(storage.canonical(str(tmp_path / "nothing")), config.validate({}))
     (video,) = videos("NEW 1")
-    assert ledger.verdict(video) is Verdict.NEW
-    assert ledger.origin("file:///NEW 1") is None
+    assert history.state(video) is VideoState.NEW
+    assert history.origin("file:///NEW 1") is None
 
 
 def test_a_plan_goes_by_the_pace_of_the_last_run(
@@ -128,10 +128,10 @@ def test_a_plan_goes_by_the_pace_of_the_last_run(
     root = manifest.root(str(destination))
     took = manifest.read(root, "chunks").to_pylist()
     seconds = sum((row["ended"] - row["started"]).total_seconds() for row in took)
-    with Agenda(videos("NEW 1"), Judge()) as agenda:
-        agenda.wait()
-        assert estimate(agenda, str(destination), settings).cpu_hours == 0, "it is unreadable"
-    (video,) = listing.take(str(clip), str(destination))
-    with Agenda([replace(video, path="NEW")], Judge()) as agenda:
-        needed = estimate(agenda, str(destination), settings)
+    with Backlog(videos("NEW 1"), Judge()) as backlog:
+        backlog.wait()
+        assert estimate(backlog, str(destination), settings).cpu_hours == 0, "it is unreadable"
+    (video,) = listing.list_videos(str(clip), str(destination))
+    with Backlog([replace(video, path="NEW")], Judge()) as backlog:
+        needed = estimate(backlog, str(destination), settings)
     assert needed.cpu_hours * 3600 == pytest.approx(seconds)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from redact_dask.config import DetectSettings, EncodeSettings
-from redact_dask.detectors.frame_view import View
+from redact_dask.detectors.frame_view import FrameView
 from redact_dask.media import index
 from redact_dask.pipeline import detection
-from redact_dask.pipeline.timing import Stopwatch
+from redact_dask.pipeline.timing import Timer
 
 MAGENTA = DetectSettings(detectors=("magenta",))
 
@@ -21,12 +21,12 @@ MAGENTA = DetectSettings(detectors=("magenta",))
 def looked_at(clip: Path, every: int, seconds: float) -> tuple[list[int], int, int]:
     """Return the frames with the one thing there is, and how many were looked at and decoded."""
     scanned = index.scan(str(clip), EncodeSettings())
-    views: list[View] = detection.views(scanned.facts, MAGENTA)
+    views: list[FrameView] = detection.views(scanned.info, MAGENTA)
     found: list[int] = []
     looked = decoded = 0
     for chunk in scanned.chunks(seconds):
-        seen = detection.look(
-            str(clip), scanned.facts, chunk, views, every, Stopwatch(), salvage=False
+        seen = detection.detect(
+            str(clip), scanned.info, chunk, views, every, Timer(), salvage=False
         )
         found += [detection.frame for detection in seen.detections]
         looked += seen.looked_at
@@ -51,9 +51,9 @@ def test_gops_shorter_than_the_stride_do_not_make_it_shorter(
 
 @pytest.mark.parametrize(("rate", "stride"), [(60, 6), (30, 6), (25, 5), (10, 2), (1, 1)])
 def test_looks_are_never_far_apart(clip: Path, rate: int, stride: int) -> None:
-    facts = replace(index.scan(str(clip), EncodeSettings()).facts, rate=Fraction(rate))
-    assert detection.stride(facts, DetectSettings(every=6)) == stride
-    assert detection.stride(facts, DetectSettings(every=1)) == 1
+    info = replace(index.scan(str(clip), EncodeSettings()).info, rate=Fraction(rate))
+    assert detection.stride(info, DetectSettings(every=6)) == stride
+    assert detection.stride(info, DetectSettings(every=1)) == 1
 
 
 def test_a_scene_shorter_than_the_stride_is_looked_at(

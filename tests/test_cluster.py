@@ -86,7 +86,7 @@ def worker_of(scheduler: str, *options: str) -> Iterator[None]:
 
 
 def test_real_workers_are_prepared(client: Client) -> None:
-    assert connect.prepared(client, 5) is client
+    assert connect.prepare(client, 5) is client
     assert connect.threads(client) == 2
 
 
@@ -95,7 +95,7 @@ def test_a_worker_with_another_version_is_refused(
 ) -> None:
     monkeypatch.setattr(client, "run", lambda *_: {"tcp://worker:1": "9.9.9"})
     with pytest.raises(UsageError, match=r"worker tcp://worker:1 has redact-dask 9\.9\.9, not"):
-        connect.prepared(client, 5)
+        connect.prepare(client, 5)
 
 
 def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Client) -> None:
@@ -128,7 +128,7 @@ def test_a_task_is_one_thread_for_every_library() -> None:
         (before,) = client.run(lambda: (cv2.getNumThreads(), len(threadpool_info()))).values()
         assert before[0] > 1
         assert before[1] > 0
-        connect.prepared(client, 5)
+        connect.prepare(client, 5)
         assert [*client.run(libraries_threads).values()] == [(1, {1}, "1")]
 
 
@@ -136,7 +136,7 @@ def test_a_task_is_one_thread_for_every_library() -> None:
 
 
 def test_a_class_is_started_used_and_closed(clip: Path, tmp_path: Path) -> None:
-    with connect.connected(settings(**one_worker())) as client:
+    with connect.ready_client(settings(**one_worker())) as client:
         address = client.scheduler.address
         assert connect.threads(client) == 1
         config = {"detect": {"detectors": ["magenta"]}}
@@ -157,14 +157,14 @@ def test_a_class_that_brings_no_workers_is_closed() -> None:
         given = {"class": "cloud.Cluster", "kwargs": QUIET | {"n_workers": 0}, "wait_s": 0.5}
         with (
             pytest.raises(UsageError, match="no worker has come"),
-            connect.connected(settings(**given)),
+            connect.ready_client(settings(**given)),
         ):
             pass
     assert not answers(addresses[0])
 
 
 def test_a_cluster_that_adapts_has_a_worker_before_there_are_tasks() -> None:
-    with connect.connected(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
+    with connect.ready_client(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
         assert len(client.scheduler_info()["workers"]) == 1
 
 
@@ -199,7 +199,7 @@ def test_a_class_needs_no_more_than_a_client_adapt_and_an_end(
 ) -> None:
     monkeypatch.setitem(sys.modules, "gateway", SimpleNamespace(Cluster=Gateway))
     given = {"class": "gateway.Cluster", "kwargs": {"image": "redact"}, "adapt": {"active": True}}
-    with connect.connected(settings(**given)):
+    with connect.ready_client(settings(**given)):
         assert Gateway.made.options == {"image": "redact"}
         assert Gateway.made.adapted == {"minimum": 1, "active": True}
         assert not Gateway.made.closed
@@ -207,7 +207,7 @@ def test_a_class_needs_no_more_than_a_client_adapt_and_an_end(
 
 
 def test_what_happens_inside_is_not_taken_for_a_cluster_that_does_not_start() -> None:
-    with pytest.raises(ZeroDivisionError), connect.connected(settings(**one_worker())):
+    with pytest.raises(ZeroDivisionError), connect.ready_client(settings(**one_worker())):
         _ = 1 / 0
 
 
@@ -230,7 +230,7 @@ def test_what_happens_inside_is_not_taken_for_a_cluster_that_does_not_start() ->
 def test_a_cluster_that_is_none_is_told_in_one_sentence(
     given: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(UsageError, match=sentence), connect.reached(settings(**given)):
+    with pytest.raises(UsageError, match=sentence), connect.connect(settings(**given)):
         pass
 
 
@@ -243,7 +243,7 @@ def test_no_client_is_left_of_a_scheduler_that_cannot_be_spoken_with(tls: dict[s
     before = clients()
     with running() as address:
         for given in ({"address": address, "security": tls}, {"address": "tls://127.0.0.1:1"}):
-            with pytest.raises(UsageError), connect.reached(settings(**given)):
+            with pytest.raises(UsageError), connect.connect(settings(**given)):
                 pass
     assert clients() <= before
 
@@ -258,7 +258,7 @@ def test_dasks_configuration_holds_while_the_cluster_does() -> None:
     key = "distributed.scheduler.worker-ttl"
     before = dask.config.get(key)
     for given in ({key: "77s"}, {"distributed": {"scheduler": {"worker-ttl": "77s"}}}):
-        with connect.connected(settings(**one_worker(), dask=given)) as client:
+        with connect.ready_client(settings(**one_worker(), dask=given)) as client:
             assert dask.config.get(key) == "77s"
             ttl = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.worker_ttl)
             assert ttl == 77
@@ -272,7 +272,7 @@ def test_idle_workers_take_tasks_over_soon_unless_told_otherwise() -> None:
     key = "distributed.scheduler.work-stealing-interval"
     for dask_settings, interval in (({}, "100ms"), ({key: "2s"}, "2s")):
         given = settings(**one_worker(), dask=dask_settings)
-        with connect.reached(given) as running_client:
+        with connect.connect(given) as running_client:
             found = running_client.run_on_scheduler(lambda: dask.config.get(key))
         assert found == interval
 
@@ -280,7 +280,7 @@ def test_idle_workers_take_tasks_over_soon_unless_told_otherwise() -> None:
 def test_a_class_is_given_the_certificates(tls: dict[str, str]) -> None:
     given = one_worker()
     given["kwargs"] |= {"protocol": "tls://"}
-    with connect.connected(settings(**given, security=tls)) as client:
+    with connect.ready_client(settings(**given, security=tls)) as client:
         assert client.scheduler.address.startswith("tls://")
         workers = client.scheduler_info()["workers"]
         assert all(address.startswith("tls://") for address in workers)
@@ -294,13 +294,13 @@ def test_an_address_is_reached_with_the_right_certificates_only(
     with running("--protocol=tls", *files) as address:
         with (
             worker_of(address, *files),
-            connect.connected(settings(address=address, security=tls)) as client,
+            connect.ready_client(settings(address=address, security=tls)) as client,
         ):
             assert client.submit(int, "7").result() == 7
         for wrong in ({}, {"security": foreign_tls}):
             with (
                 pytest.raises(UsageError, match=f"no cluster answers at {address}"),
-                connect.reached(settings(address=address, **wrong)),
+                connect.connect(settings(address=address, **wrong)),
             ):
                 pass
 
@@ -309,11 +309,11 @@ def test_a_scheduler_without_tls_is_refused_unless_it_is_allowed(tls: dict[str, 
     with running() as address:
         with (
             pytest.raises(UsageError, match=f"no cluster answers at {address}: .*encryption"),
-            connect.reached(settings(address=address, security=tls)),
+            connect.connect(settings(address=address, security=tls)),
         ):
             pass
         lax = tls | {"require_encryption": False}
-        with connect.reached(settings(address=address, security=lax)) as client:
+        with connect.connect(settings(address=address, security=lax)) as client:
             assert client.scheduler_info()["workers"] == {}
 
 
@@ -321,7 +321,7 @@ def test_a_certificate_that_is_missing_is_named(tls: dict[str, str], tmp_path: P
     given = settings(address="tls://h:1", security=tls | {"key": str(tmp_path / "gone.pem")})
     with (
         pytest.raises(UsageError, match=r"cluster\.security\.key: the file \S+gone\.pem cannot"),
-        connect.reached(given),
+        connect.connect(given),
     ):
         pass
 
@@ -341,7 +341,7 @@ def test_a_worker_keeps_no_profile_of_its_tasks(client: Client) -> None:
     def kept(dask_worker: Worker) -> int:
         return len(dask_worker.profile_history)
 
-    connect.prepared(client, 60)
+    connect.prepare(client, 60)
     before = client.run(kept)
     client.gather([client.submit(time.sleep, 2.5 + number, pure=False) for number in range(2)])
     assert client.run(kept) == before

@@ -18,7 +18,7 @@ from standin import Standin
 from redact_dask.cli.main import main
 from redact_dask.cluster import doctor, worker_check
 from redact_dask.cluster.doctor import Finding
-from redact_dask.cluster.worker_check import Order, Site
+from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
 from redact_dask.config import Config, DetectSettings
 from redact_dask.errors import RedactError
 
@@ -97,7 +97,7 @@ def test_a_worker_of_another_version(client: Client, monkeypatch: pytest.MonkeyP
     assert "has no redact-dask" in doctor._of_the_same_version(client).text
 
 
-GOOD = Site(
+GOOD = WorkerReport(
     software=worker_check.software(),
     clock=1000.0,
     threads=1,
@@ -105,7 +105,7 @@ GOOD = Site(
     memory=2**30,
     scratch_free=2**40,
 )
-ORDER = Order(DetectSettings(), "file:///in/a.mp4", {"file:///out": "file:///out/mark"})
+ORDER = CheckRequest(DetectSettings(), "file:///in/a.mp4", {"file:///out": "file:///out/mark"})
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ ORDER = Order(DetectSettings(), "file:///in/a.mp4", {"file:///out": "file:///out
     ],
 )
 def test_the_worker_in_trouble_is_named(changes: dict[str, Any], topic: str, says: str) -> None:
-    def wrong(**sites: Site) -> list[Finding]:
-        found = doctor._of_sites(ORDER, sites, {}, 999.0, 1002.0)
+    def wrong(**reports: WorkerReport) -> list[Finding]:
+        found = doctor._of_reports(ORDER, reports, {}, 999.0, 1002.0)
         return [finding for finding in found if not finding.ok]
 
     assert wrong(a=GOOD, b=GOOD) == []
@@ -143,10 +143,10 @@ def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.Mon
     monkeypatch.setattr(doctor, "_ANSWER_S", 0.5)
     monkeypatch.setattr(worker_check, "examine", time.sleep)
     workers = [*client.scheduler_info()["workers"]]
-    order = Order(DetectSettings(), None, {})
-    sites, silent, *_ = doctor._asked(client, workers[:1], 20.0)  # type: ignore[arg-type]
-    assert not sites
-    (finding,) = doctor._of_sites(order, sites, silent, 0, 0)
+    request = CheckRequest(DetectSettings(), None, {})
+    reports, silent, *_ = doctor._asked(client, workers[:1], 20.0)  # type: ignore[arg-type]
+    assert not reports
+    (finding,) = doctor._of_reports(request, reports, silent, 0, 0)
     assert "does not answer within 0.5 s" in finding.text
 
 

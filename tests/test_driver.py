@@ -10,7 +10,7 @@ from distributed import Client
 
 import redact_dask
 from redact_dask import config, manifest, storage
-from redact_dask.driver.history import Ledger, Verdict
+from redact_dask.driver.history import History, VideoState
 from redact_dask.sources import listing
 
 MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
@@ -45,7 +45,7 @@ def test_an_output_whose_rows_were_lost_is_replaced(
     redact_dask.redact(clip, destination, MAGENTA, client)
     # As a driver leaves it that was killed between publishing and writing rows.
     shutil.rmtree(destination / "_manifest")
-    (video,) = listing.take(str(clip), str(destination))
+    (video,) = listing.list_videos(str(clip), str(destination))
     (destination / "_work" / video.id).mkdir(parents=True)
     assert redact_dask.redact(clip, destination, MAGENTA, client).published == 1
 
@@ -70,13 +70,13 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
     for settings in (strong, weak):
         redact_dask.redact(clip, destination, settings, client)
     # The first settings' rows are still there, and so is a file, but it is not theirs.
-    (video,) = listing.take(str(clip), str(destination))
-    ledger = Ledger(storage.canonical(str(destination)), config.validate(strong))
+    (video,) = listing.list_videos(str(clip), str(destination))
+    history = History(storage.canonical(str(destination)), config.validate(strong))
     size = (destination / "clip.mp4").stat().st_size
     rows = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
     assert len(rows) == 2
     assert max(rows, key=lambda row: row["finished"])["bytes_out"] == size
-    assert ledger.verdict(video) is Verdict.NEW
+    assert history.state(video) is VideoState.NEW
 
 
 def test_another_sources_copy_is_not_replaced(

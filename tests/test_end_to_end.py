@@ -35,7 +35,7 @@ def rows(destination: Path, name: str) -> list[Row]:
 def files(folder: Path) -> set[str]:
     """Return the paths of all files below a folder, without those of the manifest."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.parts[0] != "_manifest"}
+    return {str(path) for path in paths if path.segments[0] != "_manifest"}
 
 
 def pictures(video: Path) -> NDArray[np.uint8]:

@@ -41,7 +41,7 @@ def elsewhere(tmp_path: Path) -> str:
 
 
 def _paths(source: Path | str, destination: str) -> list[str]:
-    return sorted(video.path for video in listing.take(str(source), destination))
+    return sorted(video.path for video in listing.list_videos(str(source), destination))
 
 
 def test_a_folder_gives_all_videos_below_it(source: Path, elsewhere: str) -> None:
@@ -52,7 +52,7 @@ def test_a_folder_gives_all_videos_below_it(source: Path, elsewhere: str) -> Non
 
 @pytest.mark.parametrize("name", [*VIDEOS, "car #1/notes.txt"])
 def test_a_file_is_taken_whatever_its_name(name: str, source: Path, elsewhere: str) -> None:
-    (video,) = listing.take(str(source / name), elsewhere)
+    (video,) = listing.list_videos(str(source / name), elsewhere)
     assert video.path == Path(name).name
     assert video.source == f"file://{source / name}"
     assert video.size == 5
@@ -95,14 +95,14 @@ def test_an_object_store(elsewhere: str) -> None:
 
 def test_id_changes_with_the_content(source: Path, elsewhere: str) -> None:
     path = source / "a b.mp4"
-    (before,) = listing.take(str(path), elsewhere)
-    assert list(listing.take(str(path), elsewhere)) == [before]
+    (before,) = listing.list_videos(str(path), elsewhere)
+    assert list(listing.list_videos(str(path), elsewhere)) == [before]
     os.utime(path, (1, 1))
-    (touched,) = listing.take(str(path), elsewhere)
+    (touched,) = listing.list_videos(str(path), elsewhere)
     path.write_bytes(b"123456")
-    (longer,) = listing.take(str(path), elsewhere)
+    (longer,) = listing.list_videos(str(path), elsewhere)
     assert len({before.id, touched.id, longer.id}) == 3
-    (other,) = listing.take(str(source / "ü [1].Mov"), elsewhere)
+    (other,) = listing.list_videos(str(source / "ü [1].Mov"), elsewhere)
     assert len(other.id) == 16
     assert other.id != before.id
 
@@ -119,7 +119,7 @@ def test_id_changes_with_the_content(source: Path, elsewhere: str) -> None:
 def test_nothing_to_do_is_an_error(name: str, sentence: str, source: Path, elsewhere: str) -> None:
     (source / "empty").mkdir()
     with pytest.raises(SourceError, match=sentence):
-        listing.take(str(source / name), elsewhere)
+        listing.list_videos(str(source / name), elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_source_and_destination_must_not_mix(
 ) -> None:
     (source.parent / "link").symlink_to(source)
     with pytest.raises(SourceError, match=sentence):
-        listing.take(str(source / taken), str(source / destination))
+        listing.list_videos(str(source / taken), str(source / destination))
 
 
 @pytest.mark.parametrize("work", ["source", "source/work", "."])
@@ -150,19 +150,19 @@ def test_a_work_area_that_overlaps_the_source_is_refused(work: str, tmp_path: Pa
     (tmp_path / "source" / "a.mp4").touch()
     source, destination = str(tmp_path / "source"), str(tmp_path / "out")
     with pytest.raises(SourceError, match=r"the work area .* overlap; name another folder"):
-        list(listing.take(source, destination, str(tmp_path / work)))
-    assert list(listing.take(source, destination, str(tmp_path / "work")))
+        list(listing.list_videos(source, destination, str(tmp_path / work)))
+    assert list(listing.list_videos(source, destination, str(tmp_path / "work")))
 
 
 @pytest.mark.parametrize(
     ("taken", "destination"), [("", "../source-redacted"), ("a b.mp4", "out"), ("*.mp4", "out")]
 )
 def test_what_does_not_mix_is_allowed(taken: str, destination: str, source: Path) -> None:
-    assert list(listing.take(str(source / taken), str(source / destination)))
+    assert list(listing.list_videos(str(source / taken), str(source / destination)))
 
 
 def test_every_video_can_be_read_under_its_url(source: Path, elsewhere: str) -> None:
-    for video in listing.take(str(source), elsewhere):
+    for video in listing.list_videos(str(source), elsewhere):
         assert storage.read(video.source) == b"12345"
 
 
@@ -171,9 +171,9 @@ def test_a_link_to_a_video_is_a_video(clip: Path, tmp_path: Path) -> None:
     source.mkdir()
     target.write_bytes(clip.read_bytes())
     (source / "link.mp4").symlink_to(target)
-    (before,) = listing.take(str(source), str(tmp_path / "out"))
+    (before,) = listing.list_videos(str(source), str(tmp_path / "out"))
     target.write_bytes(clip.read_bytes()[:-1] + b"x")
     os.utime(target, (1, 1))
-    (after,) = listing.take(str(source), str(tmp_path / "out"))
+    (after,) = listing.list_videos(str(source), str(tmp_path / "out"))
     assert before.size == clip.stat().st_size
     assert before.version != after.version

@@ -33,7 +33,7 @@ from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.media.planes import luma
 from redact_dask.pipeline import rendering
-from redact_dask.records import Region, Why
+from redact_dask.records import Region, RegionOrigin
 from redact_dask.redaction import hide
 
 MakeClip = Callable[..., Path]
@@ -150,12 +150,12 @@ def test_nothing_leaks_where_there_is_nothing() -> None:
 @pytest.mark.parametrize("style", [None, "pixelate", "gaussian", "solid"])
 def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: str | None) -> None:
     """The face of the real clip lies within this box on its first frames."""
-    region = Region(0, 0, 56, 24, 128, 120, Why.DETECTED)
+    region = Region(0, 0, 56, 24, 128, 120, RegionOrigin.DETECTED)
     scanned = index.scan(str(carphone), EncodeSettings())
     (chunk,) = scanned.chunks(1000)
-    encoder = Encoder(scanned.facts, EncodeSettings(crf=crf))
+    encoder = Encoder(scanned.info, EncodeSettings(crf=crf))
     sources = []
-    for number, frame in enumerate(frames(str(carphone), scanned.facts, chunk)):
+    for number, frame in enumerate(frames(str(carphone), scanned.info, chunk)):
         if number < 20:
             sources.append(luma(frame).astype(np.float32))
             if style:

@@ -73,7 +73,7 @@ def live_on(client: Client) -> bool:
     """Tell whether the first driver has come: the page is made by it."""
     return bool(
         client.run_on_scheduler(
-            lambda dask_scheduler: dashboard.Board.name in dask_scheduler.plugins
+            lambda dask_scheduler: dashboard.Dashboard.name in dask_scheduler.plugins
         )
     )
 
@@ -90,9 +90,9 @@ def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1") as cluster,
         Client(cluster) as client,
     ):
-        client.register_plugin(dashboard.Board())
+        client.register_plugin(dashboard.Dashboard())
         assert "No run has begun" in fetched(client, "/redact")
-        status = Status(Counts(to_do=7, done=2), endless=True)
+        status = Status(Counts(pending=7, done=2), endless=True)
         client.log_event(dashboard.TOPIC, told(status))
         status.published, status.dollars = 1234567, 1.5
         status.lags.append(61.0)
@@ -106,7 +106,7 @@ def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
 
 
 def test_a_driver_that_says_nothing_any_more_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = dashboard.Board()
+    shown = dashboard.Dashboard()
     shown._heard = {}
     shown.log_event(dashboard.TOPIC, told(Status(Counts())))
     shown.log_event("another topic", {})
@@ -117,7 +117,7 @@ def test_a_driver_that_says_nothing_any_more_may_be_gone(monkeypatch: pytest.Mon
 
 
 def test_the_latest_runs_are_kept() -> None:
-    shown = dashboard.Board()
+    shown = dashboard.Dashboard()
     shown._heard = {}
     for number in range(50):
         shown.log_event(dashboard.TOPIC, told(Status(Counts()), destination=str(number)))
@@ -130,6 +130,6 @@ def test_a_scheduler_without_the_package_shows_nothing() -> None:
             raise ModuleNotFoundError("No module named 'redact_dask'")
 
     seen: list[Status] = []
-    with dashboard_feed.told(Strange(), "s3://fleet", None, seen.append) as observe:  # type: ignore[arg-type]
+    with dashboard_feed.publish_status(Strange(), "s3://fleet", None, seen.append) as observe:  # type: ignore[arg-type]
         observe(Status(Counts()))
     assert len(seen) == 1

@@ -63,10 +63,10 @@ def test_each_line_of_a_run_names_its_video_and_chunk(source: Path, tmp_path: Pa
 
 
 def test_text_is_one_line_too(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
-    logs.write("text")
+    logs.configure("text")
     with pytest.raises(ValueError, match="two"), logs.task("a b.mp4", "detect", 3):
         raise ValueError("one\ntwo")
-    logs.tell("published", "c.mp4", frames=7)
+    logs.log_video("published", "c.mp4", frames=7)
     begun, failed, published = capsys.readouterr().err.splitlines()
     assert begun.endswith(' info begun video="a b.mp4" stage="detect" chunk=3')
     assert ' warning failed: one two video="a b.mp4" stage="detect" chunk=3 seconds=' in failed
@@ -76,7 +76,7 @@ def test_text_is_one_line_too(logger: logging.Logger, capsys: pytest.CaptureFixt
 def test_nothing_is_told_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="no"), logs.task("a.mp4", "detect", 3):
         raise ValueError("no")
-    logs.tell("published", "a.mp4")
+    logs.log_video("published", "a.mp4")
     assert capsys.readouterr().err == ""
 
 

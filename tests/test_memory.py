@@ -14,12 +14,12 @@ from distributed import Client, LocalCluster
 import redact_dask
 from redact_dask.cluster.memory import NETWORK_MIB, USABLE, Memory, needed_mib
 from redact_dask.config import DetectSettings
-from redact_dask.driver.history import OWN_FAULTS
+from redact_dask.driver.history import PERMANENT_ERRORS
 from redact_dask.errors import TooLarge
-from redact_dask.records import Facts, Fields
+from redact_dask.records import Fields, StreamInfo
 
 MIB = 2**20
-HD = Facts(
+HD = StreamInfo(
     codec="h264",
     width=1920,
     height=1080,
@@ -48,8 +48,8 @@ NOBODY = DetectSettings(detectors=("magenta",))
 """A detector that is no network."""
 
 
-def needed(facts: Facts, detect: DetectSettings = SMALL) -> float:
-    return needed_mib(facts.width, facts.height, facts.pixel_format, detect)
+def needed(info: StreamInfo, detect: DetectSettings = SMALL) -> float:
+    return needed_mib(info.width, info.height, info.pixel_format, detect)
 
 
 def test_the_estimate_covers_what_was_measured_and_not_much_more() -> None:
@@ -83,7 +83,7 @@ def test_what_does_not_fit_alone_is_refused() -> None:
     )
     with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, SMALL, limit):
         pass
-    assert TooLarge.__name__ not in OWN_FAULTS
+    assert TooLarge.__name__ not in PERMANENT_ERRORS
 
 
 def test_without_a_limit_everything_fits() -> None:
@@ -98,13 +98,13 @@ def test_who_needs_much_waits_and_nobody_passes_by() -> None:
     begun: list[str] = []
     events = {name: threading.Event() for name in ("first", "second", "large", "last")}
 
-    def work(name: str, facts: Facts) -> None:
-        with memory.reserved(facts, SMALL, limit):
+    def work(name: str, info: StreamInfo) -> None:
+        with memory.reserved(info, SMALL, limit):
             begun.append(name)
             assert events[name].wait(30)
 
-    def start(name: str, facts: Facts) -> threading.Thread:
-        thread = threading.Thread(target=work, args=(name, facts))
+    def start(name: str, info: StreamInfo) -> threading.Thread:
+        thread = threading.Thread(target=work, args=(name, info))
         thread.start()
         return thread
 

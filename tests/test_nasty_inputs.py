@@ -175,7 +175,7 @@ def as_text(plain: Path, ffmpeg: Ffmpeg, path: Path) -> None:
     path.write_text("not a video\n")
 
 
-HOPELESS: dict[str, tuple[str, Make, str]] = {
+FAILED: dict[str, tuple[str, Make, str]] = {
     "index missing": ("no_index.mp4", cut_at(0.8, "-c copy"), "cannot be opened as a video"),
     "audio only": ("audio.mp4", by_ffmpeg("-vn -c copy"), "has no video stream"),
     "zero frames": (
@@ -248,7 +248,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, make_clip: MakeClip, ffmpeg:
     plain = make_clip(folder / "plain" / "plain.mp4", frames=75)
     source = folder / "fleet"
     source.mkdir()
-    for name, make, *_ in (*EXACT.values(), *RAW.values(), *HOPELESS.values(), *DAMAGED.values()):
+    for name, make, *_ in (*EXACT.values(), *RAW.values(), *FAILED.values(), *DAMAGED.values()):
         make(plain, ffmpeg, source / name)
     return source
 
@@ -264,7 +264,7 @@ def run(fleet: Path, tmp_path_factory: pytest.TempPathFactory, client: Client) -
 def salvage(fleet: Path, tmp_path_factory: pytest.TempPathFactory, client: Client) -> Run:
     """Redact what is damaged, and what is hopeless, with the other policy."""
     source, output = tmp_path_factory.mktemp("damaged"), tmp_path_factory.mktemp("salvaged")
-    for name, *_ in (*HOPELESS.values(), *DAMAGED.values()):
+    for name, *_ in (*FAILED.values(), *DAMAGED.values()):
         shutil.copy2(fleet / name, source / name)
     config = CONFIG | {"on_damage": "salvage"}
     return Run(source, output, redact_dask.redact(source, output, config, client))
@@ -295,18 +295,18 @@ def test_a_raw_stream_gets_the_times_of_its_frame_rate(kind: str, run: Run) -> N
         assert (row["x0"] + row["x1"]) / 2 == pytest.approx(x, abs=3)
 
 
-@pytest.mark.parametrize("kind", [*HOPELESS, *DAMAGED])
+@pytest.mark.parametrize("kind", [*FAILED, *DAMAGED])
 def test_ends_in_a_named_failure(kind: str, run: Run) -> None:
-    name, _, sentence = (HOPELESS | DAMAGED)[kind]
+    name, _, sentence = (FAILED | DAMAGED)[kind]
     assert any(part in run.reason(name) for part in sentence.split("|")), run.reason(name)
     assert not list(run.output.glob(f"{name}*"))
     (video,) = run.rows("videos", name)
     assert (video["status"], video["output"]) == ("quarantined", None)
 
 
-@pytest.mark.parametrize("kind", HOPELESS)
+@pytest.mark.parametrize("kind", FAILED)
 def test_not_everything_can_be_salvaged(kind: str, salvage: Run) -> None:
-    name, _, sentence = HOPELESS[kind]
+    name, _, sentence = FAILED[kind]
     assert any(part in salvage.reason(name) for part in sentence.split("|"))
     assert not list(salvage.output.glob(f"{name}*"))
 

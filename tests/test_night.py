@@ -20,8 +20,8 @@ from distributed import Client
 import redact_dask
 from redact_dask import RedactError, Summary, config, manifest, storage
 from redact_dask.config import SelectSettings
-from redact_dask.driver.history import OWN_FAULTS
-from redact_dask.driver.run import Backfill
+from redact_dask.driver.history import PERMANENT_ERRORS
+from redact_dask.driver.run import Run
 from redact_dask.errors import UnreadableVideo
 from redact_dask.media import demux
 from redact_dask.sources import listing
@@ -41,7 +41,7 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
 
 
 def chosen(source: Path, **settings: Any) -> list[str]:
-    videos = listing.take(str(source), str(source) + "-redacted")
+    videos = listing.list_videos(str(source), str(source) + "-redacted")
     return sorted(v.path for v in listing.select(videos, SelectSettings(**settings)))
 
 
@@ -129,10 +129,10 @@ def test_a_video_that_failed_for_another_reason_is_tried_again(
 def test_a_file_that_cannot_be_read_is_not_at_fault(tmp_path: Path) -> None:
     with (
         pytest.raises(UnreadableVideo, match="cannot be read: No such file"),
-        demux.opened(f"file://{tmp_path}/gone.mp4"),
+        demux.open_video(f"file://{tmp_path}/gone.mp4"),
     ):
         pass
-    assert UnreadableVideo.__name__ not in OWN_FAULTS
+    assert UnreadableVideo.__name__ not in PERMANENT_ERRORS
 
 
 def test_many_failures_of_one_kind_end_the_run(
@@ -176,15 +176,15 @@ def test_a_run_that_is_drained_finishes_what_it_has_begun(
 ) -> None:
     destination = tmp_path / "out"
     settings = config.validate(MAGENTA | {"driver": {"window": 2}})
-    videos = listing.take(str(fleet), str(destination))
-    backfill: Backfill
+    videos = listing.list_videos(str(fleet), str(destination))
+    run: Run
 
     def observe(status: redact_dask.Status) -> None:
         if status.published:
-            backfill.drain()
+            run.drain()
 
-    backfill = Backfill(client, storage.canonical(str(destination)), settings, observe)
-    summary = backfill.run(videos)
+    run = Run(client, storage.canonical(str(destination)), settings, observe)
+    summary = run.run(videos)
     assert 1 <= summary.published <= 3
     assert summary.left == 6 - summary.published
     assert len(names(destination)) == summary.published

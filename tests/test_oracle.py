@@ -222,7 +222,7 @@ def _script(clip: Clip, defects: Iterable[Defect]) -> list[list[tuple[float, ...
 
 def _redacted(clip: Clip, folder: Path, *defects: str, every: int = 1, **sections: Any) -> Path:
     """Run the five stages; return the output."""
-    (video,) = listing.take(str(clip.path), str(folder))
+    (video,) = listing.list_videos(str(clip.path), str(folder))
     script = _script(clip, [DEFECTS[name] for name in defects])
     settings = {
         "chunk": {"seconds": 0.01},
@@ -233,9 +233,9 @@ def _redacted(clip: Clip, folder: Path, *defects: str, every: int = 1, **section
     job = Job(video, str(folder), str(folder / "_work"), config.validate(settings | sections))
     probed = stages.probe(job)
     assert len(probed.chunks) == clip.frames / GOP
-    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     tracked = stages.track(job, probed, detected)
-    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     return Path(stages.join(job, probed, rendered).output)
 
 

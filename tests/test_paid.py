@@ -173,7 +173,7 @@ def test_a_run_ends_where_its_money_does(
     with pytest.raises(UsageError, match=r"about 31 calls"):
         redact_dask.redact(clip, tmp_path, limited, client)
     # A plan may be wrong: scenes are not known before.
-    monkeypatch.setattr("redact_dask.driver.run.Backfill._refuse_cost", lambda *_: None)
+    monkeypatch.setattr("redact_dask.driver.run.Run._refuse_cost", lambda *_: None)
     with pytest.raises(RunEnded, match=r"more than the \$0.02"):
         redact_dask.redact(clip, tmp_path, limited, client)
 
@@ -209,8 +209,8 @@ def test_a_service_in_trouble_changes_nothing(
         told = service.stats()
     assert min(told["errors"], told["dropped"], told["slow"]) > 0
     assert summary.usage.calls == 300
-    calm, troubled = tmp_path / "calm" / "clip.mp4", tmp_path / "trouble" / "clip.mp4"
-    assert calm.read_bytes() == troubled.read_bytes()
+    calm, is_retry = tmp_path / "calm" / "clip.mp4", tmp_path / "trouble" / "clip.mp4"
+    assert calm.read_bytes() == is_retry.read_bytes()
     for name in ("detections", "regions"):
         found = [rows(tmp_path / run, name) for run in ("calm", "trouble")]
         for row in (row for run in found for row in run):

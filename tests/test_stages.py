@@ -22,7 +22,7 @@ from redact_dask.errors import (
 )
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Detected, Joined, Probed, Region, Rendered, Tracked, Why
+from redact_dask.records import Detected, Joined, Probed, Region, RegionOrigin, Rendered, Tracked
 from redact_dask.sources import listing
 from redact_dask.storage import lease
 
@@ -48,7 +48,7 @@ def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
         if not copy.exists():
             shutil.copy2(path, copy)
         destination = tmp_path / f"chunks of {seconds} s"
-        (video,) = listing.take(str(copy), str(destination))
+        (video,) = listing.list_videos(str(copy), str(destination))
         settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"], "every": 1}}
         settings["encode"] = {"preset": "ultrafast"}
         work = str(destination / "_work" / video.id)
@@ -59,9 +59,9 @@ def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
 
 def _run(job: Job) -> Done:
     probed = stages.probe(job)
-    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     tracked = stages.track(job, probed, detected)
-    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     return Done(probed, detected, tracked, rendered, stages.join(job, probed, rendered))
 
 
@@ -82,7 +82,7 @@ def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[
     columns, rows = np.arange(320), np.arange(180)[:, None]
     for frame, (was, now) in enumerate(zip(before, after, strict=True)):
         region = on_frame[frame]
-        assert region.why is Why.DETECTED
+        assert region.origin is RegionOrigin.DETECTED
         x = 12 + 2 * frame
         assert [region.x0, region.x1] == pytest.approx([x - 6, x + 46], abs=2)
         assert [region.y0, region.y1] == pytest.approx([54, 106], abs=2)
@@ -98,22 +98,22 @@ def test_what_is_published_is_what_is_reported(prepare: Callable[..., Job]) -> N
     assert done.joined.size == len(content)
     assert done.joined.sha256 == hashlib.sha256(content).hexdigest()
     assert all(seen.detectors == ("magenta-1",) for seen in done.detected)
-    steps = {name for seen in done.detected for name, _ in seen.work.steps}
+    steps = {name for seen in done.detected for name, _ in seen.timing.steps}
     assert steps == {"recall", "decode", "scale", "detect", "commit"}
 
 
 def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) -> None:
     job = prepare(0.5)
     probed = stages.probe(job)
-    first = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    first = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     Path(job.video.source.removeprefix("file://")).unlink()
-    again = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
-    assert [replace(seen, work=first[0].work) for seen in again] == [
-        replace(seen, work=first[0].work) for seen in first
+    again = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
+    assert [replace(seen, timing=first[0].work) for seen in again] == [
+        replace(seen, timing=first[0].work) for seen in first
     ]
     other = replace(job, config=config.load(assignments=["detect.detectors=[centerface]"]))
     with pytest.raises((VideoError, OSError)):
-        stages.detect(other, probed.facts, probed.chunks[0])
+        stages.detect(other, probed.info, probed.chunks[0])
 
 
 def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> None:
@@ -121,9 +121,9 @@ def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> 
     done = _run(job)
     Path(job.video.source.removeprefix("file://")).unlink()
     for made, chunk in zip(done.rendered, done.probed.chunks, strict=True):
-        again = stages.render(job, done.probed.facts, chunk, done.tracked)
-        assert replace(again, work=made.work) == made
-    assert any(part.segment for made in done.rendered for part in made.parts)
+        again = stages.render(job, done.probed.info, chunk, done.tracked)
+        assert replace(again, timing=made.timing) == made
+    assert any(segment.url for made in done.rendered for segment in made.segments)
 
 
 def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) -> None:
@@ -131,31 +131,31 @@ def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) 
     done = _run(job)
     (chunk,), (first,) = done.probed.chunks, done.rendered
     moved = tuple(replace(region, x1=region.x1 + 9) for region in done.tracked.regions)
-    other = stages.render(job, done.probed.facts, chunk, replace(done.tracked, regions=moved))
-    assert other.parts[0].segment != first.parts[0].segment
-    assert storage.read(str(other.parts[0].segment)) != storage.read(str(first.parts[0].segment))
+    other = stages.render(job, done.probed.info, chunk, replace(done.tracked, regions=moved))
+    assert other.segments[0].url != first.segments[0].url
+    assert storage.read(str(other.segments[0].url)) != storage.read(str(first.segments[0].url))
     # Back to the first regions: their segment is still their own.
-    before = storage.read(str(first.parts[0].segment))
-    again = stages.render(job, done.probed.facts, chunk, done.tracked)
-    assert again.parts == first.parts
-    assert storage.read(str(again.parts[0].segment)) == before
+    before = storage.read(str(first.segments[0].url))
+    again = stages.render(job, done.probed.info, chunk, done.tracked)
+    assert again.segments == first.segments
+    assert storage.read(str(again.segments[0].url)) == before
 
 
 def test_a_lost_segment_is_encoded_again(prepare: Callable[..., Job]) -> None:
     job = prepare(1000, encode={"copy": "never"})
     done = _run(job)
-    (segment,) = (part.segment for made in done.rendered for part in made.parts)
-    before = storage.read(str(segment))
-    storage.remove(str(segment))
-    stages.render(job, done.probed.facts, done.probed.chunks[0], done.tracked)
-    assert storage.read(str(segment)) == before
+    (url,) = (segment.url for made in done.rendered for segment in made.segments)
+    before = storage.read(str(url))
+    storage.remove(str(url))
+    stages.render(job, done.probed.info, done.probed.chunks[0], done.tracked)
+    assert storage.read(str(url)) == before
 
 
 def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
     prepare: Callable[..., Job],
 ) -> None:
     job = prepare(0.5)
-    with lease.held(job.destination, "first", (1, 1)) as held:
+    with lease.acquire(job.destination, "first", (1, 1)) as held:
         job = replace(job, lease=held)
         done = _run(job)
         Path(done.joined.output).unlink()
@@ -167,7 +167,7 @@ def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
 def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Job]) -> None:
     job = prepare(0.9)
     probed = stages.probe(job)
-    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     short = [replace(detected[0], frames=detected[0].frames - 1), *detected[1:]]
     swapped = [*reversed(detected)]
     for wrong in (short, swapped):
@@ -183,7 +183,7 @@ def test_a_detector_that_fails_ends_the_stage_and_commits_nothing(
     job = prepare(path=clip, detect=options)
     probed = stages.probe(job)
     with pytest.raises(RuntimeError, match="blue picture"):
-        stages.detect(job, probed.facts, probed.chunks[0])
+        stages.detect(job, probed.info, probed.chunks[0])
     assert not Path(job.work).exists()
 
 
@@ -195,9 +195,9 @@ def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
     other = make_clip(tmp_path / "other.mp4", "-crf", "25")
     shutil.copy(other, job.video.source.removeprefix("file://"))
     with pytest.raises(DamagedVideo):
-        stages.render(job, probed.facts, probed.chunks[0], _tracked())
+        stages.render(job, probed.info, probed.chunks[0], _tracked())
     copied = [
-        stages.render(job, probed.facts, chunk, Tracked((), (), probed.work))
+        stages.render(job, probed.info, chunk, Tracked((), (), probed.timing))
         for chunk in probed.chunks
     ]
     with pytest.raises((CheckFailed, DamagedVideo)):
@@ -218,7 +218,7 @@ class TestJoin:
 
     @pytest.fixture
     def rendered(self, job: Job, probed: Probed) -> list[Rendered]:
-        return [stages.render(job, probed.facts, chunk, _tracked()) for chunk in probed.chunks]
+        return [stages.render(job, probed.info, chunk, _tracked()) for chunk in probed.chunks]
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
         with pytest.raises((CheckFailed, FileNotFoundError)):
@@ -240,7 +240,7 @@ class TestJoin:
     def test_a_segment_that_is_gone(
         self, job: Job, probed: Probed, rendered: list[Rendered]
     ) -> None:
-        Path(rendered[1].parts[0].segment).unlink()
+        Path(rendered[1].segments[0].url).unlink()
         self.refuses(job, probed, rendered)
 
     def test_a_segment_of_another_encoder(
@@ -250,19 +250,19 @@ class TestJoin:
         other = replace(
             other, config=config.load(assignments=["encode.preset=medium", "encode.copy=never"])
         )
-        foreign = stages.render(other, probed.facts, probed.chunks[0], _tracked())
+        foreign = stages.render(other, probed.info, probed.chunks[0], _tracked())
         self.refuses(job, probed, [foreign, *rendered[1:]])
 
     def test_a_segment_that_is_no_video(
         self, job: Job, probed: Probed, rendered: list[Rendered]
     ) -> None:
-        Path(rendered[0].parts[0].segment).write_text("text")
+        Path(rendered[0].segments[0].url).write_text("text")
         self.refuses(job, probed, rendered)
 
     def test_a_segment_with_a_damaged_picture(
         self, job: Job, probed: Probed, rendered: list[Rendered]
     ) -> None:
-        segment = Path(rendered[0].parts[0].segment)
+        segment = Path(rendered[0].segments[0].url)
         with av.open(segment) as container:
             place, size = next((p.pos, p.size) for p in container.demux(video=0) if p.pts)
         content = bytearray(segment.read_bytes())
@@ -297,7 +297,7 @@ def test_audio_that_nobody_decodes_can_be_dropped(
     content = clip.read_bytes()
     assert content.count(b"mp4a") == 1
     path.write_bytes(content.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
-    assert stages.probe(prepare(path=path)).facts.audio == ("unknown",)
+    assert stages.probe(prepare(path=path)).info.audio == ("unknown",)
     with pytest.raises(UnsupportedVideo, match=r"see output\.audio"):
         _run(prepare(path=path))
     dropped = _run(prepare(path=path, output={"audio": "drop"}))
@@ -317,8 +317,8 @@ def test_a_kept_timecode_makes_no_stream(
 
 
 def _tracked() -> Tracked:
-    region = Region(3, 0, 10.0, 60.0, 50.0, 100.0, Why.DETECTED)
-    return Tracked((region,), (), stages.Stopwatch().work())
+    region = Region(3, 0, 10.0, 60.0, 50.0, 100.0, RegionOrigin.DETECTED)
+    return Tracked((region,), (), stages.Timer().timing())
 
 
 def _pictures(path: Path) -> list[np.ndarray]:

@@ -19,12 +19,12 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from redact_dask import config, manifest
-from redact_dask.driver.run import Backfill
+from redact_dask.driver.run import Run
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.monitoring.status import Status
 from redact_dask.records import Video
 from redact_dask.sources import listing
-from redact_dask.sources.watcher import Arrivals
+from redact_dask.sources.watcher import Watcher
 
 
 @pytest.fixture
@@ -35,16 +35,16 @@ def source(tmp_path: Path) -> Path:
 
 
 class Collected:
-    """Arrivals, collected by a thread as the agenda's does."""
+    """Watcher, collected by a thread as the backlog's does."""
 
     def __init__(self, source: object, **settings: object) -> None:
         sections = {"watch": {"poll_s": 0.2} | settings}
-        self.arrivals = Arrivals(str(source), "memory://elsewhere", config.validate(sections))
+        self.watcher = Watcher(str(source), "memory://elsewhere", config.validate(sections))
         self.videos: list[Video] = []
         self._thread = threading.Thread(target=self._collect)
 
     def _collect(self) -> None:
-        for video in self.arrivals:
+        for video in self.watcher:
             self.videos.append(video)
 
     @property
@@ -62,7 +62,7 @@ class Collected:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.arrivals.stop()
+        self.watcher.stop()
         self._thread.join(30)
         assert not self._thread.is_alive()
 
@@ -96,10 +96,10 @@ def test_selection_holds(source: Path) -> None:
     for name in ("front.mp4", "rear.mp4"):
         (source / name).write_bytes(b"1")
     settings = config.validate({"watch": {"poll_s": 0.1}, "select": {"include": ["front*"]}})
-    arrivals = Arrivals(str(source), "memory://elsewhere", settings)
-    videos = iter(arrivals)
+    watcher = Watcher(str(source), "memory://elsewhere", settings)
+    videos = iter(watcher)
     assert next(videos).path == "front.mp4"
-    arrivals.stop()
+    watcher.stop()
     assert list(videos) == []
 
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_watched_is_told(
 ) -> None:
     (source / "a.mp4").write_bytes(b"1")
     with pytest.raises(SourceError, match=sentence):
-        Arrivals(str(source / name), str(source / destination), config.validate({}))
+        Watcher(str(source / name), str(source / destination), config.validate({}))
 
 
 def test_a_store_that_fails_for_a_while_is_asked_again(
@@ -138,7 +138,7 @@ def test_a_store_that_fails_for_a_while_is_asked_again(
     monkeypatch.setattr(listing, "watched", lambda *_: (_ for _ in ()).throw(OSError("gone")))
     settings = config.validate({"watch": {"poll_s": 0.01}})
     with pytest.raises(SourceError, match=r"cannot watch the source .*: gone"):
-        list(Arrivals(str(source), "memory://elsewhere", settings))
+        list(Watcher(str(source), "memory://elsewhere", settings))
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
         tell({"Records": [notification(put("gone.mp4"), event="ObjectRemoved:Delete")]})
         tell({"Message": json.dumps({"Records": [notification(put("a b.mp4"))]})})
         seen.until("there before.mp4", "a b.mp4")
-        listed = listing.watched(f"{s3}/landing", config.validate({}).select)
+        listed = listing.list_folder(f"{s3}/landing", config.validate({}).select)
         (same,) = (video for video in listed if video.path == "a b.mp4")
         assert seen.videos[-1].id == same.id
         end = time.monotonic() + 20
@@ -242,12 +242,12 @@ def test_a_watch_whose_run_cannot_go_on_ends(source: Path, client: Client, tmp_p
     (source / "a.mp4").write_text("text")
     (source / "a.mp4").touch()
     settings = {"watch": {"poll_s": 0.2}, "driver": {"most_failures": 1}}
-    arrivals = Arrivals(str(source), str(tmp_path / "out"), config.validate(settings))
+    watcher = Watcher(str(source), str(tmp_path / "out"), config.validate(settings))
     # A task that is no stage's result ends the run.
-    taken = Backfill(client, str(tmp_path / "out"), config.validate(settings), lambda _: None)
+    taken = Run(client, str(tmp_path / "out"), config.validate(settings), lambda _: None)
     taken._take = ended  # type: ignore[method-assign]
     with pytest.raises(RunEnded, match="in vain"):
-        taken.run(arrivals)
+        taken.run(watcher)
 
 
 def ended(*_: object) -> list[object]:
@@ -268,14 +268,14 @@ def test_what_failed_for_a_reason_that_may_pass_is_tried_again_twice(
     (source / "damaged.mp4").write_bytes(b"no video")
     raising = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
     settings = config.validate({"watch": {"poll_s": 0.2}, "detect": raising})
-    arrivals = Arrivals(str(source), str(destination), settings)
+    watcher = Watcher(str(source), str(destination), settings)
 
     def observe(status: Status) -> None:
         if status.quarantined == 4:
-            threading.Timer(3, backfill.drain).start()
+            threading.Timer(3, run.drain).start()
 
-    backfill = Backfill(client, str(destination), settings, observe)
-    backfill.run(arrivals)
+    run = Run(client, str(destination), settings, observe)
+    run.run(watcher)
     rows = manifest.read(f"{destination}/_manifest", "videos").to_pylist()
     assert sorted(row["source"].rpartition("/")[2] for row in rows) == ["a.mp4"] * 3 + [
         "damaged.mp4"
@@ -287,7 +287,7 @@ def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
 ) -> None:
     destination = tmp_path / "out"
     settings = config.validate({"watch": {"poll_s": 0.2}, "detect": {"detectors": ["magenta"]}})
-    arrivals = Arrivals(str(source), str(destination), settings)
+    watcher = Watcher(str(source), str(destination), settings)
     shutil.copy(clip, source / "a.mp4")
 
     def observe(status: Status) -> None:
@@ -296,9 +296,9 @@ def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
             with (source / "a.mp4").open("ab") as file:
                 file.write(bytes.fromhex("00000008") + b"free")
         if status.published == 2 or status.quarantined:
-            backfill.drain()
+            run.drain()
 
     changed: list[bool] = []
-    backfill = Backfill(client, str(destination), settings, observe)
-    summary = backfill.run(arrivals)
+    run = Run(client, str(destination), settings, observe)
+    summary = run.run(watcher)
     assert (summary.published, summary.failures) == (2, ())

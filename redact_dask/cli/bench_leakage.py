@@ -11,7 +11,7 @@ from rich.console import Console
 
 from redact_dask import config
 from redact_dask.bench.leakage import dataset, measure
-from redact_dask.cli.options import EXIT_GATE, failures_told
+from redact_dask.cli.options import EXIT_GATE, exit_on_error
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
 
@@ -62,7 +62,7 @@ def leakage(
     3 a clip was quarantined; 4 beyond a threshold of the gate; 1 anything else.
     """
     console = Console(stderr=True)
-    with failures_told(console):
+    with exit_on_error(console):
         clips = dataset.read(Path(folder), face_free)
         gate = measure.read_gate(Path(gate_file), clips) if gate_file else measure.Gate()
         configs = {name: config.load(None, assignments, {"profile": name}) for name in profiles}

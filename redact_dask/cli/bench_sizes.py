@@ -14,7 +14,7 @@ from rich.progress import track
 from redact_dask import config, detectors
 from redact_dask.bench.sizing import catalogue, compare, measure, offers, plots, store, tables
 from redact_dask.bench.sizing.measure import Run
-from redact_dask.cli.options import failures_told
+from redact_dask.cli.options import exit_on_error
 from redact_dask.config import DetectSettings
 from redact_dask.errors import UsageError
 from redact_dask.storage import scratch
@@ -88,7 +88,7 @@ def sizes(
     quarantined; 1 anything else.
     """
     console = Console(stderr=True)
-    with failures_told(console):
+    with exit_on_error(console):
         hired = catalogue.load(machines)
         plots.prepare()
         for clip in clips:

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.cli.options import EXIT_FAILED, failures_told, of_settings, overrides_of
+from redact_dask.cli.options import EXIT_FAILED, exit_on_error, overrides_of, settings_options
 from redact_dask.cluster import doctor
 from redact_dask.errors import UsageError
 
@@ -19,7 +19,7 @@ from redact_dask.errors import UsageError
 @click.command(name="doctor")
 @click.argument("source", required=False)
 @click.argument("dest", required=False)
-@of_settings
+@settings_options
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
 def examine(
@@ -38,7 +38,7 @@ def examine(
     \b
     Exit codes: 0 all is well; 2 a wrong argument or setting; 1 something is not well.
     """
-    with failures_told(Console(stderr=True)):
+    with exit_on_error(Console(stderr=True)):
         if source and not dest:
             raise UsageError("a SOURCE needs a DEST beside it")
         settings = config.load(file, assignments, overrides_of(options))

@@ -51,18 +51,18 @@ _JOB = (
 )
 
 
-logs_told = click.option(
+log_option = click.option(
     "--log", type=click.Choice(["text", "json"]), help="Tell each task and video on standard error."
 )
 """Option of the commands that run tasks."""
 
 
-def of_a_job(command: Callable[..., None]) -> Callable[..., None]:
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the arguments that say what is redacted, where to, and how."""
     return _with(_JOB, command)
 
 
-def of_settings(command: Callable[..., None]) -> Callable[..., None]:
+def settings_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that make its settings."""
     return _with(_SETTINGS_OPTIONS, command)
 
@@ -77,7 +77,7 @@ def _with(
 
 
 @contextmanager
-def failures_told(console: Console) -> Iterator[None]:
+def exit_on_error(console: Console) -> Iterator[None]:
     """Tell what goes wrong in one sentence, and exit with its code."""
     try:
         yield

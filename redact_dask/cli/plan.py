@@ -10,16 +10,16 @@ import click
 from rich.console import Console
 
 from redact_dask import config, storage
-from redact_dask.cli.options import failures_told, of_a_job, overrides_of
+from redact_dask.cli.options import exit_on_error, overrides_of, run_options
 from redact_dask.cluster import connect
-from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.backlog import Backlog
 from redact_dask.driver.estimate import estimate
-from redact_dask.driver.history import Ledger
+from redact_dask.driver.history import History
 from redact_dask.sources import listing
 
 
 @click.command(name="plan")
-@of_a_job
+@run_options
 def tell_plan(
     source: str,
     dest: str,
@@ -35,16 +35,16 @@ def tell_plan(
     \b
     Exit codes: 0; 2 a wrong argument or setting; 1 anything else.
     """
-    with failures_told(Console(stderr=True)):
+    with exit_on_error(Console(stderr=True)):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.select(listing.take(source, dest, settings.work), settings.select)
+        videos = listing.select(listing.list_videos(source, dest, settings.work), settings.select)
         destination = storage.canonical(dest)
-        with Agenda(videos, Ledger(destination, settings)) as agenda:
-            needed = estimate(agenda, destination, settings)
-            for video in agenda:
+        with Backlog(videos, History(destination, settings)) as backlog:
+            needed = estimate(backlog, destination, settings)
+            for video in backlog:
                 click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
-            known = agenda.counts
-    counts = {"to_do": known.to_do, "skipped": known.done, "failed": known.hopeless}
+            known = backlog.counts
+    counts = {"to_do": known.pending, "skipped": known.done, "failed": known.failed}
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
     click.echo(
         f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "

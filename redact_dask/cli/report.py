@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from redact_dask import report, storage
-from redact_dask.cli.options import failures_told
+from redact_dask.cli.options import exit_on_error
 from redact_dask.report.contact_sheet import MOST
 
 
@@ -42,7 +42,7 @@ def write_report(dest: str, output: str, names: tuple[str, ...], frames: int) ->
     \b
     Exit codes: 0 the page is written; 2 a wrong argument, or DEST has no manifest; 1 anything else.
     """
-    with failures_told(Console(stderr=True)):
+    with exit_on_error(Console(stderr=True)):
         content = report.render(storage.canonical(dest), names, frames).encode()
         storage.write(output, content)
     click.echo(f"report    {output} ({len(content) / 1e6:.2f} MB)")

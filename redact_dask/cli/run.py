@@ -8,14 +8,14 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.cli.options import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.cli.options import exit_on_error, log_option, overrides_of, run_options
 from redact_dask.cli.running import carry_out
 from redact_dask.sources import listing
 
 
 @click.command()
-@of_a_job
-@logs_told
+@run_options
+@log_option
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option(
     "--max-cost",
@@ -44,7 +44,7 @@ def run(
     3 some videos are quarantined; 1 anything else, what was done is kept.
     """
     console = Console(stderr=True)
-    with failures_told(console):
+    with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.select(listing.take(source, dest, settings.work), settings.select)
+        videos = listing.select(listing.list_videos(source, dest, settings.work), settings.select)
         carry_out(videos, dest, settings, console, as_json=as_json)

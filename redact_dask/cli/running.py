@@ -1,4 +1,4 @@
-"""A backfill on the command line: its progress, the signals that end it, and its summary."""
+"""A run on the command line: its progress, the signals that end it, and its summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redact_dask import storage
 from redact_dask.cli.options import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.cluster import connect
 from redact_dask.config import Config
-from redact_dask.driver.run import Backfill
+from redact_dask.driver.run import Run
 from redact_dask.driver.summary import Summary
 from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress
@@ -51,18 +51,18 @@ def carry_out(
     # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
     for name in ("distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with connect.connected(settings.cluster) as client:
+    with connect.ready_client(settings.cluster) as client:
         dashboard = client.dashboard_link
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
         destination, shard = storage.canonical(dest), settings.select.shard
         with (
             show_progress(console) as show,
-            dashboard_feed.told(client, destination, shard, show) as observe,
+            dashboard_feed.publish_status(client, destination, shard, show) as observe,
         ):
-            backfill = Backfill(client, destination, settings, observe)
+            run = Run(client, destination, settings, observe)
 
-            with _drained_by_signals(backfill.drain, console):
-                summary = backfill.run(videos)
+            with _drained_by_signals(run.drain, console):
+                summary = run.run(videos)
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)

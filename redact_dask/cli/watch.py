@@ -8,14 +8,14 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.cli.options import failures_told, logs_told, of_a_job, overrides_of
+from redact_dask.cli.options import exit_on_error, log_option, overrides_of, run_options
 from redact_dask.cli.running import carry_out
-from redact_dask.sources.watcher import Arrivals
+from redact_dask.sources.watcher import Watcher
 
 
 @click.command()
-@of_a_job
-@logs_told
+@run_options
+@log_option
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--queue", metavar="URL", help="SQS queue that S3 notifies of what lands.")
 def watch(
@@ -40,7 +40,7 @@ def watch(
     done; 3 some videos are quarantined; 1 anything else, what was done is kept.
     """
     console = Console(stderr=True)
-    with failures_told(console):
+    with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
-        arrivals = Arrivals(source, dest, settings)
-        carry_out(arrivals, dest, settings, console, as_json=as_json)
+        watcher = Watcher(source, dest, settings)
+        carry_out(watcher, dest, settings, console, as_json=as_json)

@@ -16,7 +16,7 @@ from typing import Any
 import dask.config
 from dask.utils import key_split
 from distributed import Client, LocalCluster, Scheduler, Security
-from distributed.comm.core import connect
+from distributed.comm import core as comm
 
 from redact_dask.cluster.worker_plugins import (
     FinishesInterrupted,
@@ -44,20 +44,20 @@ _ANSWER_S = 5
 
 
 @contextmanager
-def connected(settings: ClusterSettings) -> Iterator[Client]:
-    """Give a client of the configured cluster, ready; what was started for it ends with it.
+def ready_client(settings: ClusterSettings) -> Iterator[Client]:
+    """Give a client of the configured cluster, prepared; what was started for it ends with it.
 
     Raises
     ------
     UsageError
-        The cluster cannot be reached or started, or is not fit; see `prepared`.
+        The cluster cannot be reached or started, or is not fit; see `prepare`.
     """
-    with reached(settings) as client:
-        yield prepared(client, settings.wait_s)
+    with connect(settings) as client:
+        yield prepare(client, settings.wait_s)
 
 
 @contextmanager
-def reached(settings: ClusterSettings) -> Iterator[Client]:
+def connect(settings: ClusterSettings) -> Iterator[Client]:
     """Give a client of the configured cluster, as it is; what was started for it ends with it.
 
     Raises
@@ -78,7 +78,7 @@ def reached(settings: ClusterSettings) -> Iterator[Client]:
                 yield client
 
 
-def prepared(client: Client, wait_s: float) -> Client:
+def prepare(client: Client, wait_s: float) -> Client:
     """Wait for a worker, and make a cluster ready for the stages.
 
     Parameters
@@ -158,7 +158,7 @@ def threads_at(settings: ClusterSettings) -> int | None:
         return None
     if settings.address is None:
         return settings.workers or os.cpu_count() or 1
-    with connected(settings) as client:
+    with ready_client(settings) as client:
         return threads(client)
 
 
@@ -198,7 +198,7 @@ async def _call(address: str, security: Security) -> None:
 
     Python may do so in the thread that holds Dask's lock of loops; the deletion waits for it.
     """
-    connection = await connect(address, _ANSWER_S, **security.get_connection_args("client"))
+    connection = await comm.connect(address, _ANSWER_S, **security.get_connection_args("client"))
     await connection.close()
 
 

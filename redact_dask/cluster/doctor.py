@@ -13,7 +13,7 @@ from distributed import Client, wait
 
 from redact_dask import storage
 from redact_dask.cluster import connect, memory, worker_check
-from redact_dask.cluster.worker_check import Order, Site
+from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
 from redact_dask.cluster.worker_plugins import OneThreadATask
 from redact_dask.config import Config
 from redact_dask.errors import RedactError, UsageError
@@ -49,7 +49,7 @@ def findings(source: str | None, destination: str | None, config: Config) -> Ite
     """
     with ExitStack() as open_:
         try:
-            client = open_.enter_context(connect.reached(config.cluster))
+            client = open_.enter_context(connect.connect(config.cluster))
             client.wait_for_workers(1, timeout=config.cluster.wait_s)
         except UsageError as error:
             yield Finding("cluster", False, str(error))
@@ -89,7 +89,7 @@ def _around(
     sample = None
     try:
         if source and destination:
-            video = next(iter(islice(listing.take(source, destination, config.work), 1)))
+            video = next(iter(islice(listing.list_videos(source, destination, config.work), 1)))
             sample = video.source
             yield Finding("source", True, f"{video.path} is the first of its videos")
         if destination:
@@ -100,8 +100,8 @@ def _around(
     except (*storage.FAILURES, RedactError) as error:
         yield Finding("destination" if sample else "source", False, str(error))
     try:
-        order = Order(config.detect, sample, marks)
-        yield from _of_sites(order, *_asked(client, workers, order))
+        request = CheckRequest(config.detect, sample, marks)
+        yield from _of_reports(request, *_asked(client, workers, request))
     finally:
         for folder, url in reversed(marks.items()):
             storage.remove(url)
@@ -109,19 +109,24 @@ def _around(
 
 
 def _asked(
-    client: Client, workers: list[str], order: Order
-) -> tuple[Mapping[str, Site], Mapping[str, str], float, float]:
+    client: Client, workers: list[str], request: CheckRequest
+) -> tuple[Mapping[str, WorkerReport], Mapping[str, str], float, float]:
     """Return what the workers answer, why others do not, and when was asked and answered."""
     begun = time.time()
     futures = {
         worker: client.submit(
-            worker_check.examine, order, workers=[worker], pure=False, priority=1_000_000, retries=0
+            worker_check.examine,
+            request,
+            workers=[worker],
+            pure=False,
+            priority=1_000_000,
+            retries=0,
         )
         for worker in workers
     }
     with suppress(TimeoutError):
         wait([*futures.values()], timeout=_ANSWER_S)
-    sites, silent = {}, {}
+    reports, silent = {}, {}
     for worker, future in futures.items():
         if not future.done():
             silent[worker] = f"does not answer within {_ANSWER_S:g} s: it is busy, or blocked"
@@ -129,12 +134,16 @@ def _asked(
         elif error := future.exception():
             silent[worker] = f"fails: {type(error).__name__}: {error}"
         else:
-            sites[worker] = future.result()
-    return sites, silent, begun, time.time()
+            reports[worker] = future.result()
+    return reports, silent, begun, time.time()
 
 
-def _of_sites(
-    order: Order, sites: Mapping[str, Site], silent: Mapping[str, str], begun: float, ended: float
+def _of_reports(
+    request: CheckRequest,
+    reports: Mapping[str, WorkerReport],
+    silent: Mapping[str, str],
+    begun: float,
+    ended: float,
 ) -> Iterator[Finding]:
     def asked(topic: str, good: str, troubles: Mapping[str, str]) -> Finding:
         """Tell of the first worker that is in trouble, and of how many more are."""
@@ -144,13 +153,13 @@ def _of_sites(
 
     if silent:
         yield asked("answers", "", silent)
-    if not sites:
+    if not reports:
         return
     own = worker_check.software()
     yield asked(
         "versions",
         "the same software on the driver and on all workers",
-        {worker: _difference(own, found.software) for worker, found in sites.items()},
+        {worker: _difference(own, found.software) for worker, found in reports.items()},
     )
     yield asked(
         "threads",
@@ -159,7 +168,7 @@ def _of_sites(
             worker: f"lets a library start {found.threads} threads: set OMP_NUM_THREADS=1 there"
             if found.threads > 1
             else ""
-            for worker, found in sites.items()
+            for worker, found in reports.items()
         },
     )
     yield asked(
@@ -170,10 +179,10 @@ def _of_sites(
             if found.has_nanny
             else "has no nanny, and what kills it stays dead: "
             "start it with one (dask worker --nanny)"
-            for worker, found in sites.items()
+            for worker, found in reports.items()
         },
     )
-    needed = memory.needed_mib(1920, 1080, "yuv420p", order.detect)
+    needed = memory.needed_mib(1920, 1080, "yuv420p", request.detect)
     yield asked(
         "memory",
         f"enough for 1080p, which needs {needed:.0f} MiB a thread",
@@ -182,7 +191,7 @@ def _of_sites(
             "give it more"
             if found.memory is not None and found.memory * memory.USABLE / 2**20 < needed
             else ""
-            for worker, found in sites.items()
+            for worker, found in reports.items()
         },
     )
     yield asked(
@@ -192,10 +201,10 @@ def _of_sites(
             worker: ""
             if begun - _CLOCK_S < found.clock < ended + _CLOCK_S
             else f"has a clock {found.clock - ended:+.0f} s from the driver's: synchronise it"
-            for worker, found in sites.items()
+            for worker, found in reports.items()
         },
     )
-    least = min(found.scratch_free for found in sites.values()) / 2**30
+    least = min(found.scratch_free for found in reports.values()) / 2**30
     yield asked(
         "scratch",
         f"private, and {least:.0f} GiB free at least",
@@ -206,19 +215,19 @@ def _of_sites(
                 if found.scratch_free < _SCRATCH
                 else ""
             )
-            for worker, found in sites.items()
+            for worker, found in reports.items()
         },
     )
-    if order.source:
-        trouble = {worker: found.reading for worker, found in sites.items()}
+    if request.source:
+        trouble = {worker: found.reading for worker, found in reports.items()}
         yield asked("reading", "all workers can read the source", trouble)
-    if order.marks:
-        trouble = {worker: found.writing for worker, found in sites.items()}
+    if request.marks:
+        trouble = {worker: found.writing for worker, found in reports.items()}
         yield asked("writing", "all workers write there, and see what others write", trouble)
     yield asked(
         "detectors",
         "each looks at a picture, or is not asked because it costs",
-        {worker: found.detecting for worker, found in sites.items()},
+        {worker: found.detecting for worker, found in reports.items()},
     )
 
 

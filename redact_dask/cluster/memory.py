@@ -12,7 +12,7 @@ from redact_dask import detectors
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.network import NetworkOptions
 from redact_dask.errors import TooLarge
-from redact_dask.records import Facts
+from redact_dask.records import StreamInfo
 
 BASE_MIB = 305
 """What a task takes whatever the size of its pictures: Dask, libraries, MiB."""
@@ -63,12 +63,14 @@ class Memory:
         self._reserved = 0.0
 
     @contextmanager
-    def reserved(self, facts: Facts, detect: DetectSettings, limit: int | None) -> Iterator[None]:
+    def reserved(
+        self, info: StreamInfo, detect: DetectSettings, limit: int | None
+    ) -> Iterator[None]:
         """Run the block when there is room for a video beside those that others work at.
 
         Parameters
         ----------
-        facts, detect
+        info, detect
             Of the video: what it is, and who looks at it.
         limit
             Of the process, bytes; none: there always is room.
@@ -81,11 +83,11 @@ class Memory:
         if limit is None:
             yield
             return
-        needed = needed_mib(facts.width, facts.height, facts.pixel_format, detect)
+        needed = needed_mib(info.width, info.height, info.pixel_format, detect)
         usable = limit * USABLE / 2**20
         if needed > usable:
             raise TooLarge(
-                f"{facts.width}x{facts.height} in {facts.pixel_format} needs about "
+                f"{info.width}x{info.height} in {info.pixel_format} needs about "
                 f"{needed:.0f} MiB a thread, and a worker may use {usable:.0f} MiB; "
                 "give workers more memory"
             )

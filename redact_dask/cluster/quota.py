@@ -1,4 +1,4 @@
-"""One budget of calls for all workers of a cluster, kept by its scheduler.
+"""One limiter of calls for all workers of a cluster, kept by its scheduler.
 
 A worker asks the scheduler for several slots at once, so that not each call costs a message. When a
 worker dies, the slots that it had reserved pass unused, a few at most; when the scheduler dies, so
@@ -14,7 +14,7 @@ from distributed import Client, Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 from distributed.utils import sync
 
 from redact_dask.detectors import rate_limit
-from redact_dask.detectors.rate_limit import Budgets, Slots
+from redact_dask.detectors.rate_limit import RateLimiters, Slots
 from redact_dask.errors import UsageError
 
 _HANDLER = "redact_dask_reserve"
@@ -23,7 +23,7 @@ _PAUSE_S = 1.0
 
 
 def share(client: Client) -> None:
-    """Let all workers of a cluster, those that come later too, share one budget.
+    """Let all workers of a cluster, those that come later too, share one limiter.
 
     Raises
     ------
@@ -41,18 +41,18 @@ def share(client: Client) -> None:
 
 
 class Quota(SchedulerPlugin):
-    """Keeps the budgets on the scheduler."""
+    """Keeps the limiters on the scheduler."""
 
     name = "redact-dask-quota"
     idempotent = True
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Let workers reach the budgets."""
-        self._budgets = Budgets()
+        """Let workers reach the limiters."""
+        self._limiters = RateLimiters()
         scheduler.handlers[_HANDLER] = self._reserve
 
     async def _reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Any:
-        slots = self._budgets.reserve(service, tps, calls, throttled)
+        slots = self._limiters.reserve(service, tps, calls, throttled)
         return slots.wait_s, slots.interval_s
 
 
@@ -67,7 +67,7 @@ class SharedQuota(WorkerPlugin):
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it ends: its process may live on, as a user's own."""
-        rate_limit.use(Budgets().reserve)
+        rate_limit.use(RateLimiters().reserve)
 
 
 class _AtScheduler:

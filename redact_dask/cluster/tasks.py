@@ -23,7 +23,7 @@ from redact_dask.errors import RunEnded
 from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Chunk, Detected, Facts, Joined, Probed, Rendered, Tracked
+from redact_dask.records import Chunk, Detected, Joined, Probed, Rendered, StreamInfo, Tracked
 
 Result = Probed | Detected | Tracked | Rendered | Joined
 
@@ -66,11 +66,11 @@ class VideoGraph:
     def rest(self, probed: Probed) -> Iterator[Future[Any]]:
         """Submit all other stages, and yield their futures."""
         detected = [
-            self._submit(stages.detect, chunk.index, probed.facts, chunk) for chunk in probed.chunks
+            self._submit(stages.detect, chunk.index, probed.info, chunk) for chunk in probed.chunks
         ]
         tracked = self._submit(stages.track, 0, self._probe, detected)
         rendered = [
-            self._submit(stages.render, chunk.index, probed.facts, chunk, tracked)
+            self._submit(stages.render, chunk.index, probed.info, chunk, tracked)
             for chunk in probed.chunks
         ]
         joined = self._submit(stages.join, 0, self._probe, rendered)
@@ -106,12 +106,12 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
         _limited(worker, job.config.driver.stage_limit_s),
     ):
         result = stage(job, *args)
-    return replace(result, work=replace(result.work, worker=str(worker.name)))
+    return replace(result, timing=replace(result.timing, worker=str(worker.name)))
 
 
 def _fitting(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:
     """Wait for the memory that pictures need, if the stage is one that is told of them."""
-    if args and isinstance(args[0], Facts):
+    if args and isinstance(args[0], StreamInfo):
         return _memory.reserved(args[0], job.config.detect, worker.memory_manager.memory_limit)
     return nullcontext()
 

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_info
 from redact_dask import detectors, storage
 from redact_dask.cluster.worker_plugins import THREADS
 from redact_dask.config import DetectSettings
-from redact_dask.detectors.base import Metered
+from redact_dask.detectors.base import PaidDetector
 from redact_dask.errors import RedactError
 from redact_dask.storage import scratch
 
@@ -41,7 +41,7 @@ _LOOKED_AT = (640, 360)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CheckRequest:
     """What is asked."""
 
     detect: DetectSettings
@@ -52,7 +52,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class WorkerReport:
     """What was found; a trouble is a sentence about this worker, and empty if there is none."""
 
     software: dict[str, str]
@@ -80,11 +80,11 @@ def software() -> dict[str, str]:
     return found
 
 
-def examine(order: Order) -> Site:
+def examine(request: CheckRequest) -> WorkerReport:
     """Look around; runs as a task, as the stages do."""
     worker = get_worker()
     root = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 (it is asked about, not written to)
-    return Site(
+    return WorkerReport(
         software=software(),
         clock=time.time(),
         threads=_threads(),
@@ -92,9 +92,9 @@ def examine(order: Order) -> Site:
         memory=worker.memory_manager.memory_limit,
         scratch_free=shutil.disk_usage(root).free,
         scratch=_trouble(_scratch),
-        reading=_trouble(_read, order.source),
-        writing=_trouble(_write, order.marks),
-        detecting=_trouble(_detect, order.detect),
+        reading=_trouble(_read, request.source),
+        writing=_trouble(_write, request.marks),
+        detecting=_trouble(_detect, request.detect),
     )
 
 
@@ -149,6 +149,6 @@ def _write(marks: Mapping[str, str]) -> None:
 def _detect(settings: DetectSettings) -> None:
     for name in settings.detectors:
         detector = detectors.create(name, settings.options.get(name, {}))
-        if not isinstance(detector, Metered):  # Those cost.
+        if not isinstance(detector, PaidDetector):  # Those cost.
             width, height = detector.input_size(*_LOOKED_AT)
             list(detector.detect(np.full((1, height, width, 3), 128, np.uint8)))

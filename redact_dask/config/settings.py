@@ -15,7 +15,7 @@ from redact_dask import detectors
 from redact_dask.config import loading
 from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.loading import Section
-from redact_dask.detectors.base import Priced
+from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
 
 _LOOKING = "2"
@@ -72,25 +72,25 @@ class DetectSettings(Section):
     def _options_fit(self) -> DetectSettings:
         for name in (*self.detectors, *self.options):
             detectors.options(name, self.options.get(name, {}))
-        if len(self._priced) > 1:
+        if len(self._paid) > 1:
             raise ValueError(
                 "two of the detectors are paid for: take one, so that the cost is known"
             )
         return self
 
     @cached_property
-    def _priced(self) -> list[Priced]:
+    def _paid(self) -> list[PaidOptions]:
         options = (detectors.options(name, self.options.get(name, {})) for name in self.detectors)
-        return [found for found in options if isinstance(found, Priced)]
+        return [found for found in options if isinstance(found, PaidOptions)]
 
     @property
     def is_paid(self) -> bool:
         """Whether looking at a frame costs money."""
-        return bool(self._priced)
+        return bool(self._paid)
 
     def dollars(self, calls: int, before: int = 0) -> float:
         """Return the price of some calls, US dollars, after others of the same run."""
-        return sum(priced.dollars(calls, before) for priced in self._priced)
+        return sum(paid.dollars(calls, before) for paid in self._paid)
 
 
 class TrackSettings(Section):

@@ -71,7 +71,7 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class Metered(Protocol):
+class PaidDetector(Protocol):
     """A detector whose looks are paid for."""
 
     @property
@@ -81,7 +81,7 @@ class Metered(Protocol):
 
 
 @runtime_checkable
-class Priced(Protocol):
+class PaidOptions(Protocol):
     """The options of a detector whose looks are paid for."""
 
     def dollars(self, calls: int, before: int = 0) -> float:

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import LARGEST_ENLARGEMENT, Network, NetworkOptions
-from redact_dask.detectors.nms import distinct
+from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.errors import UsageError
 
 WEIGHTS = Path(__file__).with_name("weights") / "centerface.onnx"
@@ -114,7 +114,7 @@ def decode(
     rows, columns = np.nonzero(heatmap >= threshold)
     height, width = CELL * np.exp(scale[:, rows, columns])
     y, x = CELL * (np.stack([rows, columns]) + 0.5 + offset[:, rows, columns])
-    return distinct((x, y), (width, height), heatmap[rows, columns], OVERLAP, "face")
+    return non_max_suppression((x, y), (width, height), heatmap[rows, columns], OVERLAP, "face")
 
 
 @cache

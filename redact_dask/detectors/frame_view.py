@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import CheckFailed
-from redact_dask.records import Detection, Facts
+from redact_dask.records import Detection, StreamInfo
 
 _LEAST_ASPECT = Fraction(1, 2)
 """A sample aspect ratio beyond this, or its reciprocal, is taken for a mistake of the file."""
 
 
-class View:
+class FrameView:
     """One detector's view of one video.
 
     Parameters
     ----------
-    facts
+    info
         Of the video: size, turns, and shape of its pixels.
     detector
         Is asked for the size that it wants.
@@ -33,14 +33,14 @@ class View:
         Registered name of the detector.
     """
 
-    def __init__(self, facts: Facts, detector: Detector, name: str) -> None:
+    def __init__(self, info: StreamInfo, detector: Detector, name: str) -> None:
         self.detector = detector
-        self._facts = facts
+        self._info = info
         self._name = name
-        self._turns = facts.quarter_turns
-        stored = (facts.width, facts.height)
-        if _LEAST_ASPECT <= facts.sample_aspect_ratio <= 1 / _LEAST_ASPECT:
-            stored = (round(facts.width * facts.sample_aspect_ratio), facts.height)
+        self._turns = info.quarter_turns
+        stored = (info.width, info.height)
+        if _LEAST_ASPECT <= info.sample_aspect_ratio <= 1 / _LEAST_ASPECT:
+            stored = (round(info.width * info.sample_aspect_ratio), info.height)
         upright = stored[::-1] if self._turns % 2 else stored
         self._upright = detector.input_size(*upright)
         self._stored = self._upright[::-1] if self._turns % 2 else self._upright
@@ -92,13 +92,13 @@ class View:
             # Undoes one counter-clockwise quarter turn.
             x0, y0, x1, y1 = height - y1, x0, height - y0, x1
             width, height = height, width
-        across, down = self._facts.width / width, self._facts.height / height
+        across, down = self._info.width / width, self._info.height / height
         return Detection(
             frame=frame,
-            x0=min(max(x0 * across, 0.0), self._facts.width),
-            y0=min(max(y0 * down, 0.0), self._facts.height),
-            x1=min(max(x1 * across, 0.0), self._facts.width),
-            y1=min(max(y1 * down, 0.0), self._facts.height),
+            x0=min(max(x0 * across, 0.0), self._info.width),
+            y0=min(max(y0 * down, 0.0), self._info.height),
+            x1=min(max(x1 * across, 0.0), self._info.width),
+            y1=min(max(y1 * down, 0.0), self._info.height),
             confidence=box.confidence,
             label=box.label,
             detector=self._name,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from redact_dask.detectors.base import Box
 
 
-def distinct(
+def non_max_suppression(
     centres: tuple[NDArray[np.floating], NDArray[np.floating]],
     sizes: tuple[NDArray[np.floating], NDArray[np.floating]],
     confidences: NDArray[np.floating],

@@ -1,7 +1,7 @@
 """How often a service may be called: slots in time, shared by all who call it.
 
 A caller reserves slots for some calls at once and makes one call in each. A slot that is not used,
-since its caller died, is lost, and nothing else: nobody holds the budget, nobody gives it back.
+since its caller died, is lost, and nothing else: nobody holds the limiter, nobody gives it back.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Slots:
     interval_s: float
 
 
-class Budget:
+class RateLimiter:
     """Calls a second, of one service.
 
     Parameters
@@ -82,30 +82,30 @@ class Budget:
         return Slots(first - now, 1 / self._rate)
 
 
-class Budgets:
-    """The budgets of several services, by name; made when first asked for, or for another rate."""
+class RateLimiters:
+    """The limiters of several services, by name; made when first asked for, or for another rate."""
 
     def __init__(self) -> None:
-        self._budgets: dict[str, Budget] = {}
+        self._limiters: dict[str, RateLimiter] = {}
         self._lock = threading.Lock()
 
     def reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Slots:
         """Reserve slots for calls to a service that allows so many a second."""
         with self._lock:
-            budget = self._budgets.get(service)
-            if budget is None or budget.tps != tps:
-                budget = self._budgets[service] = Budget(tps)
-            return budget.reserve(calls, throttled, time.monotonic())
+            limiter = self._limiters.get(service)
+            if limiter is None or limiter.tps != tps:
+                limiter = self._limiters[service] = RateLimiter(tps)
+            return limiter.reserve(calls, throttled, time.monotonic())
 
 
 Reserve = Callable[[str, float, int, bool], Slots]
 
-_reserve: Reserve = Budgets().reserve
+_reserve: Reserve = RateLimiters().reserve
 
 
 def use(reserve: Reserve) -> None:
     """Let this process reserve its slots elsewhere: on a cluster, where all processes do."""
-    global _reserve  # noqa: PLW0603 (one budget a process, as one for a cluster)
+    global _reserve  # noqa: PLW0603 (one limiter a process, as one for a cluster)
     _reserve = reserve
 
 

@@ -18,7 +18,7 @@ from pydantic import Field
 from redact_dask.detectors import onnx_file
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Network, last_line
-from redact_dask.detectors.nms import distinct
+from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError
 
@@ -129,7 +129,7 @@ def decode(
         scores = candidates[4 + number].astype(np.float32)
         likely = scores >= threshold
         x, y, width, height = candidates[:4, likely].astype(np.float32)
-        boxes += distinct((x, y), (width, height), scores[likely], OVERLAP, label)
+        boxes += non_max_suppression((x, y), (width, height), scores[likely], OVERLAP, label)
     return boxes
 
 

@@ -15,7 +15,7 @@ from openvino.preprocess import ColorFormat
 from redact_dask.detectors import onnx_file
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Answer, Network
-from redact_dask.detectors.nms import distinct
+from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError
 
@@ -119,4 +119,4 @@ def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
         sides = np.exp(dw), np.exp(dh)
         found.append(stride * np.stack([column + dx, row + dy, *sides, confidence[cells] / stride]))
     x, y, across, down, confidences = np.concatenate(found, axis=1)
-    return distinct((x, y), (across, down), confidences, OVERLAP, "face")
+    return non_max_suppression((x, y), (across, down), confidences, OVERLAP, "face")

@@ -12,38 +12,38 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 
-from redact_dask.driver.history import Ledger, Verdict
+from redact_dask.driver.history import History, VideoState
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.monitoring.status import Counts
 from redact_dask.records import Video
 
 _TABLE = """
-create table to_do (
+create table pending (
     number integer primary key,
-    troubled integer,
+    is_retry integer,
     source text, path text, size integer, version text, modified real
 );
-create index in_turn on to_do (troubled, number);
+create index in_turn on pending (is_retry, number);
 """
 _NEXT = """
-select number, source, path, size, version, modified from to_do
-where troubled = ? and number > ? order by number limit ?
+select number, source, path, size, version, modified from pending
+where is_retry = ? and number > ? order by number limit ?
 """
 _SAMPLE = """
-select source, path, size, version, modified from to_do
+select source, path, size, version, modified from pending
 where (number - 1) % ? = 0 order by number
 """
-_ALL = "select source, path, size, version, modified from to_do order by troubled, number"
+_ALL = "select source, path, size, version, modified from pending order by is_retry, number"
 
 
-class Agenda:
+class Backlog:
     """The videos that are to be done, those in trouble last.
 
     Parameters
     ----------
     videos
         Of the source.
-    ledger
+    history
         Tells which of them are done.
     endless
         Whether more will always come: then those in trouble have their turn like all others.
@@ -54,7 +54,7 @@ class Agenda:
         While waiting: the source cannot be listed to its end.
     """
 
-    def __init__(self, videos: Iterable[Video], ledger: Ledger, *, endless: bool = False) -> None:
+    def __init__(self, videos: Iterable[Video], history: History, *, endless: bool = False) -> None:
         self.counts = Counts()
         self._turn = (False, 0)
         # An empty name is a file that goes away with the connection.
@@ -64,9 +64,9 @@ class Agenda:
         self._closed = self._drained = False
         self._endless = endless
         self._thread = ThreadPoolExecutor(1)
-        self._reading = self._thread.submit(self._read, iter(videos), ledger)
+        self._reading = self._thread.submit(self._read, iter(videos), history)
 
-    def __enter__(self) -> Agenda:
+    def __enter__(self) -> Backlog:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,9 +87,9 @@ class Agenda:
         """Wait for the first video that is to be done, and tell whether there is none."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self.counts.to_do or self.counts.complete or self._drained
+                lambda: self.counts.pending or self.counts.complete or self._drained
             )
-        return not self.counts.to_do
+        return not self.counts.pending
 
     def take(self, most: int, *, wait: bool) -> list[Video]:
         """Return the next videos, each once.
@@ -118,7 +118,7 @@ class Agenda:
 
     def sample(self, most: int) -> list[Video]:
         """Return videos that are to be done, evenly spread over all that are known."""
-        step = max(1, -(-self.counts.to_do // most))
+        step = max(1, -(-self.counts.pending // most))
         return [Video(*row) for row in self._database.execute(_SAMPLE, (step,))]
 
     def __iter__(self) -> Iterator[Video]:
@@ -126,18 +126,18 @@ class Agenda:
         return (Video(*row) for row in self._database.execute(_ALL))
 
     def _next(self, most: int) -> list[Video]:
-        troubled, last = self._turn
-        rows = self._database.execute(_NEXT, (troubled, last, most)).fetchall()
+        is_retry, last = self._turn
+        rows = self._database.execute(_NEXT, (is_retry, last, most)).fetchall()
         if rows:
-            self._turn = (troubled, rows[-1][0])
+            self._turn = (is_retry, rows[-1][0])
         return [Video(*values) for _, *values in rows]
 
-    def _read(self, videos: Iterator[Video], ledger: Ledger) -> None:
+    def _read(self, videos: Iterator[Video], history: History) -> None:
         try:
             for video in videos:
                 if self._closed:
                     return
-                self._note(video, ledger.verdict(video))
+                self._note(video, history.state(video))
         except SourceError as error:
             raise RunEnded(str(error)) from None
         finally:
@@ -145,17 +145,17 @@ class Agenda:
                 self.counts.complete = True
                 self._changed.notify()
 
-    def _note(self, video: Video, verdict: Verdict) -> None:
+    def _note(self, video: Video, state: VideoState) -> None:
         counts = self.counts
-        if verdict is Verdict.DONE:
+        if state is VideoState.DONE:
             counts.done += 1
-        elif verdict is Verdict.HOPELESS:
-            counts.hopeless += 1
+        elif state is VideoState.FAILED:
+            counts.failed += 1
         else:
-            troubled = verdict is Verdict.TROUBLED and not self._endless
+            is_retry = state is VideoState.RETRY and not self._endless
             with self._changed:
-                counts.to_do += 1
-                counts.bytes_to_do += video.size
-                row = (counts.to_do, troubled, *astuple(video))
-                self._database.execute("insert into to_do values (?, ?, ?, ?, ?, ?, ?)", row)
+                counts.pending += 1
+                counts.bytes_pending += video.size
+                row = (counts.pending, is_retry, *astuple(video))
+                self._database.execute("insert into pending values (?, ?, ?, ?, ?, ?, ?)", row)
                 self._changed.notify()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from redact_dask import storage
-from redact_dask.driver.history import Ledger
+from redact_dask.driver.history import History
 
 _KEPT_S = 7 * 86_400.0
 """Seconds that the work on a video is kept which nobody has finished: a run or two may fail."""
@@ -16,7 +16,7 @@ _ID = re.compile("[0-9a-f]{16}")
 """What the id of a video looks like: a work area may lie beside what is not ours."""
 
 
-def sweep(work: str, ledger: Ledger) -> None:
+def sweep(work: str, history: History) -> None:
     """Remove the work on videos that are settled, and what is a week old.
 
     A task that Dask has given up may end after its video is published, and leave a file.
@@ -25,13 +25,13 @@ def sweep(work: str, ledger: Ledger) -> None:
     ----------
     work
         URL of the work area: it has a folder for each video, named by its id.
-    ledger
+    history
         Tells what is settled.
     """
     for video, newest in _folders(work):
         if not _ID.fullmatch(video):
             continue
-        if ledger.is_settled(video) or newest < time.time() - _KEPT_S:
+        if history.is_settled(video) or newest < time.time() - _KEPT_S:
             storage.remove(storage.join(work, video))
     storage.prune(work)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redact_dask import manifest
 from redact_dask.config import Config
-from redact_dask.driver.backlog import Agenda
+from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import VideoError
 from redact_dask.pipeline import detection, stages
 from redact_dask.pipeline.job import Job
@@ -52,26 +52,28 @@ class _Counts:
     cpu_s: float = 0.0
 
 
-def estimate(agenda: Agenda, destination: str, config: Config) -> Estimate:
+def estimate(backlog: Backlog, destination: str, config: Config) -> Estimate:
     """List a source to its end, probe some of the videos, and tell what all of them will take."""
-    agenda.wait()
-    jobs = [Job.of(video, destination, config) for video in agenda.sample(SAMPLE)]
+    backlog.wait()
+    jobs = [Job.of(video, destination, config) for video in backlog.sample(SAMPLE)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         counts = [*pool.map(_count, jobs)]
     pace = _pace(manifest.root(destination))
     frames = sum(count.frames for count in counts)
     cpu_s = sum(count.cpu_s for count in counts) if pace is None else pace * frames
     size = sum(job.video.size for job in jobs)
-    scale = agenda.counts.bytes_to_do / size if size else 1.0
+    scale = backlog.counts.bytes_pending / size if size else 1.0
     looks = round(scale * sum(count.looks for count in counts))
     return Estimate(
-        videos=agenda.counts.to_do,
+        videos=backlog.counts.pending,
         probed=len(jobs),
         frames=round(scale * frames),
         seconds=scale * sum(count.seconds for count in counts),
         looks=looks,
         dollars=config.detect.dollars(looks),
-        tasks=round(agenda.counts.to_do * sum(count.tasks for count in counts) / max(len(jobs), 1)),
+        tasks=round(
+            backlog.counts.pending * sum(count.tasks for count in counts) / max(len(jobs), 1)
+        ),
         cpu_hours=scale * cpu_s / 3600,
     )
 
@@ -89,13 +91,13 @@ def _count(job: Job) -> _Counts:
         probed = stages.probe(job)
     except VideoError:
         return _Counts()
-    every = detection.stride(probed.facts, job.config.detect)
+    every = detection.stride(probed.info, job.config.detect)
     looks = sum(
-        len(detection.wanted(probed.facts, chunk, every))
+        len(detection.frames_to_look_at(probed.info, chunk, every))
         for chunk in probed.chunks
         if not stages.is_detected(job, chunk)
     )
-    facts = probed.facts
-    megapixels = facts.frames * facts.width * facts.height / 1e6
+    info = probed.info
+    megapixels = info.frames * info.width * info.height / 1e6
     cpu_s = _LOOK_S * looks + _MEGAPIXEL_S * megapixels
-    return _Counts(facts.frames, facts.seconds, looks, 3 + 2 * len(probed.chunks), cpu_s)
+    return _Counts(info.frames, info.seconds, looks, 3 + 2 * len(probed.chunks), cpu_s)

@@ -18,10 +18,10 @@ from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.pipeline.job import OWN_FOLDERS
 from redact_dask.records import Joined, Video
 
-OWN_FAULTS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
+PERMANENT_ERRORS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
 """Classes of errors that a video is at fault for: it fails again, and others need not."""
 
-SPENT = OWN_FAULTS | {CheckFailed.__name__}
+DISCARDING_ERRORS = PERMANENT_ERRORS | {CheckFailed.__name__}
 """Classes of errors after which nothing that was made of a video is of use to another attempt."""
 
 _TABLES = """
@@ -29,7 +29,7 @@ create table attempts (
     video text primary key,
     finished integer,
     published integer,
-    hopeless integer
+    failed integer
 ) without rowid;
 create table copies (
     output text primary key,
@@ -45,12 +45,12 @@ create table settled (video text primary key) without rowid;
 _SETTLED = """
 select 1 from settled where video = ?
 union all select 1 from copies where video = ? and alike and there
-union all select 1 from attempts where video = ? and hopeless
+union all select 1 from attempts where video = ? and failed
 """
 # Of two rows about the same thing, the later one counts, whichever is read first.
 _ATTEMPT = """
 insert into attempts values (?, ?, ?, ?) on conflict (video) do update
-set finished = excluded.finished, published = excluded.published, hopeless = excluded.hopeless
+set finished = excluded.finished, published = excluded.published, failed = excluded.failed
 where excluded.finished >= finished
 """
 _COPY = """
@@ -61,20 +61,20 @@ where excluded.finished >= finished
 """
 
 
-class Verdict(Enum):
+class VideoState(Enum):
     """What becomes of a video."""
 
     NEW = auto()
     """It is to be done."""
-    TROUBLED = auto()
+    RETRY = auto()
     """The same, but its last attempt failed: it may do so again."""
     DONE = auto()
     """Its redacted copy is there."""
-    HOPELESS = auto()
+    FAILED = auto()
     """It was quarantined, and would fail again."""
 
 
-class Ledger:
+class History:
     """Tells what is left to do.
 
     A copy counts if the manifest tells that it was the last to be published in its place, that it
@@ -99,21 +99,21 @@ class Ledger:
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
             found = storage.walk(destination, OWN_FOLDERS)
-            there = ((url, facts["size"]) for url, facts in found)
+            there = ((url, info["size"]) for url, info in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )
             self._database.execute("commit")
 
-    def verdict(self, video: Video) -> Verdict:
+    def state(self, video: Video) -> VideoState:
         """Tell what becomes of a video."""
         done = "select 1 from copies where video = ? and alike and there"
         if self._one(done, video.id):
-            return Verdict.DONE
-        last = self._one("select published, hopeless from attempts where video = ?", video.id)
+            return VideoState.DONE
+        last = self._one("select published, failed from attempts where video = ?", video.id)
         if last is None or last[0]:
-            return Verdict.NEW
-        return Verdict.HOPELESS if last[1] and not self._retry_failed else Verdict.TROUBLED
+            return VideoState.NEW
+        return VideoState.FAILED if last[1] and not self._retry_failed else VideoState.RETRY
 
     def settle(self, video: Video) -> None:
         """Note that this run has published or given up a video."""
@@ -141,8 +141,10 @@ class Ledger:
             finished, alike = row["finished"].timestamp(), row["fingerprint"] == fingerprint
             published = row["status"] == "published"
             if alike:
-                hopeless = row["versions"].get("redact-dask") == own and row["error"] in OWN_FAULTS
-                attempt = (row["video"], finished, published, hopeless)
+                failed = (
+                    row["versions"].get("redact-dask") == own and row["error"] in PERMANENT_ERRORS
+                )
+                attempt = (row["video"], finished, published, failed)
                 self._database.execute(_ATTEMPT, attempt)
             if published and row["output"]:
                 copy = (row["output"], finished, row["video"], row["source"], alike)

@@ -19,7 +19,7 @@ Kind = TypeVar("Kind")
 
 
 @dataclass(slots=True)
-class Flight:
+class VideoRun:
     """One video on its way."""
 
     job: Job

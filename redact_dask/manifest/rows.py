@@ -18,10 +18,10 @@ from redact_dask.records import (
     Joined,
     Probed,
     Rendered,
+    TaskTiming,
     Tracked,
     Usage,
     Video,
-    Work,
 )
 
 _SOFTWARE = ("redact-dask", "dask", "av", "openvino", "opencv-python-headless", "imageio-ffmpeg")
@@ -56,10 +56,10 @@ class Outcome:
 
     @property
     def why_encoded(self) -> str:
-        """Why no span was copied; empty: spans could be, or nothing is known."""
+        """RegionOrigin no span was copied; empty: spans could be, or nothing is known."""
         if self.joined and self.joined.why_encoded:
             return self.joined.why_encoded
-        return self.probed.facts.why_encoded if self.probed else ""
+        return self.probed.info.why_encoded if self.probed else ""
 
     @property
     def frames_copied(self) -> int:
@@ -96,7 +96,7 @@ def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
 def _detections(outcome: Outcome) -> Iterator[Row]:
     if outcome.probed is None:
         return
-    pts, time_base = outcome.probed.pts, outcome.probed.facts.time_base
+    pts, time_base = outcome.probed.pts, outcome.probed.info.time_base
     for seen in outcome.detected:
         for detection in seen.detections:
             yield asdict(detection) | {"pts_s": float(pts[detection.frame] * time_base)}
@@ -104,13 +104,14 @@ def _detections(outcome: Outcome) -> Iterator[Row]:
 
 def _regions(outcome: Outcome) -> Iterator[Row]:
     for region in outcome.tracked.regions if outcome.tracked else ():
-        yield asdict(region)
+        row = asdict(region)
+        yield row | {"why": row.pop("origin")}
 
 
 def _damage(outcome: Outcome) -> Iterator[Row]:
     if outcome.probed is None:
         return
-    pts, time_base = outcome.probed.pts, outcome.probed.facts.time_base
+    pts, time_base = outcome.probed.pts, outcome.probed.info.time_base
     for lost in outcome.damage:
         inside = range(len(pts))[lost.first_frame : lost.last_frame + 1]
         yield asdict(lost) | {
@@ -123,35 +124,35 @@ def _chunks(outcome: Outcome) -> Iterator[Row]:
     if outcome.probed is None:
         return
     chunks = outcome.probed.chunks
-    yield _task("probe", chunks, None, outcome.probed.work)
+    yield _task("probe", chunks, None, outcome.probed.timing)
     for seen in outcome.detected:
-        task = _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.work)
+        task = _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.timing)
         yield task | asdict(seen.usage)
     if outcome.tracked:
-        yield _task("track", chunks, None, outcome.tracked.work)
+        yield _task("track", chunks, None, outcome.tracked.timing)
     for made in outcome.rendered:
-        yield _task("render", chunks[made.chunk : made.chunk + 1], made.chunk, made.work)
+        yield _task("render", chunks[made.chunk : made.chunk + 1], made.chunk, made.timing)
     if outcome.joined:
-        yield _task("join", chunks, None, outcome.joined.work)
+        yield _task("join", chunks, None, outcome.joined.timing)
 
 
-def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, work: Work) -> Row:
+def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, timing: TaskTiming) -> Row:
     return {
         "stage": stage,
         "index": index,
         "first_frame": chunks[0].first_frame,
         "last_frame": chunks[-1].last_frame,
         "frames": sum(len(chunk.pts) for chunk in chunks),
-        "started": _time(work.started),
-        "ended": _time(work.ended),
-        "seconds": list(work.steps),
-        "worker": work.worker,
-        "host": work.host,
+        "started": _time(timing.started),
+        "ended": _time(timing.ended),
+        "seconds": list(timing.steps),
+        "worker": timing.worker,
+        "host": timing.host,
     }
 
 
 def _video(outcome: Outcome, fingerprint: str) -> Row:
-    facts = outcome.probed.facts if outcome.probed else None
+    info = outcome.probed.info if outcome.probed else None
     usage = sum((seen.usage for seen in outcome.detected), Usage())
     joined, failure = outcome.joined, outcome.failure
     return {
@@ -163,7 +164,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "stage": failure.stage if failure else None,
         "reason": failure.reason if failure else None,
         "error": failure.kind if failure else None,
-        "frames": facts.frames if facts else None,
+        "frames": info.frames if info else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
         "frames_looked_at": sum(seen.looked_at for seen in outcome.detected),
         "frames_black": sum(seen.frames_damaged for seen in outcome.detected),
@@ -172,7 +173,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "faces": outcome.faces,
         **asdict(usage),
         "dollars": outcome.dollars,
-        "duration_s": facts.seconds if facts else None,
+        "duration_s": info.seconds if info else None,
         "seconds": outcome.ended - outcome.started,
         "bytes_in": outcome.video.size,
         "bytes_out": joined.size if joined else None,

@@ -11,10 +11,10 @@ from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media.demux import packets
-from redact_dask.records import Chunk, Facts
+from redact_dask.records import Chunk, StreamInfo
 
 
-def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
+def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
     """Decode every frame that a chunk owns, in presentation order.
 
     The frames are the decoder's own: call ``make_writable`` before changing one.
@@ -28,8 +28,8 @@ def frames(url: str, facts: Facts, chunk: Chunk) -> Iterator[VideoFrame]:
     """
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
-    shape = (facts.width, facts.height, facts.pixel_format)
-    for frame in _decoded(packets(url, chunk.start, facts.raw_pts)):
+    shape = (info.width, info.height, info.pixel_format)
+    for frame in _decoded(packets(url, chunk.start, info.raw_pts)):
         if expected is None:
             return
         if frame.pts is None or frame.pts < chunk.pts[0]:

@@ -23,7 +23,7 @@ _OPTIONS = {
 
 
 @contextmanager
-def opened(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a video and choose its first video stream, with a decoder of one thread.
 
     Raises
@@ -73,7 +73,7 @@ def timed(
     container, stream
         As opened, at their beginning.
     raw_pts
-        As in `Facts`.
+        As in `StreamInfo`.
     """
     for number, packet in enumerate(container.demux(stream)):
         if raw_pts and packet.size:
@@ -98,7 +98,7 @@ def raw_pts(url: str) -> tuple[int, ...]:
     DamagedVideo
         Not every packet gives one picture.
     """
-    with opened(url) as (container, stream):
+    with open_video(url) as (container, stream):
         shown: list[int | None] = []
         count = 0
         for packet in container.demux(stream):
@@ -128,7 +128,7 @@ def packets(
         There is no such packet, or FFmpeg gives up.
     """
     for seek in (False,) if raw_pts else (True, False):
-        with opened(url) as (container, stream):
+        with open_video(url) as (container, stream):
             if seek:
                 container.seek(start.place, stream=stream)
             found = False

@@ -19,8 +19,8 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
-from redact_dask.media.h264.smart_copy import Splice
-from redact_dask.records import Facts, Fields
+from redact_dask.media.h264.smart_copy import SmartCopy
+from redact_dask.records import Fields, StreamInfo
 
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
@@ -29,7 +29,7 @@ PIXEL_FORMATS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class EncodedSegment:
     """Encoded pictures of consecutive frames."""
 
     content: bytes
@@ -44,7 +44,7 @@ class Encoder:
 
     Parameters
     ----------
-    facts
+    info
         Of the source.
     settings
         Quality and speed.
@@ -57,18 +57,20 @@ class Encoder:
         libx264 does not take the pixel format, or not in this size.
     """
 
-    def __init__(self, facts: Facts, settings: EncodeSettings, *, user_data: bool = False) -> None:
-        if facts.pixel_format not in PIXEL_FORMATS:
-            raise UnsupportedVideo(f"its pixel format {facts.pixel_format} cannot be encoded")
-        if not _has_whole_chroma(facts):
-            size = f"{facts.width}x{facts.height}"
-            raise UnsupportedVideo(f"H.264 knows no size {size} in {facts.pixel_format}")
-        self._rate = facts.rate.limit_denominator(1_000_000)
+    def __init__(
+        self, info: StreamInfo, settings: EncodeSettings, *, user_data: bool = False
+    ) -> None:
+        if info.pixel_format not in PIXEL_FORMATS:
+            raise UnsupportedVideo(f"its pixel format {info.pixel_format} cannot be encoded")
+        if not _has_whole_chroma(info):
+            size = f"{info.width}x{info.height}"
+            raise UnsupportedVideo(f"H.264 knows no size {size} in {info.pixel_format}")
+        self._rate = info.rate.limit_denominator(1_000_000)
         self._buffer = io.BytesIO()
         options = {"fflags": "+bitexact"}
         self._container = av.open(self._buffer, "w", format="matroska", options=options)
         self._stream = self._container.add_stream("libx264", rate=self._rate)
-        _configure(self._stream, facts, settings, user_data)
+        _configure(self._stream, info, settings, user_data)
         self._frames = self._packets = self._depth = 0
 
     @property
@@ -87,11 +89,11 @@ class Encoder:
         self._frames += 1
         self._mux(self._stream.encode(frame))
 
-    def finish(self) -> Segment:
+    def finish(self) -> EncodedSegment:
         """Encode what is delayed, and return the whole segment."""
         self._mux(self._stream.encode(None))
         self._container.close()
-        return Segment(self._buffer.getvalue(), self._frames, self._depth)
+        return EncodedSegment(self._buffer.getvalue(), self._frames, self._depth)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         for packet in packets:
@@ -100,54 +102,54 @@ class Encoder:
             self._container.mux(packet)
 
 
-def _has_whole_chroma(facts: Facts) -> bool:
-    layout = VideoFormat(facts.pixel_format, facts.width, facts.height)
-    across = 2 if layout.chroma_width() < facts.width else 1
-    down = 2 if layout.chroma_height() < facts.height else 1
-    return facts.width % across == 0 and facts.height % down == 0
+def _has_whole_chroma(info: StreamInfo) -> bool:
+    layout = VideoFormat(info.pixel_format, info.width, info.height)
+    across = 2 if layout.chroma_width() < info.width else 1
+    down = 2 if layout.chroma_height() < info.height else 1
+    return info.width % across == 0 and info.height % down == 0
 
 
 def _configure(
-    stream: VideoStream, facts: Facts, settings: EncodeSettings, user_data: bool
+    stream: VideoStream, info: StreamInfo, settings: EncodeSettings, user_data: bool
 ) -> None:
-    stream.width = facts.width
-    stream.height = facts.height
-    stream.pix_fmt = facts.pixel_format
+    stream.width = info.width
+    stream.height = info.height
+    stream.pix_fmt = info.pixel_format
     context = stream.codec_context
-    context.sample_aspect_ratio = facts.sample_aspect_ratio
-    context.color_range = facts.color_range
-    context.color_primaries = facts.color_primaries
-    context.color_trc = facts.color_transfer
-    context.colorspace = facts.color_space
+    context.sample_aspect_ratio = info.sample_aspect_ratio
+    context.color_range = info.color_range
+    context.color_primaries = info.color_primaries
+    context.color_trc = info.color_transfer
+    context.colorspace = info.color_space
     # PyAV's own default cuts each picture into slices for several threads.
     context.thread_type = "NONE"
     context.thread_count = 1
     options: dict[str, str] = {"preset": settings.preset}
-    if not facts.why_encoded:
-        options = Splice.of(facts).encoder_options(settings.preset)
-    elif facts.fields != Fields.PROGRESSIVE:
+    if not info.why_encoded:
+        options = SmartCopy.of(info).encoder_options(settings.preset)
+    elif info.fields != Fields.PROGRESSIVE:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        order = "tff" if facts.fields == Fields.TOP_FIRST else "bff"
+        order = "tff" if info.fields == Fields.TOP_FIRST else "bff"
         options["x264-params"] = f"{order}=1"
     options |= {"a53cc": str(int(user_data)), "udu_sei": str(int(user_data))}
     stream.options = {**options, "crf": str(settings.crf)}
 
 
-def why_not_copied(facts: Facts, settings: EncodeSettings) -> str:
-    """Return why no span may be copied beside spans of this encoder; empty if they may.
+def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:
+    """Return why no gop may be copied beside gops of this encoder; empty if they may.
 
     Raises
     ------
     UnsupportedVideo
         The encoder does not take the video at all.
     """
-    encoder = Encoder(facts, settings)
-    if facts.why_encoded:
-        return facts.why_encoded
+    encoder = Encoder(info, settings)
+    if info.why_encoded:
+        return info.why_encoded
     if settings.copy_spans == "never":
         return "the configuration says never"
     try:
-        Splice.of(facts).merged(encoder.parameter_sets)
+        SmartCopy.of(info).merged(encoder.parameter_sets)
     except (ValueError, av.error.FFmpegError) as error:
         return str(error)
     return ""

@@ -20,9 +20,9 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
-from redact_dask.media.demux import is_raw, opened, raw_pts, timed
+from redact_dask.media.demux import is_raw, open_video, raw_pts, timed
 from redact_dask.media.h264.smart_copy import Survey
-from redact_dask.records import Chunk, Damage, Facts, Fields, Keyframe, Span
+from redact_dask.records import Chunk, Damage, Fields, Gop, Keyframe, StreamInfo
 
 _FIELDS = {
     2: Fields.TOP_FIRST,
@@ -40,7 +40,7 @@ _BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
 class Index:
     """All that later stages need to know about the packets of a video stream."""
 
-    facts: Facts
+    info: StreamInfo
     pts: tuple[int, ...]
     """The pts of every frame that is shown, ascending."""
     keyframes: tuple[Keyframe, ...]
@@ -56,7 +56,7 @@ class Index:
         A chunk owns the frames from its keyframe's pts on, up to the next chunk's. Leading pictures
         of an open GOP come before their keyframe, so they belong to the chunk in front.
         """
-        ticks = seconds / self.facts.time_base
+        ticks = seconds / self.info.time_base
         before = [keyframe for keyframe in self.keyframes if keyframe.pts <= self.pts[0]]
         starts = [before[-1] if before else self.keyframes[0]]
         for keyframe in self.keyframes:
@@ -66,15 +66,15 @@ class Index:
             starts.pop()  # A short last chunk would keep a worker waiting for it alone.
         chunks: list[Chunk] = []
         for start, first, end in self._cut(starts, 0, len(self.pts)):
-            spans = self._spans(start, first, end)
-            chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], spans))
+            gops = self._gops(start, first, end)
+            chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], gops))
         return tuple(chunks)
 
-    def _spans(self, start: Keyframe, first: int, end: int) -> tuple[Span, ...]:
+    def _gops(self, start: Keyframe, first: int, end: int) -> tuple[Gop, ...]:
         inside = [k for k in self.keyframes if start.pts < k.pts <= self.pts[end - 1]]
-        never = self.facts.why_encoded != ""
+        never = self.info.why_encoded != ""
         return tuple(
-            Span(keyframe, stop - begin, not never and keyframe.pts not in self.with_hidden)
+            Gop(keyframe, stop - begin, not never and keyframe.pts not in self.with_hidden)
             for keyframe, begin, stop in self._cut([start, *inside], first, end)
         )
 
@@ -96,7 +96,7 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
     url
         Of the source.
     settings
-        Whether spans may be copied, and the encoder that would have to match them.
+        Whether gops may be copied, and the encoder that would have to match them.
     salvage
         Whether frames may be corrupt or missing: then decoding tells which.
 
@@ -107,7 +107,7 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
     DamagedVideo
         The packets contradict themselves, there are none, or no picture decodes.
     """
-    with opened(url) as (container, stream):
+    with open_video(url) as (container, stream):
         order = raw_pts(url) if is_raw(container) else ()
         survey = Survey(stream)
         found = _packets(container, stream, order, survey)
@@ -121,11 +121,11 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         found.damage.append(_BEGINS_LATE)
     if found.damage and not salvage:
         raise DamagedVideo(found.damage[0])
-    with opened(url) as (container, stream):
-        facts = replace(_facts(container, stream, pts, survey), raw_pts=order)
-    facts = replace(facts, why_encoded=encode.why_not_copied(facts, settings))
+    with open_video(url) as (container, stream):
+        info = replace(_info(container, stream, pts, survey), raw_pts=order)
+    info = replace(info, why_encoded=encode.why_not_copied(info, settings))
     hidden = frozenset(found.with_hidden)
-    return Index(facts, tuple(pts), tuple(keyframes), hidden, _missing(found))
+    return Index(info, tuple(pts), tuple(keyframes), hidden, _missing(found))
 
 
 @dataclass(slots=True)
@@ -182,15 +182,17 @@ def _missing(found: _Packets) -> Damage | None:
     return Damage(len(found.pts), len(found.pts) + found.missing - 1, found.damage[-1])
 
 
-def _facts(container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey) -> Facts:
+def _info(
+    container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey
+) -> StreamInfo:
     frame = _first_picture(container, stream)
     if frame is None or stream.time_base is None:
         raise DamagedVideo("none of its pictures decodes")
-    span = (pts[-1] - pts[0]) * stream.time_base
-    rate = Fraction(len(pts) - 1) / span if span else stream.average_rate or Fraction(25)
+    gop = (pts[-1] - pts[0]) * stream.time_base
+    rate = Fraction(len(pts) - 1) / gop if gop else stream.average_rate or Fraction(25)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
-    return Facts(
+    return StreamInfo(
         codec=stream.codec_context.name,
         width=frame.width,
         height=frame.height,
@@ -206,7 +208,7 @@ def _facts(container: InputContainer, stream: VideoStream, pts: list[int], surve
         time_base=stream.time_base,
         rate=rate,
         frames=len(pts),
-        seconds=float(span + 1 / rate),
+        seconds=float(gop + 1 / rate),
         audio=tuple(_codec(audio) for audio in container.streams.audio),
         parameter_sets=survey.parameter_sets,
         reorder_depth=survey.reorder_depth,

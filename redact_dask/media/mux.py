@@ -18,14 +18,14 @@ from av.video.stream import VideoStream
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
 from redact_dask.media import metadata, packets
-from redact_dask.media.demux import opened
-from redact_dask.media.h264.smart_copy import Splice
-from redact_dask.records import Facts, Part
+from redact_dask.media.demux import open_video
+from redact_dask.media.h264.smart_copy import SmartCopy
+from redact_dask.records import Segment, StreamInfo
 
 _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
 
-def target_path(path: str, facts: Facts) -> str:
+def target_path(path: str, info: StreamInfo) -> str:
     """Return the path that the redacted copy of a video gets below the destination.
 
     It is the source's own, unless its container is one that cannot hold exact timestamps of H.264
@@ -33,14 +33,14 @@ def target_path(path: str, facts: Facts) -> str:
     """
     if PurePosixPath(path).suffix.lower() in _KEPT_CONTAINERS:
         return path
-    return path + (".mov" if any(codec.startswith("pcm_") for codec in facts.audio) else ".mp4")
+    return path + (".mov" if any(codec.startswith("pcm_") for codec in info.audio) else ".mp4")
 
 
 def write(
     path: Path,
-    parts: Sequence[Part],
+    segments: Sequence[Segment],
     pts: Sequence[int],
-    facts: Facts,
+    info: StreamInfo,
     source: str,
     settings: OutputSettings,
 ) -> None:
@@ -50,11 +50,11 @@ def write(
     ----------
     path
         File to write; its suffix chooses the container.
-    parts
+    segments
         Where the frames come from, in order: a segment, or the source itself.
     pts
-        The pts of every frame of the video, ascending, in ``facts.time_base``.
-    facts
+        The pts of every frame of the video, ascending, in ``info.time_base``.
+    info
         Of the source: time base, display matrix, parameter sets.
     source
         URL of the source.
@@ -66,17 +66,17 @@ def write(
     UnsupportedVideo
         The container cannot hold what is to be copied.
     CheckFailed
-        The parts do not hold exactly one picture for each pts, or do not fit together.
+        The segments do not hold exactly one picture for each pts, or do not fit together.
     """
-    depth = max(part.reorder_depth for part in parts)
+    depth = max(segment.reorder_depth for segment in segments)
     with ExitStack() as stack:
-        container, original = stack.enter_context(opened(source))
-        output = stack.enter_context(_create(path, facts))
-        video = _add_video(output, parts, facts, original)
+        container, original = stack.enter_context(open_video(source))
+        output = stack.enter_context(_create(path, info))
+        video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
-        shown = packets.pictures(parts, pts, facts, source, user_data=user_data)
-        tracks = [_timed(shown, video, depth, pts, facts)]
+        shown = packets.joined_packets(segments, pts, info, source, user_data=user_data)
+        tracks = [_timed(shown, video, depth, pts, info)]
         others = metadata.streams(container, settings)
         with _holding(others):
             copies |= {stream: output.add_stream_from_template(stream) for stream in others}
@@ -93,7 +93,7 @@ def write(
             output.mux_one(packet)
 
 
-def _create(path: Path, facts: Facts) -> OutputContainer:
+def _create(path: Path, info: StreamInfo) -> OutputContainer:
     name = _KEPT_CONTAINERS[path.suffix.lower()]
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if name != "matroska":
@@ -101,7 +101,7 @@ def _create(path: Path, facts: Facts) -> OutputContainer:
             "write_tmcd": "0",  # of a kept tag, a stream would be made that nobody asked for
             "movflags": "+faststart",
             "movie_timescale": "90000",
-            "video_track_timescale": str(facts.time_base.denominator),
+            "video_track_timescale": str(info.time_base.denominator),
         }
     return av.open(str(path), "w", format=name, options=options)
 
@@ -119,21 +119,21 @@ def _holding(copied: Iterable[Stream]) -> Iterator[None]:
 
 
 def _add_video(
-    output: OutputContainer, parts: Sequence[Part], facts: Facts, original: VideoStream
+    output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
-    segment = next((part.segment for part in parts if part.segment), None)
+    segment = next((segment.url for segment in segments if segment.url), None)
     encoded = None
     if segment is None:
         video = output.add_stream_from_template(original)
     else:
-        with packets.opened_segment(segment) as (_, template):
+        with packets.open_segment(segment) as (_, template):
             video = output.add_stream_from_template(template)
             encoded = template.codec_context.extradata
-    if not facts.why_encoded:
-        video.codec_context.extradata = Splice.of(facts).merged(encoded)
-    video.time_base = facts.time_base
-    video.codec_context.sample_aspect_ratio = facts.sample_aspect_ratio
-    video.set_display_matrix(facts.display_matrix or None)
+    if not info.why_encoded:
+        video.codec_context.extradata = SmartCopy.of(info).merged(encoded)
+    video.time_base = info.time_base
+    video.codec_context.sample_aspect_ratio = info.sample_aspect_ratio
+    video.set_display_matrix(info.display_matrix or None)
     return video
 
 
@@ -142,21 +142,21 @@ def _timed(
     video: VideoStream,
     reorder_depth: int,
     pts: Sequence[int],
-    facts: Facts,
+    info: StreamInfo,
 ) -> Iterator[Packet[Any]]:
     """Give each packet the pts of its frame, and a dts that is that of an earlier frame.
 
     The n-th packet in decoding order gets the pts of frame n minus the reorder depth as its dts:
     strictly rising, and never above its own pts since no picture moves forward by more.
     """
-    frame_ticks = max(1, round(1 / (facts.rate * facts.time_base)))
+    frame_ticks = max(1, round(1 / (info.rate * info.time_base)))
     early = range(pts[0] - reorder_depth * frame_ticks, pts[0], frame_ticks)
     ends = [*pts[1:], pts[-1] + frame_ticks]
     place = 0
     for frame, packet in shown:
         if frame >= len(pts):
-            raise CheckFailed(f"the parts hold more pictures than the source's {len(pts)}")
-        packet.time_base = facts.time_base
+            raise CheckFailed(f"the segments hold more pictures than the source's {len(pts)}")
+        packet.time_base = info.time_base
         packet.pts = pts[frame]
         packet.dts = early[place] if place < reorder_depth else pts[place - reorder_depth]
         packet.duration = ends[frame] - pts[frame]
@@ -164,7 +164,7 @@ def _timed(
         place += 1
         yield packet
     if place < len(pts):
-        raise CheckFailed(f"the parts hold {place} pictures, the source has {len(pts)}")
+        raise CheckFailed(f"the segments hold {place} pictures, the source has {len(pts)}")
 
 
 def _copied(

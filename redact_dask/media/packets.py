@@ -17,21 +17,26 @@ from redact_dask import storage
 from redact_dask.errors import CheckFailed
 from redact_dask.media.demux import packets
 from redact_dask.media.h264.smart_copy import cleaned
-from redact_dask.records import Facts, Part
+from redact_dask.records import Segment, StreamInfo
 
 
-def pictures(
-    parts: Sequence[Part], pts: Sequence[int], facts: Facts, source: str, *, user_data: bool
+def joined_packets(
+    segments: Sequence[Segment],
+    pts: Sequence[int],
+    info: StreamInfo,
+    source: str,
+    *,
+    user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the number of each frame with its packet, whose timestamps are to be set.
 
     Parameters
     ----------
-    parts
+    segments
         In order; together all frames.
     pts
         The pts of every frame of the video, ascending.
-    facts
+    info
         Of the source.
     source
         URL of the source, read once from the first copied frame on.
@@ -41,30 +46,30 @@ def pictures(
     Raises
     ------
     CheckFailed
-        A part does not hold exactly its frames, or was encoded with other parameters.
+        A segment does not hold exactly its frames, or was encoded with other parameters.
     """
-    starts = (part.start for part in parts if part.segment is None)
+    starts = (segment.start for segment in segments if segment.url is None)
     first_copied = next(starts, None)
-    from_source = packets(source, first_copied, facts.raw_pts) if first_copied else iter(())
+    from_source = packets(source, first_copied, info.raw_pts) if first_copied else iter(())
     known: set[bytes] = set()
     first = 0
-    for part in parts:
-        if part.segment is None:
-            found = _copied(from_source, part, pts, facts, user_data)
+    for segment in segments:
+        if segment.url is None:
+            found = _copied(from_source, segment, pts, info, user_data)
         else:
-            found = _encoded(part.segment, first, facts, known, user_data)
+            found = _encoded(segment.url, first, info, known, user_data)
         frames = []
         for frame, packet in found:
             frames.append(frame)
             yield frame, packet
-        if sorted(frames) != list(range(first, first + part.frames)):
-            wanted = f"{first} to {first + part.frames - 1}"
-            raise CheckFailed(f"the part with frames {wanted} holds {len(frames)} others")
-        first += part.frames
+        if sorted(frames) != list(range(first, first + segment.frames)):
+            wanted = f"{first} to {first + segment.frames - 1}"
+            raise CheckFailed(f"the segment with frames {wanted} holds {len(frames)} others")
+        first += segment.frames
 
 
 @contextmanager
-def opened_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a segment in the work area; raise `CheckFailed` if it is none."""
     try:
         with av.open(io.BytesIO(storage.read(url)), "r", format="matroska") as container:
@@ -74,9 +79,9 @@ def opened_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def _encoded(
-    segment: str, first: int, facts: Facts, known: set[bytes], user_data: bool
+    segment: str, first: int, info: StreamInfo, known: set[bytes], user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    with opened_segment(segment) as (container, stream):
+    with open_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
         parameter_sets = stream.codec_context.extradata or b""
     known.add(parameter_sets)
@@ -85,7 +90,7 @@ def _encoded(
     order = sorted(_pts(packet) for packet in found)
     for packet in found:
         frame = first + bisect_left(order, _pts(packet))
-        if facts.why_encoded:
+        if info.why_encoded:
             yield frame, packet
         else:
             yield frame, _sample(packet, parameter_sets, user_data)
@@ -93,18 +98,18 @@ def _encoded(
 
 def _copied(
     from_source: Iterator[Packet[VideoStream]],
-    part: Part,
+    segment: Segment,
     pts: Sequence[int],
-    facts: Facts,
+    info: StreamInfo,
     user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
     begun = 0
     for packet in from_source:
-        if not begun and (packet.pts, packet.size) != (part.start.pts, part.start.size):
+        if not begun and (packet.pts, packet.size) != (segment.start.pts, segment.start.size):
             continue
-        yield bisect_left(pts, _pts(packet)), _sample(packet, facts.parameter_sets, user_data)
+        yield bisect_left(pts, _pts(packet)), _sample(packet, info.parameter_sets, user_data)
         begun += 1
-        if begun == part.frames:
+        if begun == segment.frames:
             return
 
 

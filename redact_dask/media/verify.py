@@ -15,11 +15,11 @@ from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, metadata
 from redact_dask.media.decode import frames
-from redact_dask.media.demux import opened
-from redact_dask.records import Chunk, Facts, Part
+from redact_dask.media.demux import open_video
+from redact_dask.records import Chunk, Segment, StreamInfo
 
 _SAMPLES = 3
-"""Copied parts that are compared bit by bit."""
+"""Copied segments that are compared bit by bit."""
 _SAMPLE_FRAMES = 30
 """Frames of each that are compared."""
 _LONG = 6000
@@ -27,11 +27,11 @@ _LONG = 6000
 done, and it is all that a run of one long video waits for."""
 
 
-def check(
+def verify(
     path: Path,
-    parts: Sequence[Part],
+    segments: Sequence[Segment],
     pts: Sequence[int],
-    facts: Facts,
+    info: StreamInfo,
     source: str,
     settings: OutputSettings,
 ) -> None:
@@ -41,11 +41,11 @@ def check(
     ----------
     path
         The joined video.
-    parts
+    segments
         What it was joined from: of copied ones, some frames are compared bit by bit.
     pts
-        The pts of every frame of the source, ascending, in ``facts.time_base``.
-    facts
+        The pts of every frame of the source, ascending, in ``info.time_base``.
+    info
         Of the source.
     source
         URL of the source.
@@ -58,23 +58,25 @@ def check(
         A frame does not decode, is missing or too many, has another timestamp than in the source,
         or is not what was copied; or the other streams are not those that were to be copied.
     """
-    middle = _middle(parts, len(pts))
+    middle = _middle(segments, len(pts))
     try:
-        _check_pictures(path, parts, pts, facts, source, middle)
+        _check_pictures(path, segments, pts, info, source, middle)
     except CheckFailed:
         if middle is None:
             raise
         # Not in every container can one begin in the middle.
-        _check_pictures(path, parts, pts, facts, source, None)
-    with opened(str(path)) as (result, video), opened(source) as (container, _):
+        _check_pictures(path, segments, pts, info, source, None)
+    with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
         if digests(result, beside) != digests(container, metadata.streams(container, settings)):
             raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
-def _middle(parts: Sequence[Part], frames: int) -> int | None:
-    """Return the first frame of the second half, which begins a part; None: there are no halves."""
-    firsts = [first for first in accumulate(part.frames for part in parts) if first < frames]
+def _middle(segments: Sequence[Segment], frames: int) -> int | None:
+    """Return the first frame of the second half, which begins a segment; None: no halves."""
+    firsts = [
+        first for first in accumulate(segment.frames for segment in segments) if first < frames
+    ]
     if frames < _LONG or not firsts:
         return None
     return min(firsts, key=lambda first: abs(first - frames // 2))
@@ -82,15 +84,15 @@ def _middle(parts: Sequence[Part], frames: int) -> int | None:
 
 def _check_pictures(
     path: Path,
-    parts: Sequence[Part],
+    segments: Sequence[Segment],
     pts: Sequence[int],
-    facts: Facts,
+    info: StreamInfo,
     source: str,
     middle: int | None,
 ) -> None:
-    samples = list(_samples(parts, pts))
+    samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    times = [ticks * facts.time_base for ticks in pts]
+    times = [ticks * info.time_base for ticks in pts]
     if middle is None:
         decoded = ffmpeg.decoded(path, summed)
     else:
@@ -105,20 +107,22 @@ def _check_pictures(
                 f"frame {frame} is shown at {float(time)} s instead of {float(expected)} s"
             )
     for sample in samples:
-        for frame, original in enumerate(frames(source, facts, sample), sample.first_frame):
+        for frame, original in enumerate(frames(source, info, sample), sample.first_frame):
             if zlib.adler32(original.to_ndarray().tobytes(), 0) != decoded.checksums.get(frame):
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
 
 
-def _samples(parts: Sequence[Part], pts: Sequence[int]) -> Iterator[Chunk]:
-    """Yield the first frames of some copied parts, spread over the video."""
-    firsts = accumulate((part.frames for part in parts), initial=0)
+def _samples(segments: Sequence[Segment], pts: Sequence[int]) -> Iterator[Chunk]:
+    """Yield the first frames of some copied segments, spread over the video."""
+    firsts = accumulate((segment.frames for segment in segments), initial=0)
     copied = [
-        (first, part) for first, part in zip(firsts, parts, strict=False) if part.segment is None
+        (first, segment)
+        for first, segment in zip(firsts, segments, strict=False)
+        if segment.url is None
     ]
-    for first, part in copied[:: max(1, len(copied) // _SAMPLES)][:_SAMPLES]:
-        owned = tuple(pts[first : first + min(part.frames, _SAMPLE_FRAMES)])
-        yield Chunk(0, part.start, first, owned, ())
+    for first, segment in copied[:: max(1, len(copied) // _SAMPLES)][:_SAMPLES]:
+        owned = tuple(pts[first : first + min(segment.frames, _SAMPLE_FRAMES)])
+        yield Chunk(0, segment.start, first, owned, ())
 
 
 def digests(container: InputContainer, streams: Sequence[Stream]) -> list[str]:

@@ -70,16 +70,16 @@ FIGURES = (
 )
 
 
-class Board(SchedulerPlugin):
+class Dashboard(SchedulerPlugin):
     """Keeps the last word of each run, and shows it."""
 
-    name = "redact-dask-board"
+    name = "redact-dask-dashboard"
     idempotent = True
 
     async def start(self, scheduler: Scheduler) -> None:
         """Run when the first driver has come."""
         self._heard: dict[tuple[Value, Value], tuple[float, Snapshot]] = {}
-        about = {"board": self}
+        about = {"dashboard": self}
         pages = [(r"/redact", _Page, about), (r"/redact/metrics", _Metrics, about)]
         scheduler.http_application.add_handlers(r".*", pages)
 
@@ -99,12 +99,12 @@ class Board(SchedulerPlugin):
 
 
 class _Metrics(RequestHandler):
-    def initialize(self, board: Board) -> None:
-        self._board = board
+    def initialize(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
 
     def get(self) -> None:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Runs(self._board.runs()))
+        registry.register(_Runs(self._dashboard.runs()))
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.write(generate_latest(registry))
 
@@ -137,11 +137,11 @@ class _Runs(Collector):
 
 
 class _Page(RequestHandler):
-    def initialize(self, board: Board) -> None:
-        self._board = board
+    def initialize(self, dashboard: Dashboard) -> None:
+        self._dashboard = dashboard
 
     def get(self) -> None:
-        runs = [_section(time.time() - when, run) for when, run in self._board.runs()]
+        runs = [_section(time.time() - when, run) for when, run in self._dashboard.runs()]
         self.write(_PAGE.format(runs="".join(runs) or "<p>No run has begun.</p>"))
 
 

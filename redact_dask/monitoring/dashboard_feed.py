@@ -9,7 +9,7 @@ from statistics import median
 
 from distributed import Client
 
-from redact_dask.monitoring.dashboard import TOPIC, Board, Snapshot
+from redact_dask.monitoring.dashboard import TOPIC, Dashboard, Snapshot
 from redact_dask.monitoring.status import Observer, Status
 
 _TELL_S = 1.0
@@ -17,7 +17,7 @@ _TELL_S = 1.0
 
 
 @contextmanager
-def told(
+def publish_status(
     client: Client, destination: str, shard: str | None, observe: Observer
 ) -> Iterator[Observer]:
     """Give an observer that tells the scheduler too; when the block ends, the run has ended.
@@ -36,7 +36,7 @@ def told(
         Is called with each status besides.
     """
     try:
-        client.register_plugin(Board())
+        client.register_plugin(Dashboard())
     except ImportError:
         yield observe
         return
@@ -74,7 +74,7 @@ def snapshot(status: Status, destination: str, shard: str | None, *, ended: bool
         "published": status.published,
         "quarantined": status.quarantined,
         "skipped": counts.done,
-        "failed": counts.hopeless,
+        "failed": counts.failed,
         "left": counts.videos - status.ended,
         "frames": status.frames,
         "faces": status.faces,

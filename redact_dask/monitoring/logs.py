@@ -20,7 +20,7 @@ _LOG.addHandler(logging.NullHandler())  # Else Python would print warnings that 
 _about: ContextVar[dict[str, Any]] = ContextVar("about")
 
 
-def write(style: Style) -> None:
+def configure(style: Style) -> None:
     """Write this process's lines to its standard error from now on."""
     handler = _ToStandardError()
     handler.setFormatter(_Formatter(style))
@@ -29,7 +29,7 @@ def write(style: Style) -> None:
     _LOG.propagate = False
 
 
-class WritesLogs(WorkerPlugin):
+class ConfiguresLogs(WorkerPlugin):
     """Lets workers write their lines too, to where their standard error goes."""
 
     name = "redact-dask-writes-logs"
@@ -39,7 +39,7 @@ class WritesLogs(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts, and when it starts again."""
-        write(self._written)
+        configure(self._written)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def task(video: str, stage: str, chunk: int | None) -> Iterator[None]:
         _about.reset(token)
 
 
-def tell(message: str, video: str, stage: str | None = None, **facts: Any) -> None:
+def log_video(message: str, video: str, stage: str | None = None, **facts: Any) -> None:
     """Tell what became of a video."""
     about = {"video": video, "stage": stage, "chunk": None}
     _LOG.info(message, extra={"facts": about | facts})

@@ -17,17 +17,17 @@ _STEPS = 2
 class Counts:
     """What is known of the source until now."""
 
-    to_do: int = 0
+    pending: int = 0
     done: int = 0
-    hopeless: int = 0
-    bytes_to_do: int = 0
+    failed: int = 0
+    bytes_pending: int = 0
     complete: bool = False
     """Whether it is listed to its end."""
 
     @property
     def videos(self) -> int:
         """All that were listed."""
-        return self.to_do + self.done + self.hopeless
+        return self.pending + self.done + self.failed
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Status:
     @property
     def ended(self) -> int:
         """Videos that nothing more is done with."""
-        return self.published + self.quarantined + self.counts.done + self.counts.hopeless
+        return self.published + self.quarantined + self.counts.done + self.counts.failed
 
     @property
     def elapsed_s(self) -> float:
@@ -80,7 +80,7 @@ class Status:
         """Share of the work that is done, 0 to 1; videos not yet probed count by their bytes."""
         if not self.frames_probed or not self.bytes_probed:
             return 0.0
-        expected = _STEPS * self.frames_probed * self.counts.bytes_to_do / self.bytes_probed
+        expected = _STEPS * self.frames_probed * self.counts.bytes_pending / self.bytes_probed
         done = self.frames_analysed + self.frames_rendered + self.frames_given_up
         return min(done / expected, 1.0)
 

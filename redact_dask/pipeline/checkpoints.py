@@ -8,46 +8,56 @@ from dataclasses import asdict
 from typing import Any
 
 from redact_dask import storage
-from redact_dask.records import Chunk, Damage, Detected, Detection, Keyframe, Part, Rendered, Work
+from redact_dask.records import (
+    Chunk,
+    Damage,
+    Detected,
+    Detection,
+    Keyframe,
+    Rendered,
+    Segment,
+    TaskTiming,
+)
 
 
-def write_detected(url: str, detected: Detected, chunk: Chunk) -> None:
+def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Commit what was seen on a chunk, without the account of what it took."""
     record = asdict(detected) | {"edges": [edge.hex() for edge in detected.edges]}
     record |= {"frames_of": _name(chunk)}
-    del record["work"], record["usage"]
+    del record["timing"], record["usage"]
     record["detections"] = [[*found.values()] for found in record["detections"]]
     storage.write(url, json.dumps(record).encode())
 
 
-def read_detected(url: str, chunk: Chunk, work: Work) -> Detected | None:
+def load_detected(url: str, chunk: Chunk, timing: TaskTiming) -> Detected | None:
     """Recall what was seen; None if it cannot be, or was seen on other frames than the chunk's."""
     record = _read(url)
     try:
-        return _detected(record, work) if record["frames_of"] == _name(chunk) else None
+        return _detected(record, timing) if record["frames_of"] == _name(chunk) else None
     except (ValueError, LookupError, TypeError):
         return None  # Written by another version, or damaged.
 
 
-def write_rendered(url: str, rendered: Rendered) -> None:
+def save_rendered(url: str, rendered: Rendered) -> None:
     """Commit where the segments of a chunk are, without the account of what they took."""
     record = asdict(rendered)
-    del record["work"]
+    del record["timing"]
     storage.write(url, json.dumps(record).encode())
 
 
-def read_rendered(url: str, work: Work) -> Rendered | None:
+def load_rendered(url: str, timing: TaskTiming) -> Rendered | None:
     """Recall where the segments of a chunk are; None if they are not all there."""
     record = _read(url)
     try:
-        parts = tuple(
-            Part(**part | {"start": Keyframe(**part["start"])}) for part in record["parts"]
+        segments = tuple(
+            Segment(**segment | {"start": Keyframe(**segment["start"])})
+            for segment in record["segments"]
         )
-        rendered = Rendered(record["chunk"], record["frames"], parts, work)
+        rendered = Rendered(record["chunk"], record["frames"], segments, timing)
     except (ValueError, LookupError, TypeError):
         return None  # Damaged.
-    segments = (part.segment for part in parts if part.segment)
-    return rendered if all(map(storage.exists, segments)) else None
+    urls = (segment.url for segment in segments if segment.url)
+    return rendered if all(map(storage.exists, urls)) else None
 
 
 def _read(url: str) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _name(chunk: Chunk) -> list[Any]:
     return [chunk.first_frame, hashlib.sha256(repr(chunk.pts).encode()).hexdigest()]
 
 
-def _detected(record: dict[str, Any], work: Work) -> Detected:
+def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
     first, last = (bytes.fromhex(edge) for edge in record["edges"])
     return Detected(
         chunk=record["chunk"],
@@ -76,5 +86,5 @@ def _detected(record: dict[str, Any], work: Work) -> Detected:
         damage=tuple(Damage(**lost) for lost in record["damage"]),
         changes=tuple(record["changes"]),
         edges=(first, last),
-        work=work,
+        timing=timing,
     )

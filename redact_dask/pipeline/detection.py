@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 
 from redact_dask import detectors
 from redact_dask.config import DetectSettings
-from redact_dask.detectors.base import Metered
-from redact_dask.detectors.frame_view import View
+from redact_dask.detectors.base import PaidDetector
+from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames
-from redact_dask.pipeline.timing import Stopwatch
-from redact_dask.records import Chunk, Damage, Detection, Facts, Usage
+from redact_dask.pipeline.timing import Timer
+from redact_dask.records import Chunk, Damage, Detection, StreamInfo, Usage
 from redact_dask.tracking import scene_cuts
 
 Item = TypeVar("Item")
 
 _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held."""
-_LONGEST_BLINK_S = 0.2
-"""Time between two looks at most, seconds: what is seen at both is followed in between."""
+_LONGEST_GAP_S = 0.2
+"""Time between two looks at most, seconds: what is found at both is followed in between."""
 
 _UNEVEN = 1.5
 """How much longer than its share of that a frame may last: containers round, cameras jitter."""
@@ -50,7 +50,7 @@ _loaded = threading.local()
 """Detectors of this thread, by name and options: loading takes longer than a chunk should wait."""
 
 
-def views(facts: Facts, settings: DetectSettings) -> list[View]:
+def views(info: StreamInfo, settings: DetectSettings) -> list[FrameView]:
     """Return a view of a video for each detector; a thread loads each detector once."""
     found = []
     for name in settings.detectors:
@@ -58,24 +58,24 @@ def views(facts: Facts, settings: DetectSettings) -> list[View]:
         key = json.dumps([name, options], sort_keys=True, default=str)
         if key not in vars(_loaded):
             vars(_loaded)[key] = detectors.create(name, options)
-        found.append(View(facts, vars(_loaded)[key], name))
+        found.append(FrameView(info, vars(_loaded)[key], name))
     return found
 
 
-def usage(views: Sequence[View]) -> Usage:
+def usage(views: Sequence[FrameView]) -> Usage:
     """Return what the detectors of this thread have asked of services until now."""
-    metered = [view.detector for view in views if isinstance(view.detector, Metered)]
-    return sum((detector.usage for detector in metered), Usage())
+    paid = [view.detector for view in views if isinstance(view.detector, PaidDetector)]
+    return sum((detector.usage for detector in paid), Usage())
 
 
-def stride(facts: Facts, settings: DetectSettings) -> int:
+def stride(info: StreamInfo, settings: DetectSettings) -> int:
     """Return of how many frames one is looked at: as set, but fewer where frames are far apart."""
-    return max(1, min(settings.every, int(_LONGEST_BLINK_S * facts.rate)))
+    return max(1, min(settings.every, int(_LONGEST_GAP_S * info.rate)))
 
 
 @dataclass(slots=True)
-class Seen:
-    """What was seen on some frames, and on which nothing could be."""
+class ChunkDetections:
+    """What was found on some frames, and on which nothing could be."""
 
     detections: list[Detection] = field(default_factory=list)
     thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
@@ -85,111 +85,111 @@ class Seen:
     """Frames that every detector has looked at."""
 
 
-def look(
+def detect(
     url: str,
-    facts: Facts,
-    part: Chunk,
-    views: Sequence[View],
+    info: StreamInfo,
+    chunk: Chunk,
+    views: Sequence[FrameView],
     every: int,
-    watch: Stopwatch,
+    timer: Timer,
     *,
     salvage: bool,
-) -> Seen:
-    """Let every detector look at frames of a part of a video; all of them are decoded.
+) -> ChunkDetections:
+    """Let every detector detect at frames of a chunk of a video; all of them are decoded.
 
     Which frames are looked at does not depend on how the video is cut into parts: those whose
     number is a multiple of ``every``, the first of each GOP, where encoders put a new scene, unless
-    GOPs are shorter than that, and the video's last; and inside a part each that is another scene
-    than the frame before it, or comes long after it: no other look tells what is on it.
+    GOPs are shorter than that, and the video's last; and inside a chunk each that is another scene
+    than the frame before it, or comes long after it: no other detect tells what is on it.
 
     Parameters
     ----------
     url
         Of the source.
-    facts, part
+    info, chunk
         Of the video: what it is, and what of it is looked at.
     views
         Of the detectors.
     every
         Of so many frames, one is looked at.
-    watch
+    timer
         Counts the time of decoding, scaling and detecting.
     salvage
-        Whether the part may be damaged: then each of its GOPs is looked at by itself, and all
-        frames of those that are whole, since nothing is seen on both sides of a damaged one.
+        Whether the chunk may be damaged: then each of its GOPs is looked at by itself, and all
+        frames of those that are whole, since nothing is found on both sides of a damaged one.
 
     Raises
     ------
     VideoError
-        The part does not decode exactly.
+        The chunk does not decode exactly.
     """
     try:
-        return _look(url, facts, part, views, every, watch)
+        return _detect(url, info, chunk, views, every, timer)
     except DamagedVideo as error:
         if not salvage:
             raise
-        if len(part.spans) == 1:
-            return Seen(damage=[Damage(part.first_frame, part.last_frame, str(error))])
-    together = Seen()
-    for number in range(len(part.spans)):
-        gop = part.part(number, number + 1)
-        seen = look(url, facts, gop, views, 1, watch, salvage=salvage)
-        together.detections += seen.detections
-        together.thumbnails |= seen.thumbnails
-        together.damage += seen.damage
-        together.looked_at += seen.looked_at
-    return together
+        if len(chunk.gops) == 1:
+            return ChunkDetections(damage=[Damage(chunk.first_frame, chunk.last_frame, str(error))])
+    merged = ChunkDetections()
+    for number in range(len(chunk.gops)):
+        gop = chunk.slice(number, number + 1)
+        found = detect(url, info, gop, views, 1, timer, salvage=salvage)
+        merged.detections += found.detections
+        merged.thumbnails |= found.thumbnails
+        merged.damage += found.damage
+        merged.looked_at += found.looked_at
+    return merged
 
 
-def _look(
-    url: str, facts: Facts, part: Chunk, views: Sequence[View], every: int, watch: Stopwatch
-) -> Seen:
-    seen = Seen()
-    chosen = wanted(facts, part, every)
-    if any(isinstance(view.detector, Metered) for view in views):
+def _detect(
+    url: str, info: StreamInfo, chunk: Chunk, views: Sequence[FrameView], every: int, timer: Timer
+) -> ChunkDetections:
+    found = ChunkDetections()
+    chosen = frames_to_look_at(info, chunk, every)
+    if any(isinstance(view.detector, PaidDetector) for view in views):
         # What does not decode would be looked at again.
-        for _ in watch.each("decode", frames(url, facts, part)):
+        for _ in timer.each("decode", frames(url, info, chunk)):
             pass
-    decoded = enumerate(watch.each("decode", frames(url, facts, part)), part.first_frame)
+    decoded = enumerate(timer.each("decode", frames(url, info, chunk)), chunk.first_frame)
     begun = []
-    for batch in _batches(_looks(views, decoded, chosen, seen, watch)):
+    for batch in _batches(_chosen_images(views, decoded, chosen, found, timer)):
         numbers = [number for number, _ in batch]
-        with watch.step("detect"):
+        with timer.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
                 begun.append(view.detections(numbers, np.stack(images)))
-        seen.looked_at += len(batch)
-    with watch.step("detect"):
+        found.looked_at += len(batch)
+    with timer.step("detect"):
         for detections in begun:
-            seen.detections.extend(detections)
-    return seen
+            found.detections.extend(detections)
+    return found
 
 
-def wanted(facts: Facts, part: Chunk, every: int) -> set[int]:
+def frames_to_look_at(info: StreamInfo, chunk: Chunk, every: int) -> set[int]:
     """Return the numbers of the frames that are looked at, new scenes inside GOPs not counted."""
-    numbers = {number for number in part.frames if number % every == 0}
-    numbers |= {facts.frames - 1} & {*part.frames}
-    longest = _UNEVEN * _LONGEST_BLINK_S / every / facts.time_base
-    gaps = (after - before for before, after in pairwise(part.pts))
-    numbers |= {n for n, gap in enumerate(gaps, part.first_frame + 1) if gap > longest}
-    firsts = accumulate((span.frames for span in part.spans), initial=part.first_frame)
-    for first, span in zip(firsts, part.spans, strict=False):
-        if span.frames >= every:
+    numbers = {number for number in chunk.frames if number % every == 0}
+    numbers |= {info.frames - 1} & {*chunk.frames}
+    longest = _UNEVEN * _LONGEST_GAP_S / every / info.time_base
+    gaps = (after - before for before, after in pairwise(chunk.pts))
+    numbers |= {n for n, gap in enumerate(gaps, chunk.first_frame + 1) if gap > longest}
+    firsts = accumulate((gop.frames for gop in chunk.gops), initial=chunk.first_frame)
+    for first, gop in zip(firsts, chunk.gops, strict=False):
+        if gop.frames >= every:
             numbers.add(first)
     return numbers
 
 
-def _looks(
-    views: Sequence[View],
+def _chosen_images(
+    views: Sequence[FrameView],
     decoded: Iterable[tuple[int, VideoFrame]],
     chosen: Container[int],
-    seen: Seen,
-    watch: Stopwatch,
+    found: ChunkDetections,
+    timer: Timer,
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
     """Note every frame's thumbnail; yield the small pictures of those chosen, one a view."""
     for number, frame in decoded:
-        with watch.step("scale"):
-            seen.thumbnails[number] = scene_cuts.thumbnail(frame)
-            is_chosen = number in chosen or scene_cuts.begins_scene(seen.thumbnails, number)
+        with timer.step("scale"):
+            found.thumbnails[number] = scene_cuts.thumbnail(frame)
+            is_chosen = number in chosen or scene_cuts.begins_scene(found.thumbnails, number)
             images = [view.image(frame) for view in views] if is_chosen else []
         if images:
             yield number, images

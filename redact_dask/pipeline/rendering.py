@@ -1,4 +1,4 @@
-"""Making the frames of a chunk: spans are copied, encoded with their regions hidden, or black."""
+"""Making the frames of a chunk: gops are copied, encoded with their regions hidden, or black."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from redact_dask import storage
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
-from redact_dask.pipeline.timing import Stopwatch
-from redact_dask.records import Chunk, Facts, Part, Probed, Region, Tracked
+from redact_dask.pipeline.timing import Timer
+from redact_dask.records import Chunk, Probed, Region, Segment, StreamInfo, Tracked
 from redact_dask.redaction import hide
 
 
@@ -26,7 +26,7 @@ class Rendering:
     ----------
     job
         Of the video.
-    facts
+    info
         Of the video: what it is.
     chunk
         The frames.
@@ -34,9 +34,9 @@ class Rendering:
         What is hidden in the whole video.
     """
 
-    def __init__(self, job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> None:
+    def __init__(self, job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> None:
         self._job = job
-        self._facts = facts
+        self._info = info
         self._chunk = chunk
         self._regions: dict[int, list[Region]] = {}
         for region in tracked.regions:
@@ -49,9 +49,9 @@ class Rendering:
     def name(self) -> str:
         """Name of all that decides what is encoded: 16 hexadecimal digits of a SHA-256."""
         hidden = (sorted(self._regions.items()), sorted(self._black))
-        return _name(self._job, self._facts, self._chunk, hidden)
+        return _name(self._job, self._info, self._chunk, hidden)
 
-    def parts(self, watch: Stopwatch) -> Iterator[Part]:
+    def segments(self, timer: Timer) -> Iterator[Segment]:
         """Encode what is not copied, commit it, and yield what the chunk is joined from.
 
         Raises
@@ -62,41 +62,41 @@ class Rendering:
         name = self.name
         for run, way in _runs(self._chunk, self._regions, self._black):
             if way is _Way.COPIED:
-                yield Part(len(run.pts), run.start, None, self._facts.reorder_depth)
+                yield Segment(len(run.pts), run.start, None, self._info.reorder_depth)
             else:
-                shown = self._redacted(run, watch)
+                shown = self._redacted(run, timer)
                 if way is _Way.BLACK:
-                    shown = repeat(hide.black(self._facts), len(run.pts))
-                yield _encoded(self._job, self._facts, run, shown, watch, name)
+                    shown = repeat(hide.black(self._info), len(run.pts))
+                yield _encoded(self._job, self._info, run, shown, timer, name)
 
-    def _redacted(self, run: Chunk, watch: Stopwatch) -> Iterator[VideoFrame]:
+    def _redacted(self, run: Chunk, timer: Timer) -> Iterator[VideoFrame]:
         job = self._job
-        decoded = watch.each("decode", frames(job.video.source, self._facts, run))
+        decoded = timer.each("decode", frames(job.video.source, self._info, run))
         for number, frame in enumerate(decoded, run.first_frame):
             if number in self._regions:
-                with watch.step("redact"):
+                with timer.step("redact"):
                     hide.hide(frame, self._regions[number], job.config.redact)
             yield frame
 
 
 def without_copies(
-    job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch
-) -> Iterator[Part]:
-    """Encode the copied ones among the parts of a video, and yield all of them."""
+    job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer
+) -> Iterator[Segment]:
+    """Encode the copied ones among the segments of a video, and yield all of them."""
     first = 0
-    for part in parts:
-        if part.segment is None:
-            pts = probed.pts[first : first + part.frames]
-            run = Chunk(0, part.start, first, pts, ())
-            decoded = watch.each("decode", frames(job.video.source, probed.facts, run))
-            yield _encoded(job, probed.facts, run, decoded, watch, _name(job, probed.facts, run))
+    for segment in segments:
+        if segment.url is None:
+            pts = probed.pts[first : first + segment.frames]
+            run = Chunk(0, segment.start, first, pts, ())
+            decoded = timer.each("decode", frames(job.video.source, probed.info, run))
+            yield _encoded(job, probed.info, run, decoded, timer, _name(job, probed.info, run))
         else:
-            yield part
-        first += part.frames
+            yield segment
+        first += segment.frames
 
 
 class _Way(Enum):
-    """What becomes of a span's frames."""
+    """What becomes of a gop's frames."""
 
     COPIED = auto()
     REDACTED = auto()
@@ -106,36 +106,36 @@ class _Way(Enum):
 def _runs(
     chunk: Chunk, regions: Container[int], black: Container[int]
 ) -> Iterator[tuple[Chunk, _Way]]:
-    """Part a chunk into runs of spans that go the same way."""
-    starts = list(accumulate((span.frames for span in chunk.spans), initial=chunk.first_frame))
+    """Segment a chunk into runs of gops that go the same way."""
+    starts = list(accumulate((gop.frames for gop in chunk.gops), initial=chunk.first_frame))
 
     def way(number: int) -> _Way:
-        span = chunk.spans[number]
-        frames = range(starts[number], starts[number] + span.frames)
+        gop = chunk.gops[number]
+        frames = range(starts[number], starts[number] + gop.frames)
         if any(frame in black for frame in frames):
             return _Way.BLACK
-        copied = span.copyable and not any(frame in regions for frame in frames)
+        copied = gop.copyable and not any(frame in regions for frame in frames)
         return _Way.COPIED if copied else _Way.REDACTED
 
-    for chosen, group in groupby(range(len(chunk.spans)), key=way):
+    for chosen, group in groupby(range(len(chunk.gops)), key=way):
         numbers = list(group)
-        yield chunk.part(numbers[0], numbers[-1] + 1), chosen
+        yield chunk.slice(numbers[0], numbers[-1] + 1), chosen
 
 
 def _encoded(
-    job: Job, facts: Facts, run: Chunk, shown: Iterable[VideoFrame], watch: Stopwatch, name: str
-) -> Part:
+    job: Job, info: StreamInfo, run: Chunk, shown: Iterable[VideoFrame], timer: Timer, name: str
+) -> Segment:
     user_data = "user_data" in job.config.output.keep
-    encoder = Encoder(facts, job.config.encode, user_data=user_data)
+    encoder = Encoder(info, job.config.encode, user_data=user_data)
     for frame in shown:
-        with watch.step("encode"):
+        with timer.step("encode"):
             encoder.add(frame)
-    with watch.step("encode"):
+    with timer.step("encode"):
         segment = encoder.finish()
     url = storage.join(job.work, f"{name}-{run.first_frame:08}.mkv")
-    with watch.step("commit"):
+    with timer.step("commit"):
         storage.write(url, segment.content)
-    return Part(segment.frames, run.start, url, segment.reorder_depth)
+    return Segment(segment.frames, run.start, url, segment.reorder_depth)
 
 
 def _name(job: Job, *shown: object) -> str:

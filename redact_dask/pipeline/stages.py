@@ -18,15 +18,15 @@ from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection
 from redact_dask.pipeline.job import OWN_FOLDERS, Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
-from redact_dask.pipeline.timing import Stopwatch
+from redact_dask.pipeline.timing import Timer
 from redact_dask.records import (
     Chunk,
     Detected,
-    Facts,
     Joined,
-    Part,
     Probed,
     Rendered,
+    Segment,
+    StreamInfo,
     Tracked,
 )
 from redact_dask.storage import lease, scratch
@@ -51,26 +51,26 @@ def probe(job: Job) -> Probed:
     VideoError
         It is not a video that can be kept exact.
     """
-    watch = Stopwatch()
+    timer = Timer()
     folders = PurePosixPath(job.video.path).parts
     if ".." in folders:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
     if folders[0] in OWN_FOLDERS:
         raise UnsupportedVideo(f"{folders[0]} is a folder of ours in the destination; rename it")
-    with watch.step("scan"):
+    with timer.step("scan"):
         salvage = job.config.on_damage == "salvage"
         scanned = index.scan(job.video.source, job.config.encode, salvage=salvage)
-    facts = scanned.facts
+    info = scanned.info
     if job.config.output.audio == "drop":
-        facts = replace(facts, audio=())
-    target = storage.join(job.destination, mux.target_path(job.video.path, facts))
+        info = replace(info, audio=())
+    target = storage.join(job.destination, mux.target_path(job.video.path, info))
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
     chunks = scanned.chunks(job.config.chunk.seconds)
-    return Probed(facts, chunks, target, occupied, scanned.missing, watch.work())
+    return Probed(info, chunks, target, occupied, scanned.missing, timer.timing())
 
 
-def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
+def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     """Decode every frame of a chunk, let every detector look, and commit what they saw.
 
     What was committed before for the same chunk, settings and detectors is taken as it is. It waits
@@ -81,17 +81,17 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
     VideoError
         The chunk does not decode exactly.
     """
-    watch = Stopwatch()
+    timer = Timer()
     url = _committed(job, chunk)
-    views = detection.views(facts, job.config.detect)
+    views = detection.views(info, job.config.detect)
     before = detection.usage(views)
     identities = tuple(view.detector.identity for view in views)
-    with watch.step("recall"):
-        detected = checkpoints.read_detected(url, chunk, watch.work())
+    with timer.step("recall"):
+        detected = checkpoints.load_detected(url, chunk, timer.timing())
     if detected is None or detected.detectors != identities:
         salvage = job.config.on_damage == "salvage"
-        every = detection.stride(facts, job.config.detect)
-        seen = detection.look(job.video.source, facts, chunk, views, every, watch, salvage=salvage)
+        every = detection.stride(info, job.config.detect)
+        seen = detection.detect(job.video.source, info, chunk, views, every, timer, salvage=salvage)
         detected = Detected(
             chunk=chunk.index,
             frames=len(seen.thumbnails),
@@ -101,14 +101,14 @@ def detect(job: Job, facts: Facts, chunk: Chunk) -> Detected:
             damage=tuple(seen.damage),
             changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
             edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
-            work=watch.work(),
+            timing=timer.timing(),
             usage=detection.usage(views) - before,
         )
-        with watch.step("commit"):
-            checkpoints.write_detected(url, detected, chunk)
+        with timer.step("commit"):
+            checkpoints.save_detected(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
-    return replace(detected, work=watch.work())
+    return replace(detected, timing=timer.timing())
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
@@ -121,7 +121,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     DamagedVideo
         No frame could be.
     """
-    watch = Stopwatch()
+    timer = Timer()
     damage = tuple(lost for seen in detected for lost in seen.damage)
     for chunk, seen in zip(probed.chunks, detected, strict=True):
         if (seen.chunk, seen.frames + seen.frames_damaged) != (chunk.index, len(chunk.pts)):
@@ -130,21 +130,21 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             )
     if not any(seen.frames for seen in detected):
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
-    times = [float(ticks * probed.facts.time_base) for ticks in probed.pts]
-    with watch.step("track"):
+    times = [float(ticks * probed.info.time_base) for ticks in probed.pts]
+    with timer.step("track"):
         regions = tracker.track(
             [detection for seen in detected for detection in seen.detections],
             times,
             scene_cuts.first_frames(scene_cuts.joined(detected), times),
-            probed.facts.width,
-            probed.facts.height,
+            probed.info.width,
+            probed.info.height,
             job.config.track,
-            blink=detection.stride(probed.facts, job.config.detect) - 1,
+            max_gap_frames=detection.stride(probed.info, job.config.detect) - 1,
         )
-    return Tracked(regions, damage, watch.work())
+    return Tracked(regions, damage, timer.timing())
 
 
-def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
+def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
     """Hide the regions of a chunk, and commit its encoded frames.
 
     Spans without a region are copied, damaged ones are not looked at: their frames become black.
@@ -155,23 +155,23 @@ def render(job: Job, facts: Facts, chunk: Chunk, tracked: Tracked) -> Rendered:
     VideoError
         The chunk does not decode exactly, or cannot be encoded.
     """
-    watch = Stopwatch()
-    rendering = Rendering(job, facts, chunk, tracked)
+    timer = Timer()
+    rendering = Rendering(job, info, chunk, tracked)
     url = storage.join(job.work, f"{rendering.name}.json")
-    with watch.step("recall"):
-        rendered = checkpoints.read_rendered(url, watch.work())
+    with timer.step("recall"):
+        rendered = checkpoints.load_rendered(url, timer.timing())
     if rendered is None:
-        parts = tuple(rendering.parts(watch))
-        rendered = Rendered(chunk.index, sum(p.frames for p in parts), parts, watch.work())
-        with watch.step("commit"):
-            checkpoints.write_rendered(url, rendered)
-    return replace(rendered, work=watch.work())
+        segments = tuple(rendering.segments(timer))
+        rendered = Rendered(chunk.index, sum(p.frames for p in segments), segments, timer.timing())
+        with timer.step("commit"):
+            checkpoints.save_rendered(url, rendered)
+    return replace(rendered, timing=timer.timing())
 
 
 def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
-    If copied spans do not fit beside encoded ones after all, they are encoded too.
+    If copied gops do not fit beside encoded ones after all, they are encoded too.
 
     Raises
     ------
@@ -180,41 +180,41 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     RunEnded
         Another run has taken over, and may have published the video with other settings.
     """
-    watch = Stopwatch()
-    parts = [part for made in rendered for part in made.parts]
+    timer = Timer()
+    segments = [segment for made in rendered for segment in made.segments]
     why_encoded = ""
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
-        _mux(path, job, probed, parts, watch)
+        _mux(path, job, probed, segments, timer)
         try:
-            _check(path, job, probed, parts, watch)
+            _check(path, job, probed, segments, timer)
         except CheckFailed as error:
-            if all(part.segment for part in parts):
+            if all(segment.url for segment in segments):
                 raise
-            why_encoded = f"copied beside encoded spans, {error}"
-            parts = [*without_copies(job, probed, parts, watch)]
-            _mux(path, job, probed, parts, watch)
-            _check(path, job, probed, parts, watch)
+            why_encoded = f"copied beside encoded gops, {error}"
+            segments = [*without_copies(job, probed, segments, timer)]
+            _mux(path, job, probed, segments, timer)
+            _check(path, job, probed, segments, timer)
         # What was analysed must be what was copied: another content is another version.
         if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
             raise CheckFailed("the source has changed since the run began; run again")
-        with watch.step("publish"):
+        with timer.step("publish"):
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
-            if job.lease and not lease.counts(job.lease):
+            if job.lease and not lease.is_valid(job.lease):
                 raise RunEnded("its lease of the destination is gone: another run has taken over")
             storage.publish(path, probed.target)
-    return Joined(probed.target, size, sha256, why_encoded, watch.work())
+    return Joined(probed.target, size, sha256, why_encoded, timer.timing())
 
 
-def _mux(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch) -> None:
+def _mux(path: Path, job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer) -> None:
     source, output = job.video.source, job.config.output
-    with watch.step("mux"):
-        mux.write(path, parts, probed.pts, probed.facts, source, output)
+    with timer.step("mux"):
+        mux.write(path, segments, probed.pts, probed.info, source, output)
 
 
-def _check(path: Path, job: Job, probed: Probed, parts: Sequence[Part], watch: Stopwatch) -> None:
+def _check(path: Path, job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer) -> None:
     source, output = job.video.source, job.config.output
-    with watch.step("check"):
-        verify.check(path, parts, probed.pts, probed.facts, source, output)
+    with timer.step("check"):
+        verify.verify(path, segments, probed.pts, probed.info, source, output)

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from redact_dask.records import Work
+from redact_dask.records import TaskTiming
 
 Item = TypeVar("Item")
 
 
-class Stopwatch:
+class Timer:
     """Adds up the wall seconds of named steps."""
 
     def __init__(self) -> None:
@@ -41,6 +41,8 @@ class Stopwatch:
                     return
             yield item
 
-    def work(self) -> Work:
+    def timing(self) -> TaskTiming:
         """Return what was measured until now."""
-        return Work(self._started, time.time(), tuple(self._steps.items()), socket.gethostname())
+        return TaskTiming(
+            self._started, time.time(), tuple(self._steps.items()), socket.gethostname()
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from redact_dask.records.video import Chunk, Facts, Keyframe
+from redact_dask.records.video import Chunk, Keyframe, StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TaskTiming:
     """When and where a stage ran, and how long each of its steps took."""
 
     started: float
@@ -40,8 +40,8 @@ class Detection:
     """Registered name of the detector."""
 
 
-class Why(StrEnum):
-    """Why a region is hidden."""
+class RegionOrigin(StrEnum):
+    """RegionOrigin a region is hidden."""
 
     DETECTED = "detected"
     INTERPOLATED = "interpolated"
@@ -59,7 +59,7 @@ class Region:
     y0: float
     x1: float
     y1: float
-    why: Why
+    origin: RegionOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Damage:
 class Probed:
     """What the video is, and how it is cut."""
 
-    facts: Facts
+    info: StreamInfo
     chunks: tuple[Chunk, ...]
     target: str
     """URL where the redacted video will be published."""
@@ -90,7 +90,7 @@ class Probed:
     """Whether a file is there already that no earlier attempt at this video has left."""
     missing: Damage | None
     """Frames that the file's index names and that are not there; salvaging only."""
-    work: Work
+    timing: TaskTiming
 
     @property
     def pts(self) -> tuple[int, ...]:
@@ -143,7 +143,7 @@ class Detected:
     """By how much each frame differs from the one before; 0 where that is unknown."""
     edges: tuple[bytes, bytes]
     """Thumbnails of the first and the last frame; empty: damaged."""
-    work: Work
+    timing: TaskTiming
     usage: Usage = Usage()
     """Of services, for this result; none if it was recalled."""
 
@@ -161,20 +161,20 @@ class Tracked:
     """By frame."""
     damage: tuple[Damage, ...]
     """Frames that will be black, by frame."""
-    work: Work
+    timing: TaskTiming
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """Consecutive frames that will be copied from the source, or come from one segment."""
 
     frames: int
     start: Keyframe
     """Where they start in the source."""
-    segment: str | None
+    url: str | None
     """URL in the work area; None: copied."""
     reorder_depth: int
-    """As in `Facts`, of these frames."""
+    """As in `StreamInfo`, of these frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +183,14 @@ class Rendered:
 
     chunk: int
     frames: int
-    parts: tuple[Part, ...]
+    segments: tuple[Segment, ...]
     """In order."""
-    work: Work
+    timing: TaskTiming
 
     @property
     def copied(self) -> int:
         """Number of frames that are copied."""
-        return sum(part.frames for part in self.parts if part.segment is None)
+        return sum(segment.frames for segment in self.segments if segment.url is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +204,13 @@ class Joined:
     sha256: str
     """Hexadecimal."""
     why_encoded: str
-    """Why spans that had been copied were encoded in the end; empty: they were not."""
-    work: Work
+    """RegionOrigin gops that had been copied were encoded in the end; empty: they were not."""
+    timing: TaskTiming
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a video was not published."""
+    """RegionOrigin a video was not published."""
 
     stage: str
     reason: str

@@ -38,7 +38,7 @@ class Fields(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class StreamInfo:
     """What a video stream is, read from its packets without decoding."""
 
     codec: str
@@ -77,7 +77,7 @@ class Facts:
     reorder_depth: int
     """Most frames that come before another in decoding order and after it on the screen."""
     why_encoded: str
-    """Why no span may be copied, and all is encoded; empty: spans may be copied."""
+    """RegionOrigin no gop may be copied, and all is encoded; empty: gops may be copied."""
     raw_pts: tuple[int, ...] = ()
     """The pts that each packet of a raw stream gets, in file order; empty: packets have their own.
     """
@@ -95,7 +95,7 @@ class Keyframe:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Gop:
     """The frames of a chunk that belong to one GOP: they are copied or encoded together."""
 
     start: Keyframe
@@ -116,16 +116,16 @@ class Chunk:
     """Number of the chunk's first frame in the video."""
     pts: tuple[int, ...]
     """The pts of every frame that the chunk owns, ascending."""
-    spans: tuple[Span, ...]
+    gops: tuple[Gop, ...]
     """In order; together all frames."""
 
-    def part(self, first: int, stop: int) -> Chunk:
-        """Return the chunk of some of its spans: from one, up to but without another."""
-        begin = sum(span.frames for span in self.spans[:first])
-        spans = self.spans[first:stop]
-        end = begin + sum(span.frames for span in spans)
+    def slice(self, first: int, stop: int) -> Chunk:
+        """Return the chunk of some of its gops: from one, up to but without another."""
+        begin = sum(gop.frames for gop in self.gops[:first])
+        gops = self.gops[first:stop]
+        end = begin + sum(gop.frames for gop in gops)
         pts = self.pts[begin:end]
-        return Chunk(self.index, spans[0].start, self.first_frame + begin, pts, spans)
+        return Chunk(self.index, gops[0].start, self.first_frame + begin, pts, gops)
 
     @property
     def last_frame(self) -> int:

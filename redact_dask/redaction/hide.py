@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
 from redact_dask.media.planes import Pixels, planes
-from redact_dask.records import Facts, Region
+from redact_dask.records import Region, StreamInfo
 from redact_dask.redaction.styles import hidden
 
 
@@ -41,9 +41,9 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
                     np.copyto(part, new, where=inside)
 
 
-def black(facts: Facts) -> VideoFrame:
+def black(info: StreamInfo) -> VideoFrame:
     """Return a picture like those of a video, with nothing on it."""
-    frame = VideoFrame(facts.width, facts.height, facts.pixel_format)
+    frame = VideoFrame(info.width, info.height, info.pixel_format)
     solid = RedactSettings(style="solid")
     for number, (plane, across, down) in enumerate(planes(frame)):
         plane[:] = hidden(plane, solid, across, down, is_luma=number == 0)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from redact_dask import manifest, storage
 from redact_dask.errors import VideoError
-from redact_dask.media.demux import opened
+from redact_dask.media.demux import open_video
 
 MOST = 48
 """Frames of a sheet: with them a report has some 2 MB."""
@@ -106,7 +106,7 @@ def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tu
 
 def _picture(moment: Moment) -> Picture:
     try:
-        sizes = [facts["size"] for facts in storage.find(moment.output).values()]
+        sizes = [info["size"] for info in storage.find(moment.output).values()]
         # Something else may lie there by now, and need not be redacted.
         if sizes != [moment.bytes_out]:
             now = "not the one that was published" if sizes else "not there any more"
@@ -123,7 +123,7 @@ def _picture(moment: Moment) -> Picture:
 
 
 def _decoded(moment: Moment) -> Image.Image | None:
-    with opened(moment.output) as (container, stream):
+    with open_video(moment.output) as (container, stream):
         if stream.time_base is None:
             return None
         container.seek(int(moment.pts_s / stream.time_base), stream=stream)

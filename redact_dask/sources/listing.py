@@ -42,7 +42,7 @@ SUFFIXES = frozenset(
 """Endings, in lower case, by which a folder's videos are told from its other files."""
 
 
-def take(source: str, destination: str, work: str | None = None) -> Iterator[Video]:
+def list_videos(source: str, destination: str, work: str | None = None) -> Iterator[Video]:
     """Return the videos of a source, as the store lists them: they are not held.
 
     Parameters
@@ -118,15 +118,15 @@ def _shard(path: str, shards: int) -> int:
     return int.from_bytes(digest[:8]) % shards + 1
 
 
-def may_be_watched(source: str, destination: str, work: str | None) -> None:
-    """Raise `SourceError` if a source is no folder or prefix, or would mix; see `take`."""
+def check_watchable(source: str, destination: str, work: str | None) -> None:
+    """Raise `SourceError` if a source is no folder or prefix, or would mix; see `list_videos`."""
     root = storage.canonical(source)
     if storage.local_path(root) is not None and not storage.is_folder(root):
         raise SourceError(f"the source {source} is no folder; only those are watched")
     _keep_apart(root, storage.canonical(destination), work, True)
 
 
-def watched(source: str, settings: SelectSettings) -> Iterator[Video]:
+def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
     """Yield the videos that are chosen of those that lie in a folder now, which may be none.
 
     Raises
@@ -136,11 +136,13 @@ def watched(source: str, settings: SelectSettings) -> Iterator[Video]:
     OSError, botocore.exceptions.BotoCoreError
         The store fails.
     """
-    return of(source, storage.walk(storage.canonical(source)), settings)
+    return from_listing(source, storage.walk(storage.canonical(source)), settings)
 
 
-def of(source: str, listed: Iterable[Listed], settings: SelectSettings) -> Iterator[Video]:
-    """Yield the videos that are chosen of some files; see `watched`."""
+def from_listing(
+    source: str, listed: Iterable[Listed], settings: SelectSettings
+) -> Iterator[Video]:
+    """Yield the videos that are chosen of some files; see `list_folder`."""
     root = storage.canonical(source)
     found = (_video(url, root, facts) for url, facts in _videos(listed) if _inside(url, root))
     return (video for video in found if _is_chosen(video, settings))

@@ -32,7 +32,7 @@ _LONG_POLL_S = 20
 """Seconds that one request waits for messages, the most that SQS allows."""
 
 
-class Arrivals:
+class Watcher:
     """Yields each video of a folder or prefix when it has landed, until it is stopped.
 
     An object store shows whole objects only. A file is whole if neither its size nor its time have
@@ -53,7 +53,7 @@ class Arrivals:
     """
 
     def __init__(self, source: str, destination: str, settings: Config) -> None:
-        listing.may_be_watched(source, destination, settings.work)
+        listing.check_watchable(source, destination, settings.work)
         self._source = source
         self._select = settings.select
         self._settings = settings.watch
@@ -96,7 +96,7 @@ class Arrivals:
 
     def _listed(self) -> Iterator[Video]:
         now: dict[str, str] = {}
-        for video in listing.watched(self._source, self._select):
+        for video in listing.list_folder(self._source, self._select):
             now[video.path] = video.version
             if not self._is_local or self._before.get(video.path) == video.version:
                 yield from self._new(video)
@@ -144,7 +144,7 @@ class Arrivals:
         if record["eventName"].startswith("ObjectCreated"):
             when = datetime.fromisoformat(record["eventTime"])
             facts = {"size": thing["size"], "ETag": thing["eTag"], "LastModified": when}
-            yield from listing.of(self._source, [(url, facts)], self._select)
+            yield from listing.from_listing(self._source, [(url, facts)], self._select)
 
 
 def _records(body: str) -> list[dict[str, Any]] | None:

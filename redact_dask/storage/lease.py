@@ -25,12 +25,12 @@ from redact_dask.errors import SourceError
 
 RENEWED_S = 20.0
 """Time between two renewals, seconds."""
-COUNTS_S = 120.0
+VALID_S = 120.0
 """Time that a lease counts after its last renewal, seconds: clocks of two machines may differ."""
 
 
 @contextmanager
-def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str]:
+def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str]:
     """Hold the lease of a shard of a destination while the block runs; yield the file's URL.
 
     Parameters
@@ -74,7 +74,7 @@ def held(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str]:
             storage.prune(destination)  # Nothing was done: nothing is left.
 
 
-def counts(url: str) -> bool:
+def is_valid(url: str) -> bool:
     """Tell whether the run of a lease goes on: its file is there."""
     try:
         storage.read(url)  # Whether a file exists, some stores answer with no when they are away.
@@ -86,7 +86,7 @@ def counts(url: str) -> bool:
 def _renew(url: str, renew: Callable[[], None], ended: threading.Event) -> None:
     while not ended.wait(RENEWED_S):
         try:
-            if not counts(url):
+            if not is_valid(url):
                 return  # Another run has taken over.
             renew()
         except storage.FAILURES:
@@ -108,13 +108,13 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
             continue  # It has ended meanwhile, or is no lease.
         if of == shards[1] and number != shards[0]:
             continue
-        if dead or age > COUNTS_S:
+        if dead or age > VALID_S:
             storage.remove(url)
             continue
         raise SourceError(
             f"another run, process {other['process']} on {other['host']}, is at work on this "
             f"destination, seen {max(age, 0):.0f} s ago; if it was killed, try again in "
-            f"{COUNTS_S - age:.0f} s, or delete {url}"
+            f"{VALID_S - age:.0f} s, or delete {url}"
         )
 
 

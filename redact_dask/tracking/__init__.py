@@ -1,1 +1,1 @@
-"""Boxes through time: from what was detected to what is hidden on every frame."""
+"""BoxArray through time: from what was detected to what is hidden on every frame."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.records import Detection
-from redact_dask.tracking.boxes import Boxes, area, centre, overlap
+from redact_dask.tracking.boxes import BoxArray, area, centre, iou
 
 _SAME = 0.5
 """Intersection over union from which two detections on one frame are one thing."""
@@ -42,17 +42,17 @@ ROUNDING = 1e-6
 
 @dataclass(slots=True)
 class Track:
-    """Boxes of one thing on frames in ascending order."""
+    """BoxArray of one thing on frames in ascending order."""
 
     frames: list[int]
-    boxes: list[Boxes]
+    boxes: list[BoxArray]
     """Each of shape (4,)."""
     confidence: float
     """The highest among its detections."""
-    velocity: Boxes
+    velocity: BoxArray
     """That of the last box's centre, pixels a second, shape (4,) as a box; zero at first."""
 
-    def append(self, frame: int, box: Boxes, confidence: float, times: Sequence[float]) -> None:
+    def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
         """Extend the track by a later frame."""
         self.frames.append(frame)
         self.boxes.append(box)
@@ -60,7 +60,7 @@ class Track:
         self.velocity = velocity(self.frames[:-_MEMORY:-1], self.boxes[:-_MEMORY:-1], times)
 
 
-def velocity(frames: Sequence[int], boxes: Sequence[Boxes], times: Sequence[float]) -> Boxes:
+def velocity(frames: Sequence[int], boxes: Sequence[BoxArray], times: Sequence[float]) -> BoxArray:
     """Velocity of the centre at the first of the boxes, pixels a second, shape (4,) as a box."""
     seconds = 0.0
     there = 0
@@ -75,7 +75,7 @@ def velocity(frames: Sequence[int], boxes: Sequence[Boxes], times: Sequence[floa
 
 
 def link(
-    detections: Iterable[Detection], times: Sequence[float], gap: float, blink: int
+    detections: Iterable[Detection], times: Sequence[float], gap: float, max_gap_frames: int
 ) -> list[Track]:
     """Link detections of one label, sorted by frame and descending confidence, into tracks."""
     live: list[Track] = []
@@ -83,8 +83,8 @@ def link(
     for frame, on_frame in groupby(detections, key=lambda found: found.frame):
         boxes, confidences = _merge(list(on_frame))
         horizon = times[frame] - gap - ROUNDING
-        if blink:
-            horizon = min(horizon, times[max(frame - blink - 1, 0)])
+        if max_gap_frames:
+            horizon = min(horizon, times[max(frame - max_gap_frames - 1, 0)])
         ended += [t for t in live if times[t.frames[-1]] < horizon]
         live = [t for t in live if times[t.frames[-1]] >= horizon]
         unmatched = set(range(len(boxes)))
@@ -100,7 +100,7 @@ def link(
     return ended + live
 
 
-def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
+def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
     """Merge what several detections of one frame say about one thing: their union is kept.
 
     Detections are sorted by descending confidence. Returns boxes and their highest confidences.
@@ -110,7 +110,7 @@ def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
     merged, confidences = [], []
     while len(rest):
         best = boxes[rest[0]]
-        same = overlap(best, boxes[rest]) >= _SAME
+        same = iou(best, boxes[rest]) >= _SAME
         same[0] = True  # a box without area overlaps nothing, itself included
         group = boxes[rest[same]]
         merged.append(np.concatenate([group[:, :2].min(0), group[:, 2:].max(0)]))
@@ -120,7 +120,7 @@ def _merge(detections: Sequence[Detection]) -> tuple[Boxes, list[float]]:
 
 
 def _match(
-    predicted: Boxes, boxes: Boxes, reach: NDArray[np.float64], current: NDArray[np.bool_]
+    predicted: BoxArray, boxes: BoxArray, reach: NDArray[np.float64], current: NDArray[np.bool_]
 ) -> dict[int, int]:
     """Pair predictions with boxes, the closest pair first, as prediction -> box.
 
@@ -148,7 +148,7 @@ def _match(
     return pairs
 
 
-def _repeated(boxes: Boxes, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _repeated(boxes: BoxArray, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Tell which of n boxes have their centre in one of those ``among``, as large or larger.
 
     Of boxes of one size the first is not one of them. Returns shape (n,).

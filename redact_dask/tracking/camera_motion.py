@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.tracking.boxes import Boxes, area
+from redact_dask.tracking.boxes import BoxArray, area
 
 _BORDER = 2.0
 """Sides as near to the picture's border are cut off by it and tell of no motion, pixels."""
@@ -32,19 +32,19 @@ class Step:
     """How what stands still moves from one frame to the next: scaled, then shifted."""
 
     scale: float
-    shift: Boxes
+    shift: BoxArray
     """Pixels, shape (4,) as a box."""
 
-    def forth(self, box: Boxes) -> Boxes:
+    def forth(self, box: BoxArray) -> BoxArray:
         """Return where a box on the earlier frame is on the later one."""
         return np.asarray(self.scale * box + self.shift)
 
-    def back(self, box: Boxes) -> Boxes:
+    def back(self, box: BoxArray) -> BoxArray:
         """Return where a box on the later frame was on the earlier one."""
         return np.asarray((box - self.shift) / self.scale)
 
 
-class SceneMotion:
+class CameraMotion:
     """The step to each frame from the one before it, fitted when it is asked for.
 
     Parameters
@@ -55,8 +55,8 @@ class SceneMotion:
         Size of the picture, pixels.
     """
 
-    def __init__(self, followed: Iterable[tuple[int, Boxes]], width: int, height: int) -> None:
-        self._seen: defaultdict[int, list[Boxes]] = defaultdict(list)
+    def __init__(self, followed: Iterable[tuple[int, BoxArray]], width: int, height: int) -> None:
+        self._seen: defaultdict[int, list[BoxArray]] = defaultdict(list)
         for first, boxes in followed:
             for frame, pair in enumerate(np.stack([boxes[:-1], boxes[1:]], axis=1), first + 1):
                 self._seen[frame].append(pair)
@@ -72,7 +72,7 @@ class SceneMotion:
         return self._known[frame]
 
 
-def _fit(pairs: NDArray[np.float64], size: Boxes) -> Step | None:
+def _fit(pairs: NDArray[np.float64], size: BoxArray) -> Step | None:
     """Fit a step to the sides of n boxes, shape (n, 2, 4), before and after it.
 
     Least squares, in which a side weighs less the larger its box is, for a detector's errors grow

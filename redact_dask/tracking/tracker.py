@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from redact_dask.records import Detection, Region
 from redact_dask.tracking.association import link
-from redact_dask.tracking.boxes import Boxes
-from redact_dask.tracking.camera_motion import SceneMotion
+from redact_dask.tracking.boxes import BoxArray
+from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.trajectories import between, path
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def track(
     width: int,
     height: int,
     settings: TrackSettings,
-    blink: int = 0,
+    max_gap_frames: int = 0,
 ) -> tuple[Region, ...]:
     """Link detections over the whole video and return what must be hidden.
 
@@ -54,7 +54,7 @@ def track(
         Size of the stored picture, pixels.
     settings
         Thresholds, times and margin.
-    blink
+    max_gap_frames
         Most consecutive frames that nobody has looked at: holes of that length are filled, and
         ends padded by as many frames, whatever the times are.
 
@@ -80,11 +80,11 @@ def track(
     tracks = [
         linked
         for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
-        for linked in link(alike, times, settings.gap_s, blink)
+        for linked in link(alike, times, settings.gap_s, max_gap_frames)
         if linked.confidence >= settings.start
     ]
     followed = [between(linked, times) for linked in tracks]
-    motion = SceneMotion(
+    motion = CameraMotion(
         ((linked.frames[0], boxes) for linked, boxes in zip(tracks, followed, strict=True)),
         width,
         height,
@@ -92,8 +92,10 @@ def track(
     slack = settings.slack * max(width, height)
     paths = [
         [
-            (frame, inside, why)
-            for frame, box, why in path(linked, boxes, motion, times, scenes, settings, blink)
+            (frame, inside, origin)
+            for frame, box, origin in path(
+                linked, boxes, motion, times, scenes, settings, max_gap_frames
+            )
             if (inside := _inside(box, settings.margin, slack, width, height))
         ]
         for linked, boxes in zip(tracks, followed, strict=True)
@@ -101,15 +103,15 @@ def track(
     # By first frame and place; the label's order breaks ties, for sorting is stable.
     appearing = sorted(filter(None, paths), key=lambda shown: shown[0][:2])
     regions = (
-        Region(frame, number, *inside, why)
+        Region(frame, number, *inside, origin)
         for number, shown in enumerate(appearing)
-        for frame, inside, why in shown
+        for frame, inside, origin in shown
     )
     return tuple(sorted(regions, key=lambda region: (region.frame, region.track)))
 
 
 def _inside(
-    box: Boxes, margin: float, slack: float, width: int, height: int
+    box: BoxArray, margin: float, slack: float, width: int, height: int
 ) -> tuple[float, float, float, float] | None:
     """Add margin and slack, and cut the box to the picture; None when nothing of it is inside.
 

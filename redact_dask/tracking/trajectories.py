@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.records import Why
+from redact_dask.records import RegionOrigin
 from redact_dask.tracking.association import ROUNDING, VELOCITY_SECONDS, Track, velocity
-from redact_dask.tracking.boxes import Boxes, centre
-from redact_dask.tracking.camera_motion import SceneMotion
+from redact_dask.tracking.boxes import BoxArray, centre
+from redact_dask.tracking.camera_motion import CameraMotion
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
 
 
-def between(linked: Track, times: Sequence[float]) -> Boxes:
+def between(linked: Track, times: Sequence[float]) -> BoxArray:
     """Return the box of a track on each frame from its first to its last, shape (n, 4)."""
     known = np.array([times[frame] for frame in linked.frames])
     seen = np.array(linked.boxes)
@@ -33,13 +33,13 @@ def between(linked: Track, times: Sequence[float]) -> Boxes:
 
 def path(
     linked: Track,
-    boxes: Boxes,
-    motion: SceneMotion,
+    boxes: BoxArray,
+    motion: CameraMotion,
     times: Sequence[float],
     scenes: Sequence[int],
     settings: TrackSettings,
-    blink: int,
-) -> list[tuple[int, Boxes, Why]]:
+    max_gap_frames: int,
+) -> list[tuple[int, BoxArray, RegionOrigin]]:
     """Return the box of a track on every frame from its padded start to its padded end.
 
     Parameters
@@ -50,7 +50,7 @@ def path(
         What `between` makes of it.
     motion
         How the scene moves.
-    times, scenes, settings, blink
+    times, scenes, settings, max_gap_frames
         As of `tracking.track`.
     """
     first, last = linked.frames[0], linked.frames[-1]
@@ -63,9 +63,11 @@ def path(
     is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
     detected = set(linked.frames)
     # Frames may be farther apart than the time of padding.
-    least = max(blink, 1 if settings.pad_s else 0)
+    least = max(max_gap_frames, 1 if settings.pad_s else 0)
 
-    def lost(end: int, stop: int, box: Boxes, speed: Boxes) -> Iterator[tuple[int, Boxes, Why]]:
+    def lost(
+        end: int, stop: int, box: BoxArray, speed: BoxArray
+    ) -> Iterator[tuple[int, BoxArray, RegionOrigin]]:
         """Yield what lies beyond an end of the track, up to the frame ``stop`` at most."""
         onward = 1 if stop > end else -1
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
@@ -80,12 +82,12 @@ def path(
                 box = box + speed * (times[frame] - times[frame - onward])
             else:
                 box = step.forth(box) if onward > 0 else step.back(box)
-            yield frame, box, Why.PADDED
+            yield frame, box, RegionOrigin.PADDED
 
     return [
         *reversed([*lost(first, earliest, ends[0], before)]),
         *(
-            (frame, box, Why.DETECTED if frame in detected else Why.INTERPOLATED)
+            (frame, box, RegionOrigin.DETECTED if frame in detected else RegionOrigin.INTERPOLATED)
             for frame, box in enumerate(steady, first)
         ),
         *lost(last, latest, ends[-1], linked.velocity),
@@ -97,8 +99,8 @@ def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
 
 
 def _steady(
-    boxes: Boxes, moments: NDArray[np.float64], around: float, of: Sequence[int] | None = None
-) -> Boxes:
+    boxes: BoxArray, moments: NDArray[np.float64], around: float, of: Sequence[int] | None = None
+) -> BoxArray:
     """Enlarge boxes of a track to the union of those around them, carried along its motion.
 
     The motion around a box is the line of least squares through the centres.

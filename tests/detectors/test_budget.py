@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from redact_dask.detectors.rate_limit import HEADROOM, Budget, Budgets, Slots
+from redact_dask.detectors.rate_limit import HEADROOM, RateLimiter, RateLimiters, Slots
 
 TPS = 25.0
 
@@ -23,10 +23,10 @@ def busiest(calls: list[float]) -> int:
 
 def test_many_callers_together_stay_below_the_rate_and_use_it() -> None:
     chance = random.Random(0)
-    budget, now, calls = Budget(TPS), 0.0, []
+    limiter, now, calls = RateLimiter(TPS), 0.0, []
     for _ in range(200):
         number = chance.randint(1, 8)
-        slots = budget.reserve(number, throttled=False, now=now)
+        slots = limiter.reserve(number, throttled=False, now=now)
         calls += times(slots, number, now)
         now += chance.uniform(0, slots.wait_s)
     assert calls == sorted(calls)
@@ -36,37 +36,37 @@ def test_many_callers_together_stay_below_the_rate_and_use_it() -> None:
 
 
 def test_it_begins_gently() -> None:
-    budget = Budget(TPS)
-    first = budget.reserve(1, throttled=False, now=100.0)
-    later = budget.reserve(1, throttled=False, now=110.0)
+    limiter = RateLimiter(TPS)
+    first = limiter.reserve(1, throttled=False, now=100.0)
+    later = limiter.reserve(1, throttled=False, now=110.0)
     assert first.wait_s == 0
     assert first.interval_s == pytest.approx(2 * later.interval_s)
     assert later.interval_s == pytest.approx(1 / (HEADROOM * TPS))
 
 
 def test_throttling_lowers_the_rate_of_all_once_a_second_and_it_recovers() -> None:
-    budget = Budget(TPS)
-    budget.reserve(1, throttled=False, now=0.0)
-    full = budget.reserve(1, throttled=False, now=20.0).interval_s
-    one, *lower = [budget.reserve(1, throttled=True, now=20.0).interval_s for _ in range(5)]
+    limiter = RateLimiter(TPS)
+    limiter.reserve(1, throttled=False, now=0.0)
+    full = limiter.reserve(1, throttled=False, now=20.0).interval_s
+    one, *lower = [limiter.reserve(1, throttled=True, now=20.0).interval_s for _ in range(5)]
     assert one == pytest.approx(full)
     assert min(lower) == max(lower) > 1.3 * full
-    budget.reserve(1, throttled=True, now=21.1)
-    assert budget.reserve(1, throttled=True, now=21.1).interval_s > lower[0]
-    assert budget.reserve(1, throttled=False, now=40.0).interval_s == pytest.approx(full)
+    limiter.reserve(1, throttled=True, now=21.1)
+    assert limiter.reserve(1, throttled=True, now=21.1).interval_s > lower[0]
+    assert limiter.reserve(1, throttled=False, now=40.0).interval_s == pytest.approx(full)
 
 
 def test_a_quota_that_is_wrong_by_far_does_not_stop_all_calls() -> None:
-    budget = Budget(TPS)
+    limiter = RateLimiter(TPS)
     now = 0.0
     for _ in range(300):
-        slots = budget.reserve(1, throttled=True, now=now)
+        slots = limiter.reserve(1, throttled=True, now=now)
         now += 0.3
     assert 2 / TPS < slots.interval_s < 1
 
 
 def test_services_have_budgets_of_their_own() -> None:
-    budgets = Budgets()
-    assert budgets.reserve("one", 1.0, 10, throttled=False).wait_s == 0
-    assert budgets.reserve("two", 1.0, 10, throttled=False).wait_s == 0
-    assert budgets.reserve("one", 1.0, 1, throttled=False).wait_s > 5
+    limiters = RateLimiters()
+    assert limiters.reserve("one", 1.0, 10, throttled=False).wait_s == 0
+    assert limiters.reserve("two", 1.0, 10, throttled=False).wait_s == 0
+    assert limiters.reserve("one", 1.0, 1, throttled=False).wait_s > 5

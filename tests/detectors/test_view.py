@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from redact_dask import Box, detectors
 from redact_dask.config import EncodeSettings
-from redact_dask.detectors.frame_view import View
+from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index
 from redact_dask.media.decode import frames
@@ -54,7 +54,7 @@ def turned(request: pytest.FixtureRequest, ffmpeg: Ffmpeg, tmp_path: Path) -> Pa
 
 def test_boxes_come_back_to_the_stored_picture(turned: Path) -> None:
     scanned = index.scan(str(turned), EncodeSettings())
-    view = View(scanned.facts, Scaling([]), "scaling")
+    view = FrameView(scanned.info, Scaling([]), "scaling")
     images = np.stack([view.image(frame) for frame in _frames(turned)])
     found = list(view.detections([5, 8], images))
     assert [(seen.frame, seen.detector) for seen in found] == [(5, "scaling"), (8, "scaling")]
@@ -68,7 +68,7 @@ def test_the_picture_is_upright_as_a_player_shows_it(turned: Path, ffmpeg: Ffmpe
     ffmpeg("-i", turned, "-c:v", "ffv1", "-pix_fmt", "bgr0", shown)  # ffmpeg turns as a player does
     with av.open(shown) as container:
         expected = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
-    view = View(index.scan(str(turned), EncodeSettings()).facts, _AsItIs([]), "as-it-is")
+    view = FrameView(index.scan(str(turned), EncodeSettings()).info, _AsItIs([]), "as-it-is")
     for frame, picture in zip(_frames(turned), expected, strict=True):
         image = view.image(frame)
         assert image.shape == picture.shape
@@ -77,10 +77,10 @@ def test_the_picture_is_upright_as_a_player_shows_it(turned: Path, ffmpeg: Ffmpe
 
 def test_the_detector_gets_the_size_that_it_asked_for(turned: Path) -> None:
     seen: list[NDArray[np.uint8]] = []
-    facts = index.scan(str(turned), EncodeSettings()).facts
-    view = View(facts, Scaling(seen), "scaling")
+    info = index.scan(str(turned), EncodeSettings()).info
+    view = FrameView(info, Scaling(seen), "scaling")
     list(view.detections([0, 1], np.stack([view.image(frame) for frame in _frames(turned)])))
-    width, height = SIZE if facts.quarter_turns % 2 == 0 else SIZE[::-1]
+    width, height = SIZE if info.quarter_turns % 2 == 0 else SIZE[::-1]
     assert [image.shape for image in seen] == [(height // 2, width // 3, 3)] * 2
 
 
@@ -89,15 +89,15 @@ def test_a_box_that_reaches_past_the_border_is_cut(turned: Path) -> None:
         def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
             return [[Box(-50, -50, 500, 500, 0.5, "face")] for _ in images]
 
-    view = View(index.scan(str(turned), EncodeSettings()).facts, Wide([]), "wide")
+    view = FrameView(index.scan(str(turned), EncodeSettings()).info, Wide([]), "wide")
     found = next(view.detections([0], view.image(_frames(turned)[0])[None]))
     assert (found.x0, found.y0, found.x1, found.y1) == (0, 0, *SIZE)
 
 
 def test_a_detector_of_another_package_gets_its_view(clip: Path) -> None:
     scanned = index.scan(str(clip), EncodeSettings())
-    view = View(scanned.facts, detectors.create("magenta", {}), "magenta")
-    decoded = frames(str(clip), scanned.facts, scanned.chunks(1000)[0])
+    view = FrameView(scanned.info, detectors.create("magenta", {}), "magenta")
+    decoded = frames(str(clip), scanned.info, scanned.chunks(1000)[0])
     for number, frame in zip(range(12), decoded, strict=False):
         (seen,) = view.detections([number], view.image(frame)[None])
         x = 12 + 2 * number
@@ -111,7 +111,7 @@ class _AsItIs(Scaling):
 
 def _frames(path: Path) -> list[av.VideoFrame]:
     scanned = index.scan(str(path), EncodeSettings())
-    return list(frames(str(path), scanned.facts, scanned.chunks(1000)[0]))
+    return list(frames(str(path), scanned.info, scanned.chunks(1000)[0]))
 
 
 def _bright(image: NDArray[np.uint8]) -> Box:
@@ -127,9 +127,9 @@ def test_a_mirrored_picture_has_its_upper_side_up(
 ) -> None:
     mirrored = tmp_path / "mirrored.mp4"
     ffmpeg(flip, "-i", clip, "-c", "copy", mirrored)
-    facts = index.scan(str(mirrored), EncodeSettings()).facts
-    assert facts.display_matrix
-    assert facts.quarter_turns == turns
+    info = index.scan(str(mirrored), EncodeSettings()).info
+    assert info.display_matrix
+    assert info.quarter_turns == turns
 
 
 class _Answers(_AsItIs):
@@ -155,8 +155,8 @@ class _Answers(_AsItIs):
 def test_a_detector_that_breaks_its_contract_is_an_error(
     answers: list[list[Box]], clip: Path
 ) -> None:
-    facts = index.scan(str(clip), EncodeSettings()).facts
-    view = View(facts, _Answers(answers), "broken")
+    info = index.scan(str(clip), EncodeSettings()).info
+    view = FrameView(info, _Answers(answers), "broken")
     with pytest.raises(CheckFailed, match="broken answered"):
         list(view.detections([0, 1], np.zeros((2, 180, 320, 3), np.uint8)))
 
@@ -167,9 +167,9 @@ def test_a_picture_of_wide_pixels_is_seen_as_wide_as_it_is_shown(
 ) -> None:
     wide = tmp_path / "wide.mp4"
     ffmpeg("-i", clip, "-vf", f"setsar={aspect}", "-frames:v", "2", wide)
-    facts = index.scan(str(wide), EncodeSettings()).facts
+    info = index.scan(str(wide), EncodeSettings()).info
     frame = _frames(wide)[0]
-    view = View(facts, _Answers([[Box(0, 0, *seen, 0.9, "face")]]), "all")
+    view = FrameView(info, _Answers([[Box(0, 0, *seen, 0.9, "face")]]), "all")
     image = view.image(frame)
     assert image.shape == (seen[1], seen[0], 3)
     (found,) = view.detections([0], image[np.newaxis])

@@ -61,7 +61,7 @@ def upload(folder: Path, url: str) -> None:
 def state(url: str) -> dict[str, tuple[str, float | None]]:
     """Return version and time of each file below a folder, by its URL."""
     found = storage.find(url).items()
-    return {name: (storage.version(facts), storage.modified(facts)) for name, facts in found}
+    return {name: (storage.version(info), storage.modified(info)) for name, info in found}
 
 
 def outcome(destination: str) -> dict[str, Any]:
@@ -197,7 +197,7 @@ class Processes:
 
 def wait_for_workers(reach: Mapping[str, Any], number: int) -> None:
     """Wait until a cluster that is reached by some settings has a number of workers."""
-    with connect.reached(ClusterSettings.model_validate(reach)) as client:
+    with connect.connect(ClusterSettings.model_validate(reach)) as client:
         client.wait_for_workers(number, timeout=120)
 
 
@@ -217,7 +217,7 @@ def register_hold(
     host
         Address of the only host where a task is to be held; none: any will do.
     """
-    with connect.reached(ClusterSettings.model_validate(reach)) as client:
+    with connect.connect(ClusterSettings.model_validate(reach)) as client:
         client.register_plugin(Holds(place, str(folder), host))
 
 

@@ -16,7 +16,7 @@ from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.media import index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-from redact_dask.records import Part
+from redact_dask.records import Segment
 
 Shown = list[tuple[int | None, str]]
 """The pts of each frame and a digest of its pixels."""
@@ -117,7 +117,7 @@ def chunked() -> Callable[..., Shown]:
     def decode(url: str | Path, seconds: float) -> Shown:
         scanned = index.scan(str(url), ENCODE)
         decoded = [
-            [_seen(frame) for frame in frames(str(url), scanned.facts, chunk)]
+            [_seen(frame) for frame in frames(str(url), scanned.info, chunk)]
             for chunk in reversed(scanned.chunks(seconds))
         ]
         return [frame for chunk in reversed(decoded) for frame in chunk]
@@ -126,35 +126,35 @@ def chunked() -> Callable[..., Shown]:
 
 
 @pytest.fixture(scope="session")
-def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Part]]:
-    """Encode a video, chunk by chunk, and give the parts that it is joined from.
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Segment]]:
+    """Encode a video, chunk by chunk, and give the segments that it is joined from.
 
     Chunks whose number is in ``copied`` will be copied.
     """
 
-    def encode(url: str | Path, seconds: float, copied: Container[int] = ()) -> list[Part]:
+    def encode(url: str | Path, seconds: float, copied: Container[int] = ()) -> list[Segment]:
         folder = tmp_path_factory.mktemp("segments")
         scanned = index.scan(str(url), ENCODE)
-        parts = []
+        segments = []
         for chunk in scanned.chunks(seconds):
             if chunk.index in copied:
-                depth = scanned.facts.reorder_depth
-                parts.append(Part(len(chunk.pts), chunk.start, None, depth))
+                depth = scanned.info.reorder_depth
+                segments.append(Segment(len(chunk.pts), chunk.start, None, depth))
                 continue
-            encoder = Encoder(scanned.facts, ENCODE)
-            for frame in frames(str(url), scanned.facts, chunk):
+            encoder = Encoder(scanned.info, ENCODE)
+            for frame in frames(str(url), scanned.info, chunk):
                 encoder.add(frame)
             segment = encoder.finish()
             path = folder / f"{chunk.index}.mkv"
             path.write_bytes(segment.content)
-            parts.append(Part(segment.frames, chunk.start, str(path), segment.reorder_depth))
-        return parts
+            segments.append(Segment(segment.frames, chunk.start, str(path), segment.reorder_depth))
+        return segments
 
     return encode
 
 
 @pytest.fixture(scope="session")
-def joined(encoded: Callable[..., list[Part]]) -> Callable[..., Path]:
+def joined(encoded: Callable[..., list[Segment]]) -> Callable[..., Path]:
     """Encode a video chunk by chunk and join it; ``pts`` replaces the source's."""
 
     def join(
@@ -165,8 +165,8 @@ def joined(encoded: Callable[..., list[Part]]) -> Callable[..., Path]:
         copied: Container[int] = (),
     ) -> Path:
         scanned = index.scan(str(url), ENCODE)
-        parts = encoded(url, seconds, copied)
-        mux.write(path, parts, pts or scanned.pts, scanned.facts, str(url), OutputSettings())
+        segments = encoded(url, seconds, copied)
+        mux.write(path, segments, pts or scanned.pts, scanned.info, str(url), OutputSettings())
         return path
 
     return join

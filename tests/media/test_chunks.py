@@ -26,14 +26,14 @@ def test_every_frame_is_owned_once_and_in_order(
     shown = [pts for pts, _ in sequential(any_kind)]
     scanned = index.scan(str(any_kind), EncodeSettings())
     assert list(scanned.pts) == shown
-    assert scanned.facts.frames == len(shown)
+    assert scanned.info.frames == len(shown)
     for seconds in LENGTHS:
         chunks = scanned.chunks(seconds)
         assert [pts for chunk in chunks for pts in chunk.pts] == shown
         assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
         for before, chunk in pairwise(chunks):
             assert chunk.first_frame == before.last_frame + 1
-            ticks = seconds / scanned.facts.time_base
+            ticks = seconds / scanned.info.time_base
             ends = [key.pts for key in scanned.keyframes if key.pts >= before.pts[0] + ticks]
             assert chunk.start.pts == ends[0], "it goes on until the next keyframe, not longer"
     assert len(scanned.chunks(LENGTHS[0])) >= 3
@@ -78,15 +78,15 @@ def test_hidden_frames_before_an_edit_belong_to_nobody(of_kind: Callable[[str], 
         stored = sum(packet.size > 0 for packet in container.demux(video=0))
     scanned = index.scan(str(path), EncodeSettings())
     first = scanned.chunks(LENGTHS[0])[0]
-    assert scanned.facts.frames < stored
+    assert scanned.info.frames < stored
     assert first.start.pts < first.pts[0]
 
 
 def test_facts_of_a_clip(plain: Path) -> None:
-    facts = index.scan(str(plain), EncodeSettings()).facts
-    assert (facts.width, facts.height, facts.codec, facts.audio) == (160, 90, "h264", ("aac",))
-    assert facts.rate == 30
-    assert facts.seconds == pytest.approx(48 / 30)
+    info = index.scan(str(plain), EncodeSettings()).info
+    assert (info.width, info.height, info.codec, info.audio) == (160, 90, "h264", ("aac",))
+    assert info.rate == 30
+    assert info.seconds == pytest.approx(48 / 30)
 
 
 def test_a_frame_that_is_not_there_is_an_error(plain: Path) -> None:
@@ -94,10 +94,10 @@ def test_a_frame_that_is_not_there_is_an_error(plain: Path) -> None:
     chunk = scanned.chunks(1000)[0]
     more = replace(chunk, pts=(*chunk.pts[:5], chunk.pts[4] + 1, *chunk.pts[5:]))
     with pytest.raises(DamagedVideo, match="is missing"):
-        list(frames(str(plain), scanned.facts, more))
+        list(frames(str(plain), scanned.info, more))
     longer = replace(chunk, pts=(*chunk.pts, chunk.pts[-1] + 512))
     with pytest.raises(DamagedVideo, match="ends before"):
-        list(frames(str(plain), scanned.facts, longer))
+        list(frames(str(plain), scanned.info, longer))
 
 
 def test_a_keyframe_that_is_not_there_is_an_error(plain: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_keyframe_that_is_not_there_is_an_error(plain: Path) -> None:
     chunk = scanned.chunks(0.01)[1]
     moved = replace(chunk, start=replace(chunk.start, size=chunk.start.size + 1))
     with pytest.raises(DamagedVideo, match=r"keyframe .* not found"):
-        list(frames(str(plain), scanned.facts, moved))
+        list(frames(str(plain), scanned.info, moved))
 
 
 def test_a_seek_that_lands_behind_its_keyframe_is_repeated_from_the_beginning(
@@ -114,4 +114,4 @@ def test_a_seek_that_lands_behind_its_keyframe_is_repeated_from_the_beginning(
     scanned = index.scan(str(plain), EncodeSettings())
     chunk = scanned.chunks(0.01)[1]
     late = replace(chunk, start=replace(chunk.start, place=scanned.pts[-1]))
-    assert [frame.pts for frame in frames(str(plain), scanned.facts, late)] == list(chunk.pts)
+    assert [frame.pts for frame in frames(str(plain), scanned.info, late)] == list(chunk.pts)

@@ -133,7 +133,7 @@ def test_a_change_of_size_is_found(
 def test_pictures_must_keep_size_and_pixel_format(plain: Path) -> None:
     scanned = index.scan(str(plain), EncodeSettings())
     (chunk,) = scanned.chunks(1000)
-    for other in (replace(scanned.facts, width=176), replace(scanned.facts, pixel_format="gray")):
+    for other in (replace(scanned.info, width=176), replace(scanned.info, pixel_format="gray")):
         with pytest.raises(UnsupportedVideo, match="the picture changes from"):
             next(frames(str(plain), other, chunk))
 
@@ -144,7 +144,7 @@ def test_a_size_that_h264_cannot_have_is_refused(
     path = tmp_path / "odd.avi"
     ffmpeg("-i", plain, "-an", "-s", "131x97", "-c:v", "mjpeg", path)
     with pytest.raises(UnsupportedVideo, match="knows no size 131x97 in yuvj420p"):
-        Encoder(index.scan(str(path), EncodeSettings()).facts, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings())
 
 
 def test_a_pixel_format_that_cannot_be_kept_is_refused(
@@ -153,7 +153,7 @@ def test_a_pixel_format_that_cannot_be_kept_is_refused(
     path = tmp_path / "colours.mkv"
     ffmpeg("-i", plain, "-an", "-c:v", "ffv1", "-pix_fmt", "bgr0", path)
     with pytest.raises(UnsupportedVideo, match="pixel format bgr0 cannot be encoded"):
-        Encoder(index.scan(str(path), EncodeSettings()).facts, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings())
 
 
 def _packets(path: Path) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redact_dask.media.h264 import bitstream, parameter_sets
-from redact_dask.media.h264.smart_copy import Splice, Survey
+from redact_dask.media.h264.smart_copy import SmartCopy, Survey
 
 TIMING, USER_DATA = 1, 5
 
@@ -141,7 +141,7 @@ class TestSequence:
     """What a sequence parameter set says."""
 
     @pytest.mark.parametrize(
-        ("x264", "options", "facts"),
+        ("x264", "options", "info"),
         [
             ("", {"profile": "baseline"}, {"profile": 66, "reorder": 0, "references": 3}),
             ("bframes=2:b-pyramid=none", {"profile": "main"}, {"profile": 77, "reorder": 1}),
@@ -160,10 +160,10 @@ class TestSequence:
         ],
     )
     def test_it_is_what_x264_was_told(
-        self, x264: str, options: dict[str, str], facts: dict[str, object]
+        self, x264: str, options: dict[str, str], info: dict[str, object]
     ) -> None:
         found = parameter_sets.sequence(sets(x264, **options)[0])
-        assert {name: getattr(found, name) for name in facts} == facts
+        assert {name: getattr(found, name) for name in info} == info
 
     def test_cropped_sizes(self) -> None:
         found = parameter_sets.sequence(sets(size=(162, 94))[0])
@@ -188,8 +188,8 @@ class TestSequence:
         encoder = parameter_sets.sequence(sets("ref=1:bframes=0:level=31:sps-id=3:dpb-size=5")[0])
         matched = parameter_sets.sequence(parameter_sets.matched(encoder, source, 2))
         assert (matched.references, matched.reorder, matched.buffering) == (5, 2, source.buffering)
-        assert matched.parts[2] == source.parts[2]
-        assert matched.parts[:2] == encoder.parts[:2]
+        assert matched.segments[2] == source.segments[2]
+        assert matched.segments[:2] == encoder.segments[:2]
         assert (matched.id, matched.profile, matched.level) == (3, 100, 31)
 
 
@@ -199,8 +199,8 @@ class TestSets:
     def test_the_encoder_gets_an_id_that_is_free(self) -> None:
         sequence, *_ = sets()
         taken = [sequence, picture_set(0, 0), picture_set(2, 0)]
-        assert Splice(bitstream.avcc(taken), 0).id == 1
-        assert Splice(bitstream.avcc([*taken, picture_set(1, 0)]), 0).id == 3
+        assert SmartCopy(bitstream.avcc(taken), 0).id == 1
+        assert SmartCopy(bitstream.avcc([*taken, picture_set(1, 0)]), 0).id == 3
         full = [sequence, *(picture_set(number, 0) for number in range(32))]
         assert why_not(bitstream.avcc(full), packets=1) == "its parameter sets leave no id free"
 
@@ -231,7 +231,7 @@ class TestSets:
         ],
     )
     def test_an_encoder_that_needs_another_buffer_is_refused(self, x264: str) -> None:
-        splice = Splice(bitstream.avcc(sets("ref=3:bframes=0")), 0)
+        splice = SmartCopy(bitstream.avcc(sets("ref=3:bframes=0")), 0)
         fitting = splice.merged(bitstream.avcc(sets("ref=1:dpb-size=3:bframes=0:sps-id=1")))
         assert len(bitstream.parameter_sets(fitting)) == 4
         wrong_id = "sps-id=2:ref=3:bframes=0" if "cabac" in x264 else f"{x264}:sps-id=1"
@@ -239,7 +239,7 @@ class TestSets:
             splice.merged(bitstream.avcc(sets(wrong_id)))
 
     def test_an_encoder_of_another_size_is_refused(self) -> None:
-        splice = Splice(bitstream.avcc(sets()), 2)
+        splice = SmartCopy(bitstream.avcc(sets()), 2)
         for size in ((160, 112), (158, 96)):
             with pytest.raises(ValueError, match="do not go with the source's"):
                 splice.merged(bitstream.avcc(sets("sps-id=1", size)))

@@ -14,11 +14,11 @@ import pytest
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index, mux, verify
-from redact_dask.records import Part
+from redact_dask.records import Segment
 
 Ffmpeg = Callable[..., None]
 Joined = Callable[..., Path]
-Encoded = Callable[..., list[Part]]
+Encoded = Callable[..., list[Segment]]
 OfKind = Callable[[str], Path]
 
 
@@ -26,11 +26,11 @@ def test_every_frame_and_every_audio_packet_is_there(
     any_kind: Path, joined: Joined, tmp_path: Path
 ) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
-    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.facts))
-    verify.check(result, (), scanned.pts, scanned.facts, str(any_kind), OutputSettings())
+    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.info))
+    verify.verify(result, (), scanned.pts, scanned.info, str(any_kind), OutputSettings())
     with av.open(result) as container:
         times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
-    assert times == [pts * scanned.facts.time_base for pts in scanned.pts]
+    assert times == [pts * scanned.info.time_base for pts in scanned.pts]
     assert _audio(result) == _audio(any_kind)
     assert _audio_times(result) == pytest.approx(_audio_times(any_kind), abs=1e-4)
 
@@ -47,11 +47,11 @@ def test_facts_are_kept(of_kind: OfKind, ffmpeg: Ffmpeg, joined: Joined, tmp_pat
     colours = "range=pc:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
     ffmpeg("-i", of_kind("plain"), "-vf", f"setsar=4/3,setparams={colours}", tagged)
     ffmpeg("-display_rotation", "-90", "-i", tagged, "-c", "copy", turned)
-    before = index.scan(str(turned), EncodeSettings()).facts
+    before = index.scan(str(turned), EncodeSettings()).info
     assert (before.quarter_turns, before.sample_aspect_ratio) == (3, Fraction(4, 3))
     assert (before.color_range, before.color_primaries) == (2, 1)
     for name in ("joined.mp4", "joined.mov"):
-        after = index.scan(str(joined(turned, tmp_path / name)), EncodeSettings()).facts
+        after = index.scan(str(joined(turned, tmp_path / name)), EncodeSettings()).info
         of_file = ("time_base", "parameter_sets", "reorder_depth", "why_encoded")
         assert replace(after, **{name: getattr(before, name) for name in of_file}) == before
 
@@ -59,8 +59,8 @@ def test_facts_are_kept(of_kind: OfKind, ffmpeg: Ffmpeg, joined: Joined, tmp_pat
 def test_the_source_does_not_choose_the_keyframes(
     of_kind: OfKind, encoded: Encoded, tmp_path: Path
 ) -> None:
-    (part,) = encoded(of_kind("motion_jpeg"), 1000)
-    with av.open(part.segment) as container:
+    (segment,) = encoded(of_kind("motion_jpeg"), 1000)
+    with av.open(segment.url) as container:
         assert sum(packet.is_keyframe for packet in container.demux(video=0)) == 1
 
 
@@ -68,8 +68,8 @@ def test_the_source_does_not_choose_the_keyframes(
 def test_the_pixel_format_is_kept(
     kind: str, of_kind: OfKind, joined: Joined, tmp_path: Path
 ) -> None:
-    before = index.scan(str(of_kind(kind)), EncodeSettings()).facts
-    after = index.scan(str(joined(of_kind(kind), tmp_path / "joined.mov")), EncodeSettings()).facts
+    before = index.scan(str(of_kind(kind)), EncodeSettings()).info
+    after = index.scan(str(joined(of_kind(kind), tmp_path / "joined.mov")), EncodeSettings()).info
     kept = [before.pixel_format, before.color_range, before.width, before.height]
     assert [after.pixel_format, after.color_range, after.width, after.height] == kept
 
@@ -101,8 +101,8 @@ def test_all_audio_tracks_are_kept(
 def test_the_target_keeps_its_container_if_that_holds_exact_times(
     path: str, audio: tuple[str, ...], target: str, plain: Path
 ) -> None:
-    facts = replace(index.scan(str(plain), EncodeSettings()).facts, audio=audio)
-    assert mux.target_path(path, facts) == target
+    info = replace(index.scan(str(plain), EncodeSettings()).info, audio=audio)
+    assert mux.target_path(path, info) == target
 
 
 @pytest.mark.parametrize("kind", ["plain", "matroska"])
@@ -128,10 +128,12 @@ def test_segments_of_different_encoders_are_refused(
     plain: Path, of_kind: OfKind, encoded: Encoded, tmp_path: Path
 ) -> None:
     scanned = index.scan(str(plain), EncodeSettings())
-    parts = [encoded(path, 1000)[0] for path in (plain, of_kind("ten_bit"))]
+    segments = [encoded(path, 1000)[0] for path in (plain, of_kind("ten_bit"))]
     pts = [*scanned.pts, *(scanned.pts[-1] + ticks + 512 for ticks in scanned.pts)]
     with pytest.raises(CheckFailed, match="different parameters"):
-        mux.write(tmp_path / "joined.mp4", parts, pts, scanned.facts, str(plain), OutputSettings())
+        mux.write(
+            tmp_path / "joined.mp4", segments, pts, scanned.info, str(plain), OutputSettings()
+        )
 
 
 class TestCheck:
@@ -148,9 +150,9 @@ class TestCheck:
 
     def verify(self, result: Path, plain: Path) -> None:
         scanned = index.scan(str(plain), EncodeSettings())
-        spans = [span for chunk in scanned.chunks(9) for span in chunk.spans]
-        parts = [Part(span.frames, span.start, "memory://encoded", 0) for span in spans]
-        verify.check(result, parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
+        gops = [gop for chunk in scanned.chunks(9) for gop in chunk.gops]
+        segments = [Segment(gop.frames, gop.start, "memory://encoded", 0) for gop in gops]
+        verify.verify(result, segments, scanned.pts, scanned.info, str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
         self.check(good, plain)
@@ -200,19 +202,19 @@ class TestCheck:
     def test_finds_a_copied_picture_that_is_not_the_sources(
         self, first: int, good: Path, plain: Path
     ) -> None:
-        """Everything was encoded; the spans from one on are said to be copied."""
+        """Everything was encoded; the gops from one on are said to be copied."""
         scanned = index.scan(str(plain), EncodeSettings())
-        spans = [span for chunk in scanned.chunks(9) for span in chunk.spans]
-        copied = spans[first:]
-        parts = [
-            Part(span.frames, span.start, None if span in copied else "memory://encoded", 0)
-            for span in spans
+        gops = [gop for chunk in scanned.chunks(9) for gop in chunk.gops]
+        copied = gops[first:]
+        segments = [
+            Segment(gop.frames, gop.start, None if gop in copied else "memory://encoded", 0)
+            for gop in gops
         ]
-        arguments = (parts, scanned.pts, scanned.facts, str(plain), OutputSettings())
-        verify.check(plain, *arguments)
-        number = sum(span.frames for span in spans if span not in copied)
+        arguments = (segments, scanned.pts, scanned.info, str(plain), OutputSettings())
+        verify.verify(plain, *arguments)
+        number = sum(gop.frames for gop in gops if gop not in copied)
         with pytest.raises(CheckFailed, match=f"frame {number} was copied, but is not"):
-            verify.check(good, *arguments)
+            verify.verify(good, *arguments)
 
     @pytest.mark.parametrize("share", [0.02, 0.5, 0.95])
     def test_finds_a_file_that_was_cut(self, share: float, good: Path, plain: Path) -> None:

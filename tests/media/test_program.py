@@ -11,7 +11,7 @@ import pytest
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, index, mux, verify
-from redact_dask.records import Part
+from redact_dask.records import Segment
 
 Joined = Callable[..., Path]
 
@@ -19,7 +19,7 @@ Joined = Callable[..., Path]
 @pytest.mark.parametrize("middle", [1, 20, 24, 47])
 def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_path: Path) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
-    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.facts))
+    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.info))
     frames = len(scanned.pts)
     summed = [frame for frame in (0, 3, 4, 18, 19, 20, 30, 47) if frame < frames]
     border = min(middle, frames - 1)
@@ -34,7 +34,7 @@ def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_p
 def test_the_second_half_is_decoded_after_what_is_before_it(
     plain: Path, joined: Joined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A span that does not follow the one before it would be found at the border, too."""
+    """A gop that does not follow the one before it would be found at the border, too."""
     result = joined(plain, tmp_path / "joined.mp4")
     times = ffmpeg.decoded(result, ()).times
     with av.open(result) as container:
@@ -78,17 +78,17 @@ def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
     monkeypatch.setattr(ffmpeg, "decoded_in_halves", refused)
     scanned = index.scan(str(plain), EncodeSettings())
     result = joined(plain, tmp_path / "joined.mp4")
-    parts = [Part(24, 0, "memory://encoded", 0)] * 2
-    verify._check_pictures(result, parts, scanned.pts, scanned.facts, str(plain), None)
+    segments = [Segment(24, 0, "memory://encoded", 0)] * 2
+    verify._check_pictures(result, segments, scanned.pts, scanned.info, str(plain), None)
     assert not entered
-    verify.check(result, parts, scanned.pts, scanned.facts, str(plain), verify.OutputSettings())
+    verify.verify(result, segments, scanned.pts, scanned.info, str(plain), verify.OutputSettings())
     assert entered
 
 
 def test_short_videos_have_no_halves() -> None:
     def middle(*frames: int) -> int | None:
-        parts = [Part(many, 0, "memory://encoded", 0) for many in frames]
-        return verify._middle(parts, sum(frames))
+        segments = [Segment(many, 0, "memory://encoded", 0) for many in frames]
+        return verify._middle(segments, sum(frames))
 
     assert middle(3000, 2999) is None
     assert middle(6000) is None

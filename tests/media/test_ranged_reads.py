@@ -28,7 +28,7 @@ def test_a_chunk_reads_its_own_bytes_only(
     ffmpeg("-f", "lavfi", "-i", noise, "-t", "16", *encoder, *options, local)
     storage.publish(local, remote)
     chunks = index.scan(str(local), EncodeSettings()).chunks(1)
-    facts = index.scan(remote, EncodeSettings()).facts
+    info = index.scan(remote, EncodeSettings()).info
     fetched: list[int] = []
     fetch = s3fs.S3File._fetch_range
 
@@ -38,7 +38,7 @@ def test_a_chunk_reads_its_own_bytes_only(
         return content
 
     monkeypatch.setattr(s3fs.S3File, "_fetch_range", counted)
-    decoded = sum(1 for _ in frames(remote, facts, chunks[8]))
+    decoded = sum(1 for _ in frames(remote, info, chunks[8]))
     assert decoded == len(chunks[8].pts)
     whole = local.stat().st_size
     assert whole > 20 * 2**20

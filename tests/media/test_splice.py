@@ -31,7 +31,7 @@ from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.smart_copy import Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Part, Probed, Region, Rendered, Tracked, Video, Why
+from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment, Tracked, Video
 from redact_dask.sources import listing
 
 Ffmpeg = Callable[..., None]
@@ -101,19 +101,19 @@ class Spliced:
     hidden: frozenset[int]
 
     @property
-    def parts(self) -> list[Part]:
+    def segments(self) -> list[Segment]:
         """What the result was joined from."""
-        return [part for made in self.rendered for part in made.parts]
+        return [segment for made in self.rendered for segment in made.segments]
 
     @property
     def copied(self) -> list[int]:
         """Numbers of the frames that were copied."""
         numbers: list[int] = []
         first = 0
-        for part in self.parts:
-            if part.segment is None:
-                numbers += range(first, first + part.frames)
-            first += part.frames
+        for segment in self.segments:
+            if segment.url is None:
+                numbers += range(first, first + segment.frames)
+            first += segment.frames
         return numbers
 
 
@@ -133,14 +133,16 @@ def splice(
     encode: Mapping[str, str] | None = None,
 ) -> Spliced:
     """Run the stages of a video with a region on some of its frames."""
-    (video,) = listing.take(str(source), str(folder / "out"))
+    (video,) = listing.list_videos(str(source), str(folder / "out"))
     sections = {"chunk": {"seconds": seconds}, "redact": {"style": "solid"}}
     settings = config.validate(sections | {"encode": dict(encode or {})})
     job = Job(video, str(folder / "out"), str(folder / "work"), settings)
     probed = stages.probe(job)
-    regions = tuple(Region(n, 0, 32.0, 32.0, 96.0, 64.0, Why.DETECTED) for n in sorted(hidden))
-    tracked = Tracked(regions, (), probed.work)
-    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    regions = tuple(
+        Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)
+    )
+    tracked = Tracked(regions, (), probed.timing)
+    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     joined = stages.join(job, probed, rendered)
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
 
@@ -153,7 +155,7 @@ def pictures(path: Path, **options: str) -> Pictures:
 def assert_right(spliced: Spliced) -> None:
     """Copied frames are the source's, hidden ones are hidden, the others look like the source's."""
     before, after = pictures(spliced.source), pictures(spliced.result)
-    assert len(after) == len(before) == spliced.probed.facts.frames
+    assert len(after) == len(before) == spliced.probed.info.frames
     assert not spliced.hidden & set(spliced.copied)
     for number, (was, now) in enumerate(zip(before, after, strict=True)):
         if number in spliced.copied:
@@ -172,8 +174,8 @@ def test_spans_are_copied_beside_encoded_ones(kind: str, ffmpeg: Ffmpeg, tmp_pat
 
 
 def assert_spliced(spliced: Spliced) -> None:
-    assert spliced.probed.facts.why_encoded == ""
-    assert 0 < len(spliced.copied) < spliced.probed.facts.frames
+    assert spliced.probed.info.why_encoded == ""
+    assert 0 < len(spliced.copied) < spliced.probed.info.frames
     assert sum(made.copied for made in spliced.rendered) == len(spliced.copied)
     assert_right(spliced)
     assert_every_reader_agrees(spliced)
@@ -181,7 +183,7 @@ def assert_spliced(spliced: Spliced) -> None:
     assert b"GPS48" not in content
     assert b"x264" not in content
     if spliced.result.suffix != ".mkv":
-        assert content.count(b"stsd") == (2 if spliced.probed.facts.audio else 1)
+        assert content.count(b"stsd") == (2 if spliced.probed.info.audio else 1)
         assert content.count(b"avcC") == 1
         at = content.index(b"stsd")
         assert int.from_bytes(content[at + 8 : at + 12]) == 1
@@ -207,9 +209,9 @@ def test_a_rotated_video_stays_rotated(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     ffmpeg("-display_rotation", "90", "-i", upright, "-c", "copy", turned)
     spliced = splice(turned, tmp_path, {13, 14, 40})
     assert_spliced(spliced)
-    after = index.scan(str(spliced.result), EncodeSettings()).facts
-    assert spliced.probed.facts.quarter_turns != 0
-    assert after.display_matrix == spliced.probed.facts.display_matrix
+    after = index.scan(str(spliced.result), EncodeSettings()).info
+    assert spliced.probed.info.quarter_turns != 0
+    assert after.display_matrix == spliced.probed.info.display_matrix
 
 
 @pytest.mark.parametrize(("length_size", "told"), [(3, True), (2, True), (4, False)])
@@ -223,7 +225,7 @@ def test_records_of_other_makers(
     unit, *pictures_of = bitstream.parameter_sets(extradata)
     if not told:
         sequence = parameter_sets.sequence(unit)
-        bits = sequence.parts[0] + f"{sequence.references + 1:03b}" + sequence.parts[1] + "01"
+        bits = sequence.segments[0] + f"{sequence.references + 1:03b}" + sequence.segments[1] + "01"
         bits += "0" * (-len(bits) % 8)
         unit = bitstream.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
         assert parameter_sets.sequence(unit).reorder is None
@@ -266,8 +268,8 @@ def remuxed(
 
 def assert_every_reader_agrees(spliced: Spliced) -> None:
     """OpenCV, an independent decoder, and seeking find the frames of the source at their times."""
-    count = spliced.probed.facts.frames
-    expected = [pts * spliced.probed.facts.time_base for pts in spliced.probed.pts]
+    count = spliced.probed.info.frames
+    expected = [pts * spliced.probed.info.time_base for pts in spliced.probed.pts]
     assert decoded_by("h264", spliced.result) == expected
     with av.open(spliced.result) as container:
         shown = container.decode(video=0)
@@ -280,7 +282,7 @@ def assert_every_reader_agrees(spliced: Spliced) -> None:
         stream = container.streams.video[0]
         keys = [p.pts for p in container.demux(stream) if p.size and p.is_keyframe]
         times = {key * stream.time_base for key in keys}
-        firsts = accumulate((part.frames for part in spliced.parts[:-1]), initial=0)
+        firsts = accumulate((segment.frames for segment in spliced.segments[:-1]), initial=0)
         assert {expected[first] for first in firsts} <= times
         for key in keys:
             container.seek(key, stream=stream)
@@ -304,9 +306,9 @@ def test_what_cannot_be_spliced_is_encoded_whole_and_says_why(
 ) -> None:
     name, options, reason = WHOLE[kind]
     spliced = splice(make(tmp_path, ffmpeg, name, options), tmp_path, {13})
-    assert reason in spliced.probed.facts.why_encoded
+    assert reason in spliced.probed.info.why_encoded
     assert spliced.copied == []
-    assert len(pictures(spliced.result)) == spliced.probed.facts.frames
+    assert len(pictures(spliced.result)) == spliced.probed.info.frames
 
 
 def test_an_interlaced_video_stays_interlaced(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -333,7 +335,7 @@ def test_hidden_pre_roll_is_never_copied(ffmpeg: Ffmpeg, tmp_path: Path) -> None
     ffmpeg("-ss", "0.65", "-i", whole, "-c", "copy", cut)
     assert len(pictures(cut, ignore_editlist="1")) > len(pictures(cut))
     spliced = splice(cut, tmp_path, ())
-    assert 0 < len(spliced.copied) < spliced.probed.facts.frames
+    assert 0 < len(spliced.copied) < spliced.probed.info.frames
     assert_right(spliced)
     assert_nothing_hidden_is_left(spliced)
     assert_nothing_hidden_is_left(splice(cut, tmp_path, {20}))
@@ -347,7 +349,7 @@ def assert_nothing_hidden_is_left(spliced: Spliced) -> None:
     assert cut_away
     assert not [packet for packet in cut_away if packet[-40:] in content]
     everything = pictures(spliced.result, ignore_editlist="1")
-    assert len(everything) == spliced.probed.facts.frames
+    assert len(everything) == spliced.probed.info.frames
 
 
 def test_what_is_cut_off_at_the_end_is_never_copied(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -358,7 +360,7 @@ def test_what_is_cut_off_at_the_end_is_never_copied(ffmpeg: Ffmpeg, tmp_path: Pa
     content[length : length + 4] = content[clock : clock + 4]  # one second
     source.write_bytes(content)
     spliced = splice(source, tmp_path, {2})
-    assert spliced.probed.facts.frames == 30
+    assert spliced.probed.info.frames == 30
     assert spliced.copied == list(range(12, 24))
     assert_right(spliced)
     assert_nothing_hidden_is_left(spliced)
@@ -375,15 +377,15 @@ class TestCheck:
 
     @pytest.fixture
     def spliced(self, ffmpeg: Ffmpeg, tmp_path: Path) -> Spliced:
-        """Of four spans, the second is encoded; the last two are one part."""
+        """Of four gops, the second is encoded; the last two are one segment."""
         spliced = splice(make(tmp_path, ffmpeg, *SOURCES["baseline"]), tmp_path, {13})
-        assert [part.segment is None for part in spliced.parts] == [True, False, True]
+        assert [segment.url is None for segment in spliced.segments] == [True, False, True]
         return spliced
 
     def verify(self, spliced: Spliced, result: Path) -> None:
         probed = spliced.probed
         source = str(spliced.source)
-        verify.check(result, spliced.parts, probed.pts, probed.facts, source, OutputSettings())
+        verify.verify(result, spliced.segments, probed.pts, probed.info, source, OutputSettings())
 
     @pytest.mark.parametrize(
         ("others", "frame"),
@@ -420,13 +422,13 @@ class TestCheck:
     ) -> None:
         first, last = spliced.rendered
         keyframes = {
-            spliced.probed.pts.index(span.start.pts): span.start
+            spliced.probed.pts.index(gop.start.pts): gop.start
             for chunk in spliced.probed.chunks
-            for span in chunk.spans
+            for gop in chunk.gops
         }
         keyframe = replace(keyframes[start], size=keyframes[start].size + size)
-        moved = replace(last, parts=(replace(last.parts[0], start=keyframe),))
-        (video,) = listing.take(str(spliced.source), str(spliced.source.parent / "out"))
+        moved = replace(last, segments=(replace(last.segments[0], start=keyframe),))
+        (video,) = listing.list_videos(str(spliced.source), str(spliced.source.parent / "out"))
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
@@ -460,9 +462,9 @@ def test_parameter_sets_that_change_are_not_spliced(ffmpeg: Ffmpeg, tmp_path: Pa
     both = tmp_path / "both.ts"
     ffmpeg("-i", f"concat:{one}|{two}", "-c", "copy", both)
     spliced = splice(both, tmp_path, {13})
-    assert spliced.probed.facts.why_encoded == "its parameter sets change"
+    assert spliced.probed.info.why_encoded == "its parameter sets change"
     assert spliced.copied == []
-    assert spliced.probed.facts.frames == 96
+    assert spliced.probed.info.frames == 96
     assert_right(spliced)
 
 
@@ -503,7 +505,7 @@ def test_decoding_is_as_early_as_it_must_be_and_the_length_is_kept(
             packets = [packet for packet in container.demux(stream) if packet.size]
             length = float(stream.duration * stream.time_base)
         assert min(packet.pts - packet.dts for packet in packets) == 0
-        assert length == pytest.approx(spliced.probed.facts.seconds, abs=1e-3)
+        assert length == pytest.approx(spliced.probed.info.seconds, abs=1e-3)
 
 
 def test_the_encoder_goes_with_every_source_whatever_its_preset(
@@ -514,8 +516,8 @@ def test_the_encoder_goes_with_every_source_whatever_its_preset(
     for kind in ("baseline", "b_frames", "pyramid", "one_reference", "intra_only", "cropped"):
         source = make(tmp_path, ffmpeg, *SOURCES[kind])
         for preset in presets:
-            facts = index.scan(str(source), EncodeSettings(preset=preset)).facts
-            assert facts.why_encoded == "", (kind, preset)
+            info = index.scan(str(source), EncodeSettings(preset=preset)).info
+            assert info.why_encoded == "", (kind, preset)
 
 
 class TestSurvey:
@@ -609,11 +611,11 @@ def test_a_source_that_changed_is_not_copied_from(
     change: Callable[[Path], None], ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     source = make(tmp_path, ffmpeg, *SOURCES["baseline"])
-    (video,) = listing.take(str(source), str(tmp_path / "out"))
+    (video,) = listing.list_videos(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     rendered = [
-        stages.render(job, probed.facts, chunk, Tracked((), (), probed.work))
+        stages.render(job, probed.info, chunk, Tracked((), (), probed.timing))
         for chunk in probed.chunks
     ]
     change(source)
@@ -625,24 +627,24 @@ def test_a_source_that_changed_is_not_copied_from(
 def test_copies_that_fail_the_check_are_encoded_after_all(
     ffmpeg: Ffmpeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = verify.check
+    right = verify.verify
 
-    def refuse_copies(path: Path, parts: Sequence[Part], *rest: Any) -> None:
-        if any(part.segment is None for part in parts):
+    def refuse_copies(path: Path, segments: Sequence[Segment], *rest: Any) -> None:
+        if any(segment.url is None for segment in segments):
             raise CheckFailed("it is said to be wrong")
-        right(path, parts, *rest)
+        right(path, segments, *rest)
 
     monkeypatch.setattr(verify, "check", refuse_copies)
     source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
-    (video,) = listing.take(str(source), str(tmp_path / "out"))
+    (video,) = listing.list_videos(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
-    hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, Why.DETECTED)
-    tracked = Tracked((hidden,), (), probed.work)
-    rendered = [stages.render(job, probed.facts, chunk, tracked) for chunk in probed.chunks]
+    hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED)
+    tracked = Tracked((hidden,), (), probed.timing)
+    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
     joined = stages.join(job, probed, rendered)
-    assert joined.why_encoded == "copied beside encoded spans, it is said to be wrong"
+    assert joined.why_encoded == "copied beside encoded gops, it is said to be wrong"
     before, after = pictures(source), pictures(Path(joined.output))
     assert len(before) == len(after)
     for number, (was, now) in enumerate(zip(before, after, strict=True)):

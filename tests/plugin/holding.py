@@ -33,7 +33,7 @@ class Place:
 
 PLACES = {
     "probe": Place("probe", index, "scan", after=True),
-    "detect": Place("detect", checkpoints, "write_detected"),
+    "detect": Place("detect", checkpoints, "save_detected"),
     "track": Place("track", tracker, "track"),
     "render": Place("render", storage, "write", after=True),
     "join": Place("join", storage, "publish"),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.records import Region, Why
+from redact_dask.records import Region, RegionOrigin
 from redact_dask.redaction import hide
 
 Planes = list[NDArray[Any]]
@@ -201,7 +201,7 @@ def test_frames_that_the_decoder_still_needs_stay_whole(clip: Path) -> None:
 
 
 def _region(x0: float, y0: float, x1: float, y1: float) -> Region:
-    return Region(0, 0, x0, y0, x1, y1, Why.DETECTED)
+    return Region(0, 0, x0, y0, x1, y1, RegionOrigin.DETECTED)
 
 
 def _noise(width: int, height: int, pixel_format: str, seed: int = 0) -> VideoFrame:

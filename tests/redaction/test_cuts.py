@@ -100,12 +100,12 @@ def test_repeated_pictures_tell_nothing_of_motion() -> None:
 
 @pytest.mark.parametrize("seconds", [0.1, 0.9, 100])
 def test_chunks_do_not_change_where_cuts_are(film: Path, tmp_path: Path, seconds: float) -> None:
-    (video,) = listing.take(str(film), str(tmp_path / "out"))
+    (video,) = listing.list_videos(str(film), str(tmp_path / "out"))
     settings = {"chunk": {"seconds": seconds}, "detect": {"detectors": ["magenta"]}}
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.validate(settings))
     probed = stages.probe(job)
-    detected = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
-    again = [stages.detect(job, probed.facts, chunk) for chunk in probed.chunks]
+    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
+    again = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     expected = changes(film)
     assert scene_cuts.joined(detected) == pytest.approx(expected)
     assert scene_cuts.joined(again) == scene_cuts.joined(detected), "what was committed is recalled"

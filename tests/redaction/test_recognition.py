@@ -34,7 +34,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.records import Region, Why
+from redact_dask.records import Region, RegionOrigin
 from redact_dask.redaction import hide, styles
 
 Faces = NDArray[np.float64]
@@ -112,7 +112,7 @@ def _redacted(picture: NDArray[np.float64], settings: RedactSettings) -> NDArray
     frame = VideoFrame(width, height, "yuv444p")
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     plane[:] = picture.round().clip(16, 235)
-    hide.hide(frame, [Region(0, 0, 0.0, 0.0, width, height, Why.DETECTED)], settings)
+    hide.hide(frame, [Region(0, 0, 0.0, 0.0, width, height, RegionOrigin.DETECTED)], settings)
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     return plane.astype(np.float64)
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from redact_dask.tracking.boxes import Boxes
-from redact_dask.tracking.camera_motion import SceneMotion, Step
+from redact_dask.tracking.boxes import BoxArray
+from redact_dask.tracking.camera_motion import CameraMotion, Step
 
 WIDTH, HEIGHT = 960, 540
 PLACES = [(100, 100, 140, 150), (700, 80, 760, 160), (300, 380, 420, 500)]
 
 
-def moved(box: Boxes, scale: float, x: float, y: float) -> Boxes:
+def moved(box: BoxArray, scale: float, x: float, y: float) -> BoxArray:
     """Return a box of the picture scaled and shifted, cut off by the picture's border."""
     size = [WIDTH, HEIGHT, WIDTH, HEIGHT]
     return np.clip(scale * box + np.array([x, y, x, y]), 0, size)
 
 
-def paths(scale: float, x: float, y: float) -> list[tuple[int, Boxes]]:
+def paths(scale: float, x: float, y: float) -> list[tuple[int, BoxArray]]:
     """Return what standing things do, each seen from another frame on."""
     ways = []
     for first, place in enumerate(PLACES):
@@ -29,9 +29,9 @@ def paths(scale: float, x: float, y: float) -> list[tuple[int, Boxes]]:
     return ways
 
 
-def steps(followed: list[tuple[int, Boxes]]) -> dict[int, Step]:
+def steps(followed: list[tuple[int, BoxArray]]) -> dict[int, Step]:
     """Return each step that is known."""
-    motion = SceneMotion(followed, WIDTH, HEIGHT)
+    motion = CameraMotion(followed, WIDTH, HEIGHT)
     return {frame: step for frame in range(12) if (step := motion.step(frame))}
 
 

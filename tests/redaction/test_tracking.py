@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redact_dask.config import TrackSettings
-from redact_dask.records import Detection, Region, Why
+from redact_dask.records import Detection, Region, RegionOrigin
 from redact_dask.tracking.tracker import track
 
 WIDTH, HEIGHT = 960, 540
@@ -71,7 +71,7 @@ def test_a_hole_is_filled_where_the_face_must_have_been() -> None:
     for frame in range(12, 18):
         between = face(frame, 100 + 6 * (frame - 10))
         assert hidden(regions, between)
-    assert {r.why for r in regions if 12 <= r.frame <= 17} == {Why.INTERPOLATED}
+    assert {r.origin for r in regions if 12 <= r.frame <= 17} == {RegionOrigin.INTERPOLATED}
     assert len({r.track for r in regions}) == 1
 
 
@@ -91,7 +91,7 @@ def test_a_hole_longer_than_the_longest_is_left_open() -> None:
 def test_ends_are_padded_and_follow_the_motion() -> None:
     longer = SETTINGS.model_copy(update={"pad_s": 0.4})
     regions = run([face(frame, 80 + 12 * frame) for frame in range(20, 31)], longer)
-    padded = [r for r in regions if r.why is Why.PADDED]
+    padded = [r for r in regions if r.origin is RegionOrigin.PADDED]
     assert [r.frame for r in padded] == [*range(8, 20), *range(31, 43)]
     assert all(hidden(regions, face(r.frame, 80 + 12 * r.frame)) for r in padded)
 
@@ -363,7 +363,7 @@ def test_what_was_seen_at_looks_far_apart_is_followed_whatever_the_times_are() -
     """One frame of four is looked at, and the longest hole and the padding are shorter."""
     short = SETTINGS.model_copy(update={"gap_s": 0.05, "pad_s": 0.0, "steady_s": 0.0})
     path = [face(frame, 100 + 3 * frame) for frame in range(60)]
-    regions = track(path[20:41:4], TIMES, (0,), WIDTH, HEIGHT, short, blink=3)
+    regions = track(path[20:41:4], TIMES, (0,), WIDTH, HEIGHT, short, max_gap_frames=3)
     assert {r.frame for r in regions} == set(range(17, 44))
     assert len({r.track for r in regions}) == 1
     assert all(hidden(regions, path[frame]) for frame in range(17, 44))
@@ -373,5 +373,5 @@ def test_what_was_seen_at_looks_far_apart_is_followed_whatever_the_times_are() -
 
 def test_what_nobody_looked_at_before_a_cut_is_padded_up_to_the_cut() -> None:
     seen = [face(frame, 100) for frame in (22, 26)]
-    regions = track(seen, TIMES, (0, 21, 28), WIDTH, HEIGHT, SETTINGS, blink=3)
+    regions = track(seen, TIMES, (0, 21, 28), WIDTH, HEIGHT, SETTINGS, max_gap_frames=3)
     assert {r.frame for r in regions} == set(range(21, 28))

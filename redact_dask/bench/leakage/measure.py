@@ -182,7 +182,7 @@ def pictures(url: str) -> Iterator[Luma]:
     """Yield every picture of a video, as the pipeline counts them."""
     scanned = index.scan(url, EncodeSettings())
     for chunk in scanned.chunks(math.inf):
-        for frame in frames(url, scanned.facts, chunk):
+        for frame in frames(url, scanned.info, chunk):
             levels = 2 ** (frame.format.components[0].bits - 8)
             yield luma(frame).astype(np.float32) / levels
 

@@ -152,7 +152,7 @@ def measure(
     series = [(shape, "A") for shape in shapes] + [(shapes[0], "B")]
     for repeat, (shape, twin) in product(range(repeats), series):
         settings = shape.settings(base)
-        with connect.connected(settings.cluster) as client:
+        with connect.ready_client(settings.cluster) as client:
             with _copies(shortest, shape.slots, folder) as warm:
                 _redact(warm, folder / "output", settings, client)
             cpu, own, everybody = _worker_cpu_s(client), _cpu_s(), _busy_s()
@@ -232,7 +232,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """Return facts of the machine that measured."""
+    """Return info of the machine that measured."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

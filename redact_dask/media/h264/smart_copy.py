@@ -1,11 +1,11 @@
-"""Smart copy: spans of H.264 without a region stay as they are, beside re-encoded ones.
+"""Smart copy: gops of H.264 without a region stay as they are, beside re-encoded ones.
 
-A *span* goes from one IDR picture to the next, so it can be decoded alone. Copied spans keep their
+A *gop* goes from one IDR picture to the next, so it can be decoded alone. Copied gops keep their
 slices, encoded ones come from x264, and one ``avcC`` record holds the parameter sets of both under
 different ids: the output is an ordinary track with one sample description. Where any condition
 fails, the whole video is encoded instead, and the reason is told.
 
-A span with a packet to discard (the pre-roll of an edit list) must always be encoded from the
+A gop with a packet to discard (the pre-roll of an edit list) must always be encoded from the
 frames that are shown: its packets hold pictures that the owner cut away.
 """
 
@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.media.h264 import bitstream, parameter_sets
-from redact_dask.records import Facts
+from redact_dask.records import StreamInfo
 
 _REFERENCES = {
     "ultrafast": 1, "superfast": 1, "veryfast": 1, "faster": 2, "fast": 2, "medium": 3,
@@ -28,8 +28,8 @@ _REFERENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Splice:
-    """What it takes to put copied and encoded spans of one source into one track."""
+class SmartCopy:
+    """What it takes to put copied and encoded gops of one source into one track."""
 
     extradata: bytes
     """Parameter sets of the source, as its container gives them."""
@@ -37,9 +37,9 @@ class Splice:
     """Frames decoded before, and shown after, a frame, at most, as counted in the source."""
 
     @classmethod
-    def of(cls, facts: Facts) -> Splice:
+    def of(cls, info: StreamInfo) -> SmartCopy:
         """Take it from what a `Survey` has found."""
-        return cls(facts.parameter_sets, facts.reorder_depth)
+        return cls(info.parameter_sets, info.reorder_depth)
 
     @property
     def reorder(self) -> int:
@@ -165,7 +165,7 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
 
 
 class Survey:
-    """Finds out, from the packets of a video stream, whether spans of it can be copied.
+    """Finds out, from the packets of a video stream, whether gops of it can be copied.
 
     Give it every packet (but no empty one, at the end) in file order, then ask `why_not`.
     """
@@ -176,7 +176,7 @@ class Survey:
         self._length_size = bitstream.length_size(self._extradata)
         self._known = frozenset(() if self._why_not else _sets(self._extradata))
         self._begun = False
-        self._span: list[int] = []  # pts of the frames of the span so far, ascending
+        self._span: list[int] = []  # pts of the frames of the gop so far, ascending
         self._reorder = 0
 
     def add(self, packet: Packet[VideoStream]) -> None:
@@ -195,10 +195,10 @@ class Survey:
 
     @property
     def why_not(self) -> str:
-        """Why the video has to be encoded as a whole; empty where spans can be copied."""
+        """RegionOrigin the video has to be encoded as a whole; empty where gops can be copied."""
         if self._why_not or not self._begun:
             return self._why_not or "it has no packet"
-        splice = Splice(self._extradata, self._reorder)
+        splice = SmartCopy(self._extradata, self._reorder)
         if splice.id is None:
             return "its parameter sets leave no id free"
         declared = splice.source.reorder
