@@ -1,9 +1,9 @@
-"""Redacting a source, from Python."""
+"""One run put together: what the commands and a notebook share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from redact_dask.driver.run import Run
 from redact_dask.driver.summary import Summary
 from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.status import Observer, Status
+from redact_dask.records import Video
 from redact_dask.sources import listing
 
 
@@ -50,20 +51,49 @@ def redact(
     ------
     UsageError
         The source, the destination, a setting or the cluster cannot be used; nothing was done.
+    RunEnded
+        Going on would be in vain, or too dear; the same call goes on from what is done.
     OSError, botocore.exceptions.BotoCoreError
         The destination's store fails; the same call goes on from what it holds.
     """
     settings = _config(config)
-    videos = listing.select(
-        listing.list_videos(str(source), str(dest), settings.work), settings.select
-    )
-    destination = storage.canonical(str(dest))
-    with nullcontext(client) if client else connect.connect(settings.cluster) as reached:
-        ready = connect.prepare(reached, settings.cluster.wait_s)
-        with dashboard_feed.publish_status(
-            ready, destination, settings.select.shard, observe or _ignore
-        ) as told:
-            return Run(ready, destination, settings, told).run(videos)
+    videos = listing.list_selected(str(source), str(dest), settings)
+    with prepared_run(videos, str(dest), settings, client, observe) as run:
+        return run.process()
+
+
+@contextmanager
+def prepared_run(
+    videos: Iterable[Video],
+    dest: str,
+    settings: Config,
+    client: Client | None = None,
+    observe: Observer | None = None,
+) -> Iterator[Run]:
+    """Give a run on a cluster that is ready; what was started for it ends with the block.
+
+    Parameters
+    ----------
+    videos
+        Of the source.
+    dest
+        Folder or prefix that the copies go to.
+    settings
+        All of them.
+    client, observe
+        See `redact`.
+
+    Raises
+    ------
+    UsageError
+        The cluster cannot be reached or started, or is not fit.
+    """
+    destination = storage.canonical(dest)
+    with nullcontext(client) if client else connect.connect(settings.cluster) as connected:
+        ready = connect.prepare(connected, settings.cluster.wait_s)
+        shard = settings.select.shard
+        with dashboard_feed.publish_status(ready, destination, shard, observe or _ignore) as both:
+            yield Run(ready, videos, destination, settings, both)
 
 
 def _ignore(_: Status) -> None:

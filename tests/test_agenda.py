@@ -18,6 +18,7 @@ from redact_dask.driver.history import History, VideoState
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.records import Video
 from redact_dask.sources import listing
+from redact_dask.storage import layout
 
 
 class Judge(History):
@@ -114,6 +115,7 @@ def test_a_listing_that_is_not_needed_ends() -> None:
 
 def test_a_new_destination_has_no_past(tmp_path: Path) -> None:
     history = History(storage.canonical(str(tmp_path / "nothing")), config.validate({}))
+    history.load()
     (video,) = videos("NEW 1")
     assert history.state(video) is VideoState.NEW
     assert history.origin("file:///NEW 1") is None
@@ -125,7 +127,7 @@ def test_a_plan_goes_by_the_pace_of_the_last_run(
     destination = tmp_path / "out"
     settings = config.validate({"detect": {"detectors": ["magenta"]}})
     redact_dask.redact(clip, destination, settings, client)
-    root = manifest.root(str(destination))
+    root = layout.manifest(str(destination))
     took = manifest.read(root, "chunks").to_pylist()
     seconds = sum((row["ended"] - row["started"]).total_seconds() for row in took)
     with Backlog(videos("NEW 1"), Judge()) as backlog:

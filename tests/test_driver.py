@@ -72,6 +72,7 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
     # The first settings' rows are still there, and so is a file, but it is not theirs.
     (video,) = listing.list_videos(str(clip), str(destination))
     history = History(storage.canonical(str(destination)), config.validate(strong))
+    history.load()
     size = (destination / "clip.mp4").stat().st_size
     rows = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
     assert len(rows) == 2

@@ -183,8 +183,8 @@ def test_a_run_that_is_drained_finishes_what_it_has_begun(
         if status.published:
             run.drain()
 
-    run = Run(client, storage.canonical(str(destination)), settings, observe)
-    summary = run.run(videos)
+    run = Run(client, videos, storage.canonical(str(destination)), settings, observe)
+    summary = run.process()
     assert 1 <= summary.published <= 3
     assert summary.left == 6 - summary.published
     assert len(names(destination)) == summary.published

@@ -173,7 +173,7 @@ def test_a_run_ends_where_its_money_does(
     with pytest.raises(UsageError, match=r"about 31 calls"):
         redact_dask.redact(clip, tmp_path, limited, client)
     # A plan may be wrong: scenes are not known before.
-    monkeypatch.setattr("redact_dask.driver.run.Run._refuse_cost", lambda *_: None)
+    monkeypatch.setattr("redact_dask.driver.limits.Limits.check_estimate", lambda *_: None)
     with pytest.raises(RunEnded, match=r"more than the \$0.02"):
         redact_dask.redact(clip, tmp_path, limited, client)
 

@@ -244,10 +244,11 @@ def test_a_watch_whose_run_cannot_go_on_ends(source: Path, client: Client, tmp_p
     settings = {"watch": {"poll_s": 0.2}, "driver": {"most_failures": 1}}
     watcher = Watcher(str(source), str(tmp_path / "out"), config.validate(settings))
     # A task that is no stage's result ends the run.
-    taken = Run(client, str(tmp_path / "out"), config.validate(settings), lambda _: None)
+    out = str(tmp_path / "out")
+    taken = Run(client, watcher, out, config.validate(settings), lambda _: None)
     taken._take = ended  # type: ignore[method-assign]
     with pytest.raises(RunEnded, match="in vain"):
-        taken.run(watcher)
+        taken.process()
 
 
 def ended(*_: object) -> list[object]:
@@ -274,8 +275,8 @@ def test_what_failed_for_a_reason_that_may_pass_is_tried_again_twice(
         if status.quarantined == 4:
             threading.Timer(3, run.drain).start()
 
-    run = Run(client, str(destination), settings, observe)
-    run.run(watcher)
+    run = Run(client, watcher, str(destination), settings, observe)
+    run.process()
     rows = manifest.read(f"{destination}/_manifest", "videos").to_pylist()
     assert sorted(row["source"].rpartition("/")[2] for row in rows) == ["a.mp4"] * 3 + [
         "damaged.mp4"
@@ -299,6 +300,6 @@ def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
             run.drain()
 
     changed: list[bool] = []
-    run = Run(client, str(destination), settings, observe)
-    summary = run.run(watcher)
+    run = Run(client, watcher, str(destination), settings, observe)
+    summary = run.process()
     assert (summary.published, summary.failures) == (2, ())

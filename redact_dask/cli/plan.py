@@ -37,9 +37,11 @@ def tell_plan(
     """
     with exit_on_error(Console(stderr=True)):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.select(listing.list_videos(source, dest, settings.work), settings.select)
+        videos = listing.list_selected(source, dest, settings)
         destination = storage.canonical(dest)
-        with Backlog(videos, History(destination, settings)) as backlog:
+        history = History(destination, settings)
+        history.load()
+        with Backlog(videos, history) as backlog:
             needed = estimate(backlog, destination, settings)
             for video in backlog:
                 click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")

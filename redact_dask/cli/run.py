@@ -46,5 +46,5 @@ def run(
     console = Console(stderr=True)
     with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.select(listing.list_videos(source, dest, settings.work), settings.select)
+        videos = listing.list_selected(source, dest, settings)
         carry_out(videos, dest, settings, console, as_json=as_json)

@@ -14,13 +14,10 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from redact_dask import storage
+from redact_dask import api
 from redact_dask.cli.options import EXIT_FAILED, EXIT_QUARANTINED
-from redact_dask.cluster import connect
 from redact_dask.config import Config
-from redact_dask.driver.run import Run
 from redact_dask.driver.summary import Summary
-from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress
 from redact_dask.records import Video
 
@@ -51,18 +48,14 @@ def carry_out(
     # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
     for name in ("distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with connect.ready_client(settings.cluster) as client:
-        dashboard = client.dashboard_link
+    with (
+        show_progress(console) as show,
+        api.prepared_run(videos, dest, settings, observe=show) as run,
+    ):
+        dashboard = run.dashboard
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
-        destination, shard = storage.canonical(dest), settings.select.shard
-        with (
-            show_progress(console) as show,
-            dashboard_feed.publish_status(client, destination, shard, show) as observe,
-        ):
-            run = Run(client, destination, settings, observe)
-
-            with _drained_by_signals(run.drain, console):
-                summary = run.run(videos)
+        with _drained_by_signals(run.drain, console):
+            summary = run.process()
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)

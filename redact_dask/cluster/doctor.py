@@ -18,6 +18,7 @@ from redact_dask.cluster.worker_plugins import OneThreadATask
 from redact_dask.config import Config
 from redact_dask.errors import RedactError, UsageError
 from redact_dask.sources import listing
+from redact_dask.storage import layout
 
 _ANSWER_S = 120.0
 """Seconds that a worker may take to answer: it may have to load a network first."""
@@ -94,7 +95,7 @@ def _around(
             yield Finding("source", True, f"{video.path} is the first of its videos")
         if destination:
             root = storage.canonical(destination)
-            for folder in (root, config.work or storage.join(root, "_work")):
+            for folder in (root, layout.work_area(root, config.work)):
                 marks[folder], _ = worker_check.mark(folder)
             yield Finding("destination", True, "the driver can write there")
     except (*storage.FAILURES, RedactError) as error:

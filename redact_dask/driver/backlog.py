@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple
 
 from redact_dask.driver.history import History, VideoState
@@ -63,10 +63,14 @@ class Backlog:
         self._changed = threading.Condition()
         self._closed = self._drained = False
         self._endless = endless
+        self._videos = videos
+        self._history = history
         self._thread = ThreadPoolExecutor(1)
-        self._reading = self._thread.submit(self._read, iter(videos), history)
+        self._reading: Future[None] | None = None
 
     def __enter__(self) -> Backlog:
+        """Begin to read the source."""
+        self._reading = self._thread.submit(self._read)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +85,8 @@ class Backlog:
 
     def wait(self) -> None:
         """Wait until the source is listed to its end."""
-        self._reading.result()
+        if self._reading:
+            self._reading.result()
 
     def is_empty(self) -> bool:
         """Wait for the first video that is to be done, and tell whether there is none."""
@@ -132,12 +137,12 @@ class Backlog:
             self._turn = (is_retry, rows[-1][0])
         return [Video(*values) for _, *values in rows]
 
-    def _read(self, videos: Iterator[Video], history: History) -> None:
+    def _read(self) -> None:
         try:
-            for video in videos:
+            for video in self._videos:
                 if self._closed:
                     return
-                self._note(video, history.state(video))
+                self._note(video, self._history.state(video))
         except SourceError as error:
             raise RunEnded(str(error)) from None
         finally:

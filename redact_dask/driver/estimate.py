@@ -11,6 +11,7 @@ from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import VideoError
 from redact_dask.pipeline import detection, stages
 from redact_dask.pipeline.job import Job
+from redact_dask.storage import layout
 
 SAMPLE = 64
 """Videos that are probed; of more, those evenly spread over the list stand for the others."""
@@ -58,7 +59,7 @@ def estimate(backlog: Backlog, destination: str, config: Config) -> Estimate:
     jobs = [Job.of(video, destination, config) for video in backlog.sample(SAMPLE)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         counts = [*pool.map(_count, jobs)]
-    pace = _pace(manifest.root(destination))
+    pace = _pace(layout.manifest(destination))
     frames = sum(count.frames for count in counts)
     cpu_s = sum(count.cpu_s for count in counts) if pace is None else pace * frames
     size = sum(job.video.size for job in jobs)

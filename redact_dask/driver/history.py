@@ -15,8 +15,8 @@ from typing import Any
 from redact_dask import manifest, storage
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
-from redact_dask.pipeline.job import OWN_FOLDERS
 from redact_dask.records import Joined, Video
+from redact_dask.storage import layout
 
 PERMANENT_ERRORS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
 """Classes of errors that a video is at fault for: it fails again, and others need not."""
@@ -90,15 +90,20 @@ class History:
     """
 
     def __init__(self, destination: str, config: Config) -> None:
+        self._destination = destination
+        self._fingerprint = config.fingerprint
         self._retry_failed = config.driver.retry_failed
         # An empty name is a file that goes away with the connection. It is asked from two threads.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
-        self._read(manifest.attempts(manifest.root(destination)), config.fingerprint)
+
+    def load(self) -> None:
+        """Read the manifest, and see which of the copies that it names are there."""
+        self._read(manifest.attempts(layout.manifest(self._destination)))
         self._database.execute("create index by_video on copies (video)")
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
-            found = storage.walk(destination, OWN_FOLDERS)
+            found = storage.walk(self._destination, layout.OWN_FOLDERS)
             there = ((url, info["size"]) for url, info in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
@@ -134,11 +139,11 @@ class History:
         found = self._one("select source from copies where output = ?", output)
         return str(found[0]) if found else None
 
-    def _read(self, rows: Iterator[manifest.Row], fingerprint: str) -> None:
+    def _read(self, rows: Iterator[manifest.Row]) -> None:
         own = version("redact-dask")
         self._database.execute("begin")
         for row in rows:
-            finished, alike = row["finished"].timestamp(), row["fingerprint"] == fingerprint
+            finished, alike = row["finished"].timestamp(), row["fingerprint"] == self._fingerprint
             published = row["status"] == "published"
             if alike:
                 failed = (

@@ -5,7 +5,7 @@ for each attempt at a video, written after the rows of the others: what it names
 """
 
 from redact_dask.manifest.reader import attempts, latest, published, read, tables
-from redact_dask.manifest.schema import SCHEMA_VERSION, SCHEMAS, Row, root
+from redact_dask.manifest.schema import SCHEMA_VERSION, SCHEMAS, Row
 from redact_dask.manifest.writer import Writer, tidy
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "latest",
     "published",
     "read",
-    "root",
     "tables",
     "tidy",
 ]

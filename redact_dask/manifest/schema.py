@@ -7,8 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from redact_dask import storage
-
 SCHEMA_VERSION = "1"
 
 
@@ -127,8 +125,3 @@ SCHEMAS: dict[str, pa.Schema] = {
 """Schema of each dataset, in the order in which they are written."""
 
 Row = dict[str, Any]
-
-
-def root(destination: str) -> str:
-    """Return the URL of a destination's manifest."""
-    return storage.join(destination, "_manifest")

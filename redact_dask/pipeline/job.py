@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from redact_dask import storage
 from redact_dask.config import Config
 from redact_dask.records import Video
-
-OWN_FOLDERS = frozenset({"_manifest", "_work", "_paid", "_lease"})
-"""Names below a destination that are ours, and hold no redacted video."""
+from redact_dask.storage import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,10 @@ class Job:
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:
         """Return the job of a video, with the work area that is configured."""
-        work = config.work or storage.join(destination, "_work")
+        work = layout.work_area(destination, config.work)
         return cls(video, destination, storage.join(work, video.id), config, lease)
 
     @property
     def paid(self) -> str:
         """URL of what paid detectors saw on this video: it is kept when the work area is swept."""
-        return storage.join(self.destination, "_paid", self.video.id)
+        return layout.paid(self.destination, self.video.id)

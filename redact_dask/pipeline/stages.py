@@ -16,7 +16,7 @@ from redact_dask import storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection
-from redact_dask.pipeline.job import OWN_FOLDERS, Job
+from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import (
@@ -29,7 +29,7 @@ from redact_dask.records import (
     StreamInfo,
     Tracked,
 )
-from redact_dask.storage import lease, scratch
+from redact_dask.storage import layout, lease, scratch
 from redact_dask.tracking import scene_cuts, tracker
 
 
@@ -55,7 +55,7 @@ def probe(job: Job) -> Probed:
     folders = PurePosixPath(job.video.path).parts
     if ".." in folders:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
-    if folders[0] in OWN_FOLDERS:
+    if folders[0] in layout.OWN_FOLDERS:
         raise UnsupportedVideo(f"{folders[0]} is a folder of ours in the destination; rename it")
     with timer.step("scan"):
         salvage = job.config.on_damage == "salvage"

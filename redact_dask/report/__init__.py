@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from redact_dask import manifest, storage
+from redact_dask import storage
 from redact_dask.errors import SourceError
 from redact_dask.report import contact_sheet, page, runs, tasks, videos
 from redact_dask.report.time_bins import Periods
+from redact_dask.storage import layout
 
 
 def render(destination: str, names: Collection[str] = (), frames: int = 0) -> str:
@@ -34,7 +35,7 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
     UsageError
         There is no run of such a name.
     """
-    root = manifest.root(destination)
+    root = layout.manifest(destination)
     known = runs.read(root)
     if not known:
         raise SourceError(

@@ -12,7 +12,7 @@ from typing import Any
 from fsspec.core import has_magic
 
 from redact_dask import storage
-from redact_dask.config import SelectSettings
+from redact_dask.config import Config, SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.records import Video
 
@@ -66,6 +66,11 @@ def list_videos(source: str, destination: str, work: str | None = None) -> Itera
         endings = ", ".join(sorted(SUFFIXES))
         raise SourceError(f"no video found in {source}; looked for files that end in {endings}")
     return chain([first], listed)
+
+
+def list_selected(source: str, destination: str, config: Config) -> Iterator[Video]:
+    """Return those videos of a source that the settings choose; see `list_videos` and `select`."""
+    return select(list_videos(source, destination, config.work), config.select)
 
 
 def select(videos: Iterable[Video], settings: SelectSettings) -> Iterator[Video]:

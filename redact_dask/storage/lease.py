@@ -22,6 +22,7 @@ import psutil
 
 from redact_dask import storage
 from redact_dask.errors import SourceError
+from redact_dask.storage import layout
 
 RENEWED_S = 20.0
 """Time between two renewals, seconds."""
@@ -47,8 +48,8 @@ def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str
     SourceError
         Another run is at work there.
     """
-    folder = storage.join(destination, "_lease")
-    url = storage.join(folder, f"{run}.json")
+    url = layout.lease(destination, run)
+    folder = url.rpartition("/")[0]
     where = {"host": socket.gethostname(), "place": _place()}
     own = _process(os.getpid()) | where | {"shards": shards}
 

@@ -21,6 +21,7 @@ from holding import Holds
 from redact_dask import config, manifest, storage
 from redact_dask.cluster import connect
 from redact_dask.config import ClusterSettings
+from redact_dask.storage import layout
 
 SETTINGS: dict[str, Any] = {
     "detect": {"detectors": ["magenta"], "every": 1},
@@ -73,7 +74,7 @@ def outcome(destination: str) -> dict[str, Any]:
         URL of its root.
     """
     root = storage.canonical(destination) + "/"
-    rows = manifest.read(manifest.root(destination), "videos").to_pylist()
+    rows = manifest.read(layout.manifest(destination), "videos").to_pylist()
     published = [row for row in rows if row["status"] == "published"]
     outputs = sorted(row["output"].removeprefix(root) for row in published)
     files = sorted(url.removeprefix(root) for url in storage.find(destination))

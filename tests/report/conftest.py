@@ -13,6 +13,7 @@ from made_up import TASK, VIDEO
 
 import redact_dask
 from redact_dask import Summary, manifest
+from redact_dask.storage import layout
 
 Write = Callable[..., str]
 
@@ -25,7 +26,7 @@ def write(tmp_path: Path) -> Write:
         run: str, *videos: Mapping[str, Any], tasks: tuple[Mapping[str, Any], ...] = ()
     ) -> str:
         destination = str(tmp_path / "redacted")
-        writer = manifest.Writer(manifest.root(destination), run)
+        writer = manifest.Writer(layout.manifest(destination), run)
         for number, changes in enumerate(videos):
             writer.add({"videos": [{"video": f"{number:016x}"} | VIDEO | changes]})
         for changes in tasks:

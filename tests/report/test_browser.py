@@ -11,6 +11,7 @@ import pytest
 from made_up import FAILED, TASK, VIDEO, later
 
 from redact_dask import manifest, report
+from redact_dask.storage import layout
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -67,7 +68,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of 100 videos with names of many lengths; three failed, the 42nd is the slowest."""
     folder = tmp_path_factory.mktemp("report")
     destination = str(folder / "redacted")
-    writer = manifest.Writer(manifest.root(destination), "20260203T200000-0123abcd")
+    writer = manifest.Writer(layout.manifest(destination), "20260203T200000-0123abcd")
     for number in range(100):
         video = f"{number:016x}"
         row: dict[str, Any] = {"video": video, "source": f"s3://fleet/{'x' * number}{number}.mp4"}

@@ -11,26 +11,26 @@ import numpy as np
 import pytest
 from made_up import FAILED, START, later
 
-from redact_dask import manifest
 from redact_dask.errors import UsageError
 from redact_dask.report import charts, formatting, runs, tasks, videos
 from redact_dask.report.charts import Series
 from redact_dask.report.runs import Totals
 from redact_dask.report.time_bins import Periods
+from redact_dask.storage import layout
 
 Write = Callable[..., str]
 MINUTE = Periods(START.timestamp(), 10.0, 6)
 
 
 def sums(destination: str) -> dict[str, Totals]:
-    return {run.name: run.totals for run in runs.read(manifest.root(destination))}
+    return {run.name: run.totals for run in runs.read(layout.manifest(destination))}
 
 
 # A real run
 
 
 def test_totals_of_a_real_run(night: Any) -> None:
-    (run,) = runs.read(manifest.root(str(night.destination)))
+    (run,) = runs.read(layout.manifest(str(night.destination)))
     published = ["a.mp4", "car <b>1<br> & co/b.mkv"]
     assert (run.totals.published, run.totals.quarantined) == (2, 1)
     assert run.totals.frames == night.summary.frames == 120
@@ -45,7 +45,7 @@ def test_totals_of_a_real_run(night: Any) -> None:
 
 
 def test_videos_and_tasks_of_a_real_run(night: Any) -> None:
-    root = manifest.root(str(night.destination))
+    root = layout.manifest(str(night.destination))
     (run,) = runs.read(root)
     periods = Periods.over(run.began, run.ended)
     of_videos = videos.read(root, [run.name], periods)
@@ -79,7 +79,7 @@ def test_the_last_run_is_told_with_those_that_ran_beside_it(write: Write) -> Non
     write("run-1", {"finished": later(10)})
     write("shard-1", {"finished": later(110), "seconds": 5})
     destination = write("shard-2", {"finished": later(113), "seconds": 5})
-    known = runs.read(manifest.root(destination))
+    known = runs.read(layout.manifest(destination))
     assert [run.name for run in known] == ["run-1", "shard-1", "shard-2"]
     assert [run.name for run in runs.choose(known, [])] == ["shard-1", "shard-2"]
     assert [run.name for run in runs.choose(known, ["run-1"])] == ["run-1"]
@@ -93,7 +93,7 @@ def test_time_counts_once_where_runs_overlap(write: Write) -> None:
     write("b", {"finished": later(8), "seconds": 2})
     write("c", {"finished": later(15), "seconds": 7})
     destination = write("d", {"finished": later(30), "seconds": 5})
-    assert runs.wall_s(runs.read(manifest.root(destination))) == pytest.approx(20)
+    assert runs.wall_s(runs.read(layout.manifest(destination))) == pytest.approx(20)
 
 
 def test_what_was_not_published_counts_only_where_it_was_paid(write: Write) -> None:
@@ -121,7 +121,7 @@ def test_a_row_that_knows_next_to_nothing_counts(write: Write) -> None:
     unknown = dict.fromkeys(("frames", "duration_s", "seconds", "frames_copied", "dollars"))
     destination = write("run-1", FAILED | unknown | {"written": None})
     assert sums(destination)["run-1"] == Totals(quarantined=1)
-    found = videos.read(manifest.root(destination), ["run-1"], MINUTE)
+    found = videos.read(layout.manifest(destination), ["run-1"], MINUTE)
     assert (len(found.slowest), len(found.failed), found.lag) == (1, 1, None)
 
 
@@ -135,7 +135,7 @@ def test_each_video_that_failed_is_told_once_unless_it_was_published_later(write
     write("run-2", a | FAILED | again | {"reason": "again"}, b | again)
     # Published before it failed: the failure stands.
     destination = write("run-0", c | {"finished": later(-1000)})
-    root = manifest.root(destination)
+    root = layout.manifest(destination)
     found = videos.read(root, ["run-0", "run-1", "run-2"], MINUTE)
     assert [(row["source"], row["reason"]) for row in found.failed] == [
         ("s3://fleet/a.mp4", "again"),
@@ -148,7 +148,7 @@ def test_each_video_that_failed_is_told_once_unless_it_was_published_later(write
 def test_only_the_slowest_are_kept(write: Write) -> None:
     took = [*range(videos.SLOWEST + 20)]
     destination = write("run-1", *({"seconds": float(seconds)} for seconds in took))
-    found = videos.read(manifest.root(destination), ["run-1"], MINUTE)
+    found = videos.read(layout.manifest(destination), ["run-1"], MINUTE)
     assert [row["seconds"] for row in found.slowest] == took[: -videos.SLOWEST - 1 : -1]
 
 
@@ -162,7 +162,7 @@ def test_lag_and_reasons(write: Write) -> None:
         ),
         FAILED | {"written": START, "finished": later(1000), "why_encoded": "is damaged"},
     )
-    found = videos.read(manifest.root(destination), ["run-1"], MINUTE)
+    found = videos.read(layout.manifest(destination), ["run-1"], MINUTE)
     assert found.why_encoded == (("is HEVC", 2), ("has no keyframes", 1))
     assert found.lag == videos.Lag(15.0, pytest.approx(28.5), 30.0)
     assert found.faces.tolist() == [3, 3, 3, 3, 0, 0]
@@ -176,7 +176,7 @@ def test_time_goes_to_stages_steps_hosts_and_periods(write: Write) -> None:
     encode = work | {"stage": "render", "seconds": [("encode", 12.0)]}
     elsewhere = {"worker": "worker-2", "host": "host-2"}
     destination = write("run-1", {}, tasks=({}, work, encode | elsewhere, {"worker": "worker-3"}))
-    found = tasks.read(manifest.root(destination), ["run-1"], MINUTE, [f"{0:016x}"])
+    found = tasks.read(layout.manifest(destination), ["run-1"], MINUTE, [f"{0:016x}"])
     assert [(s.name, s.tasks, s.seconds, s.steps) for s in found.stages] == [
         ("detect", 3, 28.0, {"detect": 7.5, "decode": 3.0}),
         ("render", 1, 20.0, {"encode": 12.0}),
@@ -194,7 +194,7 @@ def test_time_goes_to_stages_steps_hosts_and_periods(write: Write) -> None:
 def test_tasks_of_other_runs_do_not_count(write: Write) -> None:
     write("run-1", {}, tasks=({},))
     destination = write("run-2", {}, tasks=({}, {}))
-    found = tasks.read(manifest.root(destination), ["run-2"], MINUTE)
+    found = tasks.read(layout.manifest(destination), ["run-2"], MINUTE)
     assert [stage.tasks for stage in found.stages] == [2]
 
 

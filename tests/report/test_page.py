@@ -25,6 +25,7 @@ from PIL import Image
 from redact_dask import manifest, report, storage
 from redact_dask.cli.main import main
 from redact_dask.report import contact_sheet
+from redact_dask.storage import layout
 
 Write = Callable[..., str]
 ROOT = Path(__file__).parents[2]
@@ -102,7 +103,7 @@ def test_a_copy_that_is_gone_is_told(write: Write, tmp_path: Path) -> None:
     destination = write("run-1", {"output": output})
     box = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "label": "face", "detector": "centerface"}
     seen = {"video": f"{0:016x}", "frame": 7, "pts_s": 0.25, "confidence": 0.9} | box
-    writer = manifest.Writer(manifest.root(destination), "run-1")
+    writer = manifest.Writer(layout.manifest(destination), "run-1")
     writer.add({"detections": [seen]})
     writer.close()
     page = report.render(destination, frames=1)
@@ -206,7 +207,7 @@ def test_runs_are_told_apart(write: Write) -> None:
 
 def test_a_manifest_on_s3(s3: str) -> None:
     destination = f"{s3}/reported"
-    writer = manifest.Writer(manifest.root(destination), "run-1")
+    writer = manifest.Writer(layout.manifest(destination), "run-1")
     writer.add({"videos": [{"video": f"{0:016x}"} | VIDEO]})
     writer.add({"chunks": [{"video": f"{0:016x}"} | TASK]})
     writer.close()
@@ -263,7 +264,7 @@ def _write_rows(
         columns.get(field.name, same[field.name].take([0] * count).combine_chunks())
         for field in schema
     ]
-    folder = Path(manifest.root(destination)) / name
+    folder = Path(layout.manifest(destination)) / name
     folder.mkdir(parents=True)
     table = pa.table(dict(zip(schema.names, arrays, strict=True))).cast(schema)
     pq.write_table(table, folder / "run-1-000000-000000.parquet", row_group_size=50_000)

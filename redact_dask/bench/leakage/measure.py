@@ -23,7 +23,7 @@ from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.planes import luma
 from redact_dask.monitoring.status import Observer
-from redact_dask.storage import scratch
+from redact_dask.storage import layout, scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _published(
     source: str, destination: str
 ) -> tuple[dict[str, str], dict[str, dict[int, list[Box]]]]:
     """Return, for each clip, URL of its copy, and what was to be hidden by frame."""
-    root, prefix = manifest.root(destination), storage.canonical(source) + "/"
+    root, prefix = layout.manifest(destination), storage.canonical(source) + "/"
     outputs: dict[str, str] = {}
     regions: dict[str, dict[int, list[Box]]] = {}
     clips: dict[str, str] = {}

@@ -23,6 +23,7 @@ from redact_dask.bench.sizing.predict import Clip, Workload
 from redact_dask.cluster import connect
 from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
+from redact_dask.storage import layout
 
 _SOFTWARE = ("redact-dask", "dask", "distributed", "av", "openvino", "opencv-python-headless")
 
@@ -188,7 +189,7 @@ def _redact(
     wall_s = time.perf_counter() - start
     for failure in summary.failures:
         raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
-    root = manifest.root(str(destination))
+    root = layout.manifest(str(destination))
     videos, tasks = (
         manifest.read(root, name).to_pylist(maps_as_pydicts="strict")
         for name in ("videos", "chunks")

@@ -1,0 +1,153 @@
+"""What became of the videos: rows of the manifest, counts for people, and the summary."""
+
+from __future__ import annotations
+
+import time
+
+from redact_dask import manifest, storage
+from redact_dask.config import Config
+from redact_dask.driver.history import DISCARDING_ERRORS, History
+from redact_dask.driver.summary import Quarantined, Salvaged, Summary
+from redact_dask.driver.video_run import VideoRun, salvaged
+from redact_dask.manifest.rows import Outcome, rows
+from redact_dask.monitoring import logs
+from redact_dask.monitoring.status import Status
+from redact_dask.pipeline.job import Job
+from redact_dask.records import Detected, Failure, Probed, Rendered
+from redact_dask.storage import layout
+
+_MOST_NAMED = 1000
+"""Videos that a summary names: the manifest knows all of them."""
+_FLUSH_S = 30.0
+"""Seconds after which rows are written; the videos of rows lost in a crash are redone."""
+_FLUSH_ROWS = 50_000
+"""Rows after which they are written too: they take some 50 MB."""
+
+
+class Results:
+    """Counts the results of tasks, and writes down what became of each video.
+
+    Parameters
+    ----------
+    run
+        Name of the run.
+    destination
+        URL of the destination's root.
+    config
+        All settings.
+    history
+        Is told what this run has published, and what it is finished with.
+    status
+        Is kept up to date.
+    """
+
+    def __init__(
+        self, run: str, destination: str, config: Config, history: History, status: Status
+    ) -> None:
+        self._destination = destination
+        self._config = config
+        self._history = history
+        self._status = status
+        self._work = layout.work_area(destination, config.work)
+        self._writer = manifest.Writer(layout.manifest(destination), run)
+        self._flushed = time.monotonic()
+        self._settled: list[Job] = []
+        """Videos whose rows are not written yet; then their work is removed."""
+        self._quarantined: list[Quarantined] = []
+        self._salvaged: list[Salvaged] = []
+
+    def count(self, video_run: VideoRun, result: object) -> None:
+        """Add the result of one task of a video in flight to the counts."""
+        status = self._status
+        if isinstance(result, Probed):
+            status.bytes_probed += video_run.job.video.size
+            status.frames_probed += result.info.frames
+        if isinstance(result, Detected):
+            status.frames_analysed += result.frames + result.frames_damaged
+            before = status.usage.calls - result.usage.calls
+            video_run.dollars += self._config.detect.dollars(result.usage.calls, before)
+        if isinstance(result, Rendered):
+            status.frames_rendered += result.frames
+
+    def count_usage(self, detected: Detected) -> None:
+        """Add what a task asked of paid services: it is paid even if its video has failed."""
+        self._status.usage += detected.usage
+        self._status.dollars = self._config.detect.dollars(self._status.usage.calls)
+
+    def published(self, video_run: VideoRun) -> None:
+        """Write down a video whose copy is published."""
+        outcome, status = video_run.outcome(None), self._status
+        frames = outcome.probed.info.frames if outcome.probed else 0
+        logs.log_video("published", outcome.video.path, frames=frames, faces=outcome.faces)
+        self._settled.append(video_run.job)
+        self._add(outcome)
+        if outcome.joined:
+            self._history.note(outcome.video, outcome.joined)
+        status.published += 1
+        status.frames += frames
+        status.faces += outcome.faces
+        if outcome.video.modified is not None:
+            status.lags.append(outcome.ended - outcome.video.modified)
+        if outcome.damage and len(self._salvaged) < _MOST_NAMED:
+            self._salvaged.append(salvaged(outcome))
+
+    def quarantined(self, video_run: VideoRun, failure: Failure) -> None:
+        """Write down a video of which nothing is published."""
+        outcome, status = video_run.outcome(failure), self._status
+        path = outcome.video.path
+        logs.log_video("quarantined", path, failure.stage, reason=failure.reason)
+        if failure.kind in DISCARDING_ERRORS:
+            self._settled.append(video_run.job)
+        self._add(outcome)
+        status.quarantined += 1
+        frames = outcome.probed.info.frames if outcome.probed else 0
+        done = sum(seen.frames + seen.frames_damaged for seen in outcome.detected)
+        done += sum(made.frames for made in outcome.rendered)
+        status.frames_given_up += 2 * frames - done
+        if len(self._quarantined) < _MOST_NAMED:
+            self._quarantined.append(Quarantined(path, failure.stage, failure.reason))
+
+    @property
+    def flush_is_due(self) -> bool:
+        """Whether rows have waited for long, or are many."""
+        late = time.monotonic() - self._flushed > _FLUSH_S
+        return late or self._writer.waiting > _FLUSH_ROWS
+
+    def flush(self) -> None:
+        """Write the rows, and only then remove what the videos would be made from again."""
+        self._writer.flush()
+        for job in self._settled:
+            self._history.settle(job.video)
+            storage.remove(job.work)
+        self._settled.clear()
+        storage.prune(self._work)
+        self._flushed = time.monotonic()
+
+    def close(self) -> None:
+        """Write all rows, and merge the small files of the manifest."""
+        self._writer.close()
+
+    def summary(self) -> Summary:
+        """Return what the run did."""
+        status = self._status
+        return Summary(
+            videos=status.counts.videos,
+            published=status.published,
+            quarantined=status.quarantined,
+            skipped=status.counts.done,
+            failed=status.counts.failed,
+            left=status.counts.videos - status.ended,
+            frames=status.frames,
+            faces=status.faces,
+            wall_s=status.elapsed_s,
+            output=self._destination,
+            manifest=layout.manifest(self._destination),
+            failures=tuple(self._quarantined),
+            salvaged=tuple(self._salvaged),
+            lags=tuple(status.lags) if status.endless else (),
+            usage=status.usage,
+            dollars=status.dollars,
+        )
+
+    def _add(self, outcome: Outcome) -> None:
+        self._writer.add(rows(outcome, self._config.fingerprint))

@@ -1,0 +1,32 @@
+"""The folders of a destination that hold no redacted video, and what lies where in them."""
+
+from __future__ import annotations
+
+from redact_dask.storage.files import join
+
+MANIFEST = "_manifest"
+WORK = "_work"
+PAID = "_paid"
+LEASE = "_lease"
+OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, LEASE})
+"""Names right below a destination that are ours."""
+
+
+def manifest(destination: str) -> str:
+    """Return the URL of the manifest's datasets."""
+    return join(destination, MANIFEST)
+
+
+def work_area(destination: str, configured: str | None) -> str:
+    """Return the URL of the work area: the configured one, or ``_work`` in the destination."""
+    return configured or join(destination, WORK)
+
+
+def paid(destination: str, video: str) -> str:
+    """Return the URL of what paid detectors saw on a video, named by its id."""
+    return join(destination, PAID, video)
+
+
+def lease(destination: str, run: str) -> str:
+    """Return the URL of the file by which a run holds the destination."""
+    return join(destination, LEASE, f"{run}.json")
