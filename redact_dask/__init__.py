@@ -8,9 +8,9 @@
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from redact_dask import versions
 from redact_dask.config import Config
 from redact_dask.config import load as load_config
 from redact_dask.detectors import Box, Detector
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from redact_dask.monitoring.console import notebook as notebook_progress
     from redact_dask.monitoring.status import Status
 
-__version__ = version("redact-dask")
+__version__ = versions.own()
 
 __all__ = [
     "Box",

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from distributed import Client
 from standin import Standin
 
+from redact_dask import versions
 from redact_dask.cli.main import main
 from redact_dask.cluster import doctor, worker_check
 from redact_dask.cluster.doctor import Finding
@@ -98,7 +99,7 @@ def test_a_worker_of_another_version(client: Client, monkeypatch: pytest.MonkeyP
 
 
 GOOD = WorkerReport(
-    software=worker_check.software(),
+    software=versions.installed(),
     clock=1000.0,
     threads=1,
     has_nanny=True,

@@ -18,6 +18,7 @@ from dask.utils import key_split
 from distributed import Client, LocalCluster, Scheduler, Security
 from distributed.comm import core as comm
 
+from redact_dask import versions
 from redact_dask.cluster.worker_plugins import (
     FinishesInterrupted,
     KeepsNoProfile,
@@ -110,7 +111,7 @@ def prepare(client: Client, wait_s: float) -> Client:
         raise UsageError(
             f"a worker cannot import redact_dask ({error}); install it there"
         ) from None
-    own = version("redact-dask")
+    own = versions.own()
     for worker, other in found.items():
         if other != own:
             raise UsageError(

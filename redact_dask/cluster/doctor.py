@@ -11,7 +11,7 @@ from itertools import islice
 
 from distributed import Client, wait
 
-from redact_dask import storage
+from redact_dask import storage, versions
 from redact_dask.cluster import connect, memory, worker_check
 from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
 from redact_dask.cluster.worker_plugins import OneThreadATask
@@ -75,7 +75,7 @@ def findings(source: str | None, destination: str | None, config: Config) -> Ite
 def _of_the_same_version(client: Client) -> Finding:
     # By a function that a worker without this package has too.
     found = client.run(version, "redact-dask", on_error="return")
-    own = version("redact-dask")
+    own = versions.own()
     for worker, other in found.items():
         if other != own:
             has = f"has redact-dask {other}" if isinstance(other, str) else "has no redact-dask"
@@ -156,7 +156,7 @@ def _of_reports(
         yield asked("answers", "", silent)
     if not reports:
         return
-    own = worker_check.software()
+    own = versions.installed()
     yield asked(
         "versions",
         "the same software on the driver and on all workers",

@@ -17,7 +17,7 @@ from typing import Any, cast
 from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
-from redact_dask import __version__
+from redact_dask import versions
 from redact_dask.cluster.memory import Memory
 from redact_dask.errors import RunEnded
 from redact_dask.monitoring import logs
@@ -80,7 +80,7 @@ class VideoGraph:
         key = (f"{stage.__name__}-{self._run}", self._job.video.id, index)
         return self._client.submit(
             _signed,
-            __version__,
+            versions.own(),
             stage,
             self._job,
             *args,
@@ -94,10 +94,10 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
     """Run a stage on a worker, and put the worker's name to its work."""
     worker = get_worker()
     # It may have come after the run began.
-    if __version__ != version:
+    own = versions.own()
+    if own != version:
         raise RunEnded(
-            f"worker {worker.address} has redact-dask {__version__}, not {version}; "
-            "install it there"
+            f"worker {worker.address} has redact-dask {own}, not {version}; install it there"
         )
     chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
     with (

@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 import cv2
 import numpy as np
 from distributed import get_worker
 from threadpoolctl import threadpool_info
 
-from redact_dask import detectors, storage
+from redact_dask import detectors, storage, versions
 from redact_dask.cluster.worker_plugins import THREADS
 from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import PaidDetector
 from redact_dask.errors import RedactError
 from redact_dask.storage import scratch
 
-SOFTWARE = (
-    "redact-dask",
-    "dask",
-    "distributed",
-    "av",
-    "openvino",
-    "opencv-python-headless",
-    "numpy",
-    "fsspec",
-    "s3fs",
-)
-"""Packages that must be the same everywhere."""
 _LOOKED_AT = (640, 360)
 """Width and height of the picture that a detector tries itself on, pixels."""
 
@@ -71,21 +56,12 @@ class WorkerReport:
     detecting: str = ""
 
 
-def software() -> dict[str, str]:
-    """Return the versions of this process's software."""
-    found = {"python": platform.python_version()}
-    for name in SOFTWARE:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
 def examine(request: CheckRequest) -> WorkerReport:
     """Look around; runs as a task, as the stages do."""
     worker = get_worker()
     root = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 (it is asked about, not written to)
     return WorkerReport(
-        software=software(),
+        software=versions.installed(),
         clock=time.time(),
         threads=_threads(),
         has_nanny=worker.nanny is not None,

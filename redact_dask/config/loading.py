@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from redact_dask.errors import ConfigError
 
@@ -59,38 +59,6 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         else:
             both[key] = value
     return both
-
-
-def sentence(error: ValidationError, model: type[BaseModel]) -> str:
-    """Return one sentence for the first thing that is wrong, without the value: it may be secret.
-
-    Parameters
-    ----------
-    error
-        What the model said of some settings.
-    model
-        Its fields are named to those who misspelled one.
-    """
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if first["type"] != "extra_forbidden":
-        where = f"configuration key {key}: " if key else "configuration: "
-        return where + first["msg"].removeprefix("Value error, ")
-    for part in path[:-1]:
-        inner = _model_of(model.model_fields[part].annotation)
-        if inner is None:
-            return f"unknown configuration key {key}"
-        model = inner
-    known = ", ".join(field.alias or name for name, field in model.model_fields.items())
-    return f"unknown configuration key {key}; known here: {known}"
-
-
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    for kind in get_args(annotation) or (annotation,):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
 
 
 def _one_line(error: yaml.YAMLError) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
-from redact_dask import detectors
+from redact_dask import detectors, validation
 from redact_dask.config import loading
 from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.loading import Section
@@ -287,4 +287,4 @@ def validate(settings: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(loading.sentence(error, Config)) from None
+        raise ConfigError(validation.sentence(error, Config)) from None

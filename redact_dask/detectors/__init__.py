@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 
 from pydantic import BaseModel, ValidationError
 
+from redact_dask import validation
 from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import ConfigError
 
@@ -54,13 +55,8 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
     try:
         return _load(name).Options.model_validate(dict(settings))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["detect", "options", name, *map(str, first["loc"])])
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(_load(name).Options.model_fields) or "none"
-            raise ConfigError(f"unknown configuration key {key}; known here: {known}") from None
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"configuration key {key}: {message}") from None
+        options_of, prefix = _load(name).Options, f"detect.options.{name}"
+        raise ConfigError(validation.sentence(error, options_of, prefix)) from None
 
 
 @cache

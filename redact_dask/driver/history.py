@@ -9,10 +9,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from enum import Enum, auto
-from importlib.metadata import version
 from typing import Any
 
-from redact_dask import manifest, storage
+from redact_dask import manifest, storage, versions
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.records import Joined, Video
@@ -140,7 +139,7 @@ class History:
         return str(found[0]) if found else None
 
     def _read(self, rows: Iterator[manifest.Row]) -> None:
-        own = version("redact-dask")
+        own = versions.own()
         self._database.execute("begin")
         for row in rows:
             finished, alike = row["finished"].timestamp(), row["fingerprint"] == self._fingerprint

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 
+from redact_dask import versions
 from redact_dask.manifest.schema import Row
 from redact_dask.records import (
     Chunk,
@@ -23,8 +21,6 @@ from redact_dask.records import (
     Usage,
     Video,
 )
-
-_SOFTWARE = ("redact-dask", "dask", "av", "openvino", "opencv-python-headless", "imageio-ffmpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +176,9 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "sha256": joined.sha256 if joined else None,
         "detectors": sorted({name for seen in outcome.detected for name in seen.detectors}),
         "fingerprint": fingerprint,
-        "versions": list(_versions().items()),
+        "versions": list(versions.installed().items()),
         "finished": _time(outcome.ended),
     }
-
-
-@cache
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE}
 
 
 def _time(seconds: float) -> datetime:

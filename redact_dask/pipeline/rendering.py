@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Sequence
 from enum import Enum, auto
-from importlib.metadata import version
 from itertools import accumulate, groupby, repeat
 
 from av.video.frame import VideoFrame
 
-from redact_dask import storage
+from redact_dask import storage, versions
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
@@ -139,5 +138,5 @@ def _encoded(
 
 
 def _name(job: Job, *shown: object) -> str:
-    software = (version("redact-dask"), version("av"), job.config.fingerprint)
+    software = (versions.own(), versions.installed()["av"], job.config.fingerprint)
     return hashlib.sha256(repr((software, shown)).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ Conventions, everywhere in the package:
 """
 
 from redact_dask.records.results import (
+    STAGES,
     Damage,
     Detected,
     Detection,
@@ -26,6 +27,7 @@ from redact_dask.records.results import (
 from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video
 
 __all__ = [
+    "STAGES",
     "Chunk",
     "Damage",
     "Detected",

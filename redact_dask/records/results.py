@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from redact_dask.records.video import Chunk, Keyframe, StreamInfo
 
+STAGES = ("probe", "detect", "track", "render", "join")
+"""Names of the stages of a video, in order."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskTiming:

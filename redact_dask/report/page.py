@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from redact_dask import versions
+from redact_dask.records import STAGES
 from redact_dask.report import charts, formatting
 from redact_dask.report.charts import Chart, Series
 from redact_dask.report.contact_sheet import Picture
 from redact_dask.report.runs import Run, Totals, wall_s
-from redact_dask.report.tasks import STAGES, Tasks
+from redact_dask.report.tasks import Tasks
 from redact_dask.report.time_bins import Periods
 from redact_dask.report.videos import Videos
 
@@ -85,7 +86,7 @@ def render(content: Content) -> str:
         script=script,
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         made=datetime.now(UTC),
-        version=version("redact-dask"),
+        version=versions.own(),
     )
 
 

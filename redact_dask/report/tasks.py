@@ -12,11 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redact_dask import manifest
+from redact_dask.records import STAGES
 from redact_dask.report.arrow import Floats, epoch, numbers
 from redact_dask.report.time_bins import Periods
-
-STAGES = ("probe", "detect", "track", "render", "join")
-"""In the order of the work."""
 
 _COLUMNS = ("video", "stage", "frames", "started", "ended", "seconds", "worker", "host")
 _STEPS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.float64())]))

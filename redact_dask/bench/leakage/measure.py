@@ -24,6 +24,7 @@ from redact_dask.media.decode import frames
 from redact_dask.media.planes import luma
 from redact_dask.monitoring.status import Observer
 from redact_dask.storage import layout, scratch
+from redact_dask.validation import first_mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,8 @@ def read_gate(file: Path, dataset: Dataset) -> Gate:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"cannot read the gate {file}: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        known = f"; known are: {', '.join(Gate.model_fields)}"
-        raise ConfigError(f"the gate {file}: {key or 'it'}: {first['msg']}{known}") from None
+        key, wrong = first_mistake(error, Gate)
+        raise ConfigError(f"the gate {file}: {key or 'it'}: {wrong}") from None
     if gate.touched is not None and not dataset.face_free:
         raise ConfigError(f"the gate {file} has touched, which needs a clip named by --face-free")
     return gate

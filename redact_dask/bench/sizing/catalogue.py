@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from redact_dask.config import loading
 from redact_dask.config.loading import Section
 from redact_dask.errors import ConfigError
+from redact_dask.validation import first_mistake
 
 
 class Source(Section):
@@ -108,7 +109,5 @@ def load(file: str | Path | None = None) -> Catalogue:
     try:
         return Catalogue.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        told = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"the catalogue {path}: {key + ': ' if key else ''}{told}") from None
+        key, wrong = first_mistake(error, Catalogue)
+        raise ConfigError(f"the catalogue {path}: {key + ': ' if key else ''}{wrong}") from None

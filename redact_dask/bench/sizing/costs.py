@@ -8,7 +8,8 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-STAGES = ("probe", "detect", "track", "render", "join")
+from redact_dask.records import STAGES
+
 CHUNKED = frozenset({"detect", "render"})
 """Stages that have a task for each chunk; the others have one for the video."""
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,6 @@ from redact_dask.cluster import connect
 from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
 from redact_dask.storage import layout
-
-_SOFTWARE = ("redact-dask", "dask", "distributed", "av", "openvino", "opencv-python-headless")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -225,11 +222,6 @@ def _busy_s() -> float:
 
 def _started(row: Mapping[str, Any]) -> Any:
     return row["started"]
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the software that was measured."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _SOFTWARE}
 
 
 def machine() -> dict[str, str]:

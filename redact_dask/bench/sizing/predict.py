@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redact_dask.bench.sizing.costs import CHUNKED, STAGES, Costs
+from redact_dask.bench.sizing.costs import CHUNKED, Costs
+from redact_dask.records import STAGES
 
 SCHEDULER_S = 0.0033
 """CPU seconds of Dask's scheduler for a task, measured (benchmarks/README.md, "The driver")."""

@@ -16,8 +16,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from redact_dask.bench.sizing.costs import CHUNKED, STAGES, Costs
+from redact_dask.bench.sizing.costs import CHUNKED, Costs
 from redact_dask.bench.sizing.predict import Machine, Workload, alone_s, crowding, task_s
+from redact_dask.records import STAGES
 
 PROBE, DETECT, TRACK, RENDER, JOIN = range(len(STAGES))
 _READY, _END, _HANDLED, _BACK = range(4)

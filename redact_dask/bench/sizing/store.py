@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from redact_dask import versions
 from redact_dask.bench.sizing import measure
 from redact_dask.bench.sizing.measure import Run
 
@@ -43,7 +44,7 @@ SCHEMA = pa.schema(
 def append(folder: Path, runs: Sequence[Run]) -> Path:
     """Append the runs of one bench; return the path of the file."""
     now = datetime.now(UTC)
-    versions, machine = [*measure.versions().items()], [*measure.machine().items()]
+    software, machine = [*versions.installed().items()], [*measure.machine().items()]
     rows = [
         {
             "bench": now,
@@ -63,7 +64,7 @@ def append(folder: Path, runs: Sequence[Run]) -> Path:
             "driver_cpu_s": run.driver_cpu_s,
             "others": run.others,
             "seconds_by_stage": [*_seconds_by_stage(run).items()],
-            "versions": versions,
+            "versions": software,
             "machine": machine,
         }
         for run in runs
