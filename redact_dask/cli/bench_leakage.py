@@ -11,7 +11,7 @@ from rich.console import Console
 
 from redact_dask import config
 from redact_dask.bench.leakage import dataset, measure
-from redact_dask.cli.options import EXIT_GATE, exit_on_error
+from redact_dask.cli.exit_codes import EXIT_GATE, exit_on_error
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
 

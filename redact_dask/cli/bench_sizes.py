@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import track
 
-from redact_dask import config, detectors
-from redact_dask.bench.sizing import catalogue, compare, measure, offers, plots, store, tables
-from redact_dask.bench.sizing.measure import Run
-from redact_dask.cli.options import exit_on_error
-from redact_dask.config import DetectSettings
+from redact_dask import config
+from redact_dask.bench.sizing import catalogue, measure, plots, study
+from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.errors import UsageError
 from redact_dask.storage import scratch
 
@@ -97,53 +92,11 @@ def sizes(
         base = config.load(file, assignments)
         shared = base.model_dump(by_alias=True, exclude_unset=True, exclude={"cluster"})
         shapes = measure.matrix(processes, threads, chunks, names)
-        settings = {shape.detector: shape.settings(shared).detect for shape in shapes}
-        runs = _measured(shapes, clips, shared, repeats, console)
-        store.append(output, runs)
-        _write(output, runs, hired, settings)
-
-
-def _measured(
-    shapes: list[measure.Shape],
-    clips: tuple[Path, ...],
-    shared: Mapping[str, Any],
-    repeats: int,
-    console: Console,
-) -> list[Run]:
-    with scratch.folder() as folder:
-        going = measure.measure(shapes, clips, shared, repeats, folder)
         total = repeats * (len(shapes) + 1)
-        return [*track(going, "measuring", total=total, console=console)]
-
-
-def _write(
-    output: Path,
-    runs: list[Run],
-    hired: catalogue.Catalogue,
-    settings: Mapping[str, DetectSettings],
-) -> None:
-    found = [
-        one
-        for name, detect in settings.items()
-        for one in compare.series([run for run in runs if run.shape.detector == name], _tps(detect))
-    ]
-    pages = [tables.measured(found)]
-    plots.measured(found, output / "measured.svg")
-    for name, detect in settings.items():
-        first = next(run for run in runs if run.shape.detector == name)
-        frames, rate = first.frames / first.videos, first.frames / first.seconds
-        works = offers.workloads(frames, rate, first.shape.chunk_s)
-        costs = compare.costs(runs, name)
-        answers = offers.answer(hired, costs, works, _tps(detect), detect.dollars)
-        pages.append(tables.predicted(answers, works, hired, name))
-        plots.predicted(answers, works, output / f"predicted-{name}.svg")
-    text = "\n\n".join(pages)
-    (output / "sizes.md").write_text(f"{text}\n", encoding="utf-8")
+        with scratch.folder() as folder:
+            going = measure.measure(shapes, clips, shared, repeats, folder)
+            runs = [*track(going, "measuring", total=total, console=console)]
+        detect = {shape.detector: shape.settings(shared).detect for shape in shapes}
+        text = study.write(output, runs, hired, detect)
     click.echo(text)
     click.echo(f"\ntables and plots  {output}")
-
-
-def _tps(detect: DetectSettings) -> float:
-    """Return the quota that is set for a paid detector, calls a second; infinite if none is."""
-    options = (detectors.options(name, detect.options.get(name, {})) for name in detect.detectors)
-    return min((getattr(found, "tps", None) or math.inf for found in options), default=math.inf)

@@ -11,7 +11,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.cli.options import EXIT_FAILED, exit_on_error, overrides_of, settings_options
+from redact_dask.cli.exit_codes import EXIT_FAILED, exit_on_error
+from redact_dask.cli.options import overrides_of, settings_options
 from redact_dask.cluster import doctor
 from redact_dask.errors import UsageError
 

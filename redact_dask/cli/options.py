@@ -1,22 +1,13 @@
-"""What the commands share: how they are told what to do, and how they tell what goes wrong."""
+"""The arguments and options that commands share, and the settings that they make."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 
-from redact_dask import config, detectors, storage
-from redact_dask.errors import RunEnded, UsageError, VideoError
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_QUARANTINED = 3
-EXIT_GATE = 4
+from redact_dask import config, detectors
 
 _SETTINGS_OPTIONS = (
     click.option("--config", "file", metavar="FILE", help="Settings in YAML."),
@@ -74,32 +65,6 @@ def _with(
     for decorate in reversed(options):
         command = decorate(command)
     return command
-
-
-@contextmanager
-def exit_on_error(console: Console) -> Iterator[None]:
-    """Tell what goes wrong in one sentence, and exit with its code."""
-    try:
-        yield
-    except UsageError as error:
-        _tell(console, str(error))
-        sys.exit(EXIT_USAGE)
-    except VideoError as error:
-        _tell(console, str(error))
-        sys.exit(EXIT_QUARANTINED)
-    except RunEnded as error:
-        _tell(console, f"{error}; the same command goes on from here")
-        sys.exit(EXIT_FAILED)
-    except storage.FAILURES as error:
-        _tell(console, f"the store or the cluster failed: {error}")
-        sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        console.print("Interrupted; the same command goes on from here.")
-        sys.exit(EXIT_FAILED)
-
-
-def _tell(console: Console, sentence: str) -> None:
-    console.print(f"Error: {sentence}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 _SETTINGS = {

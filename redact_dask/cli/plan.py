@@ -10,7 +10,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config, storage
-from redact_dask.cli.options import exit_on_error, overrides_of, run_options
+from redact_dask.cli.exit_codes import exit_on_error
+from redact_dask.cli.options import overrides_of, run_options
 from redact_dask.cluster import connect
 from redact_dask.driver.backlog import Backlog
 from redact_dask.driver.estimate import estimate

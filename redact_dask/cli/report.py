@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from redact_dask import report, storage
-from redact_dask.cli.options import exit_on_error
+from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.report.contact_sheet import MOST
 
 

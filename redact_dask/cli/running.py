@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from redact_dask import api
-from redact_dask.cli.options import EXIT_FAILED, EXIT_QUARANTINED
+from redact_dask.cli.exit_codes import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver.summary import Summary
 from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress

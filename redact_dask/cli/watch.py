@@ -8,7 +8,8 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.cli.options import exit_on_error, log_option, overrides_of, run_options
+from redact_dask.cli.exit_codes import exit_on_error
+from redact_dask.cli.options import log_option, overrides_of, run_options
 from redact_dask.cli.running import carry_out
 from redact_dask.sources.watcher import Watcher
 

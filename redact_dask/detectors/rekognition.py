@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, NoReturn
 
 import boto3
@@ -28,17 +27,15 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from redact_dask.detectors import rate_limit
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.rekognition_options import LEAST_SIDE, RekognitionOptions
 from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.records import Usage
 
 MOST_BYTES = 5 * 2**20
 """Of a picture that is sent with the call."""
-LEAST_SIDE = 80
-"""Of a picture, pixels."""
 DEFAULT_TPS = 25.0
 """Calls a second that an account may make without asking for more; in some regions it is 100."""
 REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
@@ -85,57 +82,9 @@ class Rekognition:
         There are no credentials, or no region is named.
     """
 
-    class Options(BaseModel):
-        """Settings of the detector."""
+    Options = RekognitionOptions
 
-        model_config = ConfigDict(extra="forbid", frozen=True)
-
-        threshold: float = Field(0.1, ge=0, le=1)
-        """Least confidence of a box; the service itself knows no such limit."""
-        long_side: int = Field(1280, ge=LEAST_SIDE)
-        """Longer side of the picture that is sent, pixels; a smaller one is sent as it is. The
-        service finds faces from a share of the picture on, 40 pixels of 1920, whatever its size."""
-        quality: int = Field(90, ge=1, le=100)
-        """Of the JPEG that is sent; lower where it would be larger than the service takes."""
-        tps: float | None = Field(None, gt=0, exclude=True)
-        """Calls a second that the account may make, by all workers together: its quota in Service
-        Quotas. Default: what AWS gives an account in the region unasked."""
-        in_flight: int = Field(64, ge=1, exclude=True)
-        """Calls that a worker's thread waits for at once."""
-        timeout_s: float = Field(60.0, gt=0, exclude=True)
-        """Seconds until a call without an answer is made again: it may be paid twice."""
-        calls_this_month: int = Field(0, ge=0, exclude=True)
-        """Pictures that the account has sent this month already: more of them cost less each."""
-        prices: tuple[tuple[int | None, float], ...] = Field(
-            ((1_000_000, 0.001), (5_000_000, 0.0008), (None, 0.0006)), min_length=1, exclude=True
-        )
-        """Number of the month's last picture, and US dollars for each picture up to there. The
-        prices are those of us-east-1; look the borders up for your account."""
-
-        @field_validator("prices")
-        @classmethod
-        def _cover_all(
-            cls, prices: tuple[tuple[int | None, float], ...]
-        ) -> tuple[tuple[int | None, float], ...]:
-            *borders, last = (border for border, _ in prices)
-            rising = all(a is not None and b is not None and a < b for a, b in pairwise(borders))
-            if last is not None or None in borders or not rising or min(p for _, p in prices) < 0:
-                raise ValueError(
-                    "borders must rise, the last one be null, and no price be negative"
-                )
-            return prices
-
-        def dollars(self, calls: int, before: int = 0) -> float:
-            """Return the price of some calls, US dollars, after others of the same run."""
-            first = self.calls_this_month + before
-            total, begin = 0.0, 0
-            for end, price in self.prices:
-                last = first + calls if end is None else min(first + calls, end)
-                total += max(last - max(first, begin), 0) * price
-                begin = last if end is None else end
-            return total
-
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RekognitionOptions) -> None:
         self._options = options
         self._client = _client(options)
         region = self._client.meta.region_name
@@ -308,7 +257,7 @@ class _Broken(Exception):
     """The service answered what is no answer."""
 
 
-def _client(options: Rekognition.Options) -> Any:
+def _client(options: RekognitionOptions) -> Any:
     session = boto3.Session()
     if session.get_credentials() is None:
         raise UsageError(
