@@ -26,7 +26,7 @@ FLOORS = (
     {"records"},
     {"errors", "validation", "versions"},
 )
-"""From the top down: a room may import rooms of lower floors, and none of its own floor or above."""
+"""From the top down: a room may import rooms of lower floors only, never of its own or above."""
 
 LONGEST = 300
 """Lines of a module."""

@@ -21,6 +21,7 @@ SMALL = {
 }
 """Arguments with which each is done soon."""
 ELSEWHERE = {
+    "clips.py",  # which others import
     "original.py",  # tests/test_original.py
     "peers.py",  # needs an environment with the peers
     "sizes.py",  # tests/test_documents.py: make bench-quick

@@ -16,10 +16,10 @@ from distributed import LocalCluster
 from redact_dask.bench.leakage import measure
 from redact_dask.bench.leakage.dataset import Dataset
 from redact_dask.bench.leakage.metric import (
-    Box,
     Face,
     Judged,
     Luma,
+    Rectangle,
     Sight,
     judge,
     mask,
@@ -39,7 +39,7 @@ from redact_dask.redaction import hide
 MakeClip = Callable[..., Path]
 
 FACE = Face("clip 0", (40, 20, 80, 60), 40, readable=True)
-COVER: Box = (36, 16, 84, 64)
+COVER: Rectangle = (36, 16, 84, 64)
 
 
 def picture(seed: int = 1) -> Luma:
@@ -51,7 +51,7 @@ def noisy(luma: Luma) -> Luma:
     return luma + np.random.default_rng(2).normal(0, 1.5, luma.shape).astype(np.float32)
 
 
-def burned(luma: Luma, box: Box) -> Luma:
+def burned(luma: Luma, box: Rectangle) -> Luma:
     """Return the picture with one averaged cell."""
     hidden = luma.copy()
     hidden[mask([box], luma.shape)] = luma[mask([box], luma.shape)].mean()
@@ -91,7 +91,7 @@ def test_what_was_burned_in_and_not_planned_is_a_leak_and_over_blur() -> None:
 @pytest.mark.parametrize(("lower", "protected"), [(56, True), (55, False)])
 def test_nine_tenths_of_the_box_must_be_covered(lower: float, protected: bool) -> None:
     before = picture()
-    cover: Box = (0, 0, 160, lower)
+    cover: Rectangle = (0, 0, 160, lower)
     sight = one(judge(0, [FACE], [cover], before, burned(before, cover)))
     assert sight.by_regions is protected
 

@@ -64,7 +64,7 @@ def test_a_run_that_was_killed_counts_only_for_a_while(tmp_path: Path) -> None:
 def test_a_process_of_this_machine_that_is_gone_does_not_count(tmp_path: Path) -> None:
     program = (
         "import os, sys, signal\n"
-        "from redact_dask import lease\n"
+        "from redact_dask.storage import lease\n"
         "with lease.acquire(sys.argv[1], 'one', (1, 1)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -17,7 +17,7 @@ from redact_dask.storage import scratch
 
 STAY = """
 import signal
-from redact_dask import scratch
+from redact_dask.storage import scratch
 with scratch.folder() as folder:
     (folder / "joined.mp4").touch()
     print(folder, flush=True)

@@ -116,7 +116,8 @@ def test_a_file_has_its_name_only_once_it_is_whole(
 WRITE = """
 import os, shutil, signal, sys
 from pathlib import Path
-from redact_dask import locks, storage
+from redact_dask import storage
+from redact_dask.storage import locks
 
 def copy(source, part):
     Path(part).write_bytes(b"half")

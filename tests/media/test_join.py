@@ -155,13 +155,13 @@ class TestCheck:
         verify.verify(result, segments, scanned.pts, scanned.info, str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
-        self.check(good, plain)
+        self.verify(good, plain)
 
     def test_finds_a_dropped_frame(self, good: Path, plain: Path, ffmpeg: Ffmpeg) -> None:
         bad = good.with_name("bad.mp4")
         ffmpeg("-i", good, "-vf", "select=not(eq(n\\,20))", "-fps_mode", "passthrough", bad)
         with pytest.raises(CheckFailed, match="decodes to 47 frames, the source has 48"):
-            self.check(bad, plain)
+            self.verify(bad, plain)
 
     def test_finds_a_frame_with_another_time(
         self, plain: Path, joined: Joined, tmp_path: Path
@@ -169,7 +169,7 @@ class TestCheck:
         pts: Sequence[int] = index.scan(str(plain), EncodeSettings()).pts
         moved = [*pts[:20], pts[20] + 1, *pts[21:]]
         with pytest.raises(CheckFailed, match="frame 20 is shown at"):
-            self.check(joined(plain, tmp_path / "bad.mp4", pts=moved), plain)
+            self.verify(joined(plain, tmp_path / "bad.mp4", pts=moved), plain)
 
     def test_finds_a_changed_audio_packet(self, good: Path, plain: Path) -> None:
         content = bytearray(good.read_bytes())
@@ -179,13 +179,13 @@ class TestCheck:
         bad = good.with_name("bad.mp4")
         bad.write_bytes(content)
         with pytest.raises(CheckFailed, match="packets beside the pictures"):
-            self.check(bad, plain)
+            self.verify(bad, plain)
 
     def test_finds_missing_audio(self, good: Path, plain: Path, ffmpeg: Ffmpeg) -> None:
         bad = good.with_name("bad.mp4")
         ffmpeg("-i", good, "-an", "-c", "copy", bad)
         with pytest.raises(CheckFailed, match="packets beside the pictures"):
-            self.check(bad, plain)
+            self.verify(bad, plain)
 
     def test_finds_a_damaged_picture(self, good: Path, plain: Path) -> None:
         content = bytearray(good.read_bytes())
@@ -196,7 +196,7 @@ class TestCheck:
         bad = good.with_name("bad.mp4")
         bad.write_bytes(content)
         with pytest.raises(CheckFailed, match="does not decode cleanly"):
-            self.check(bad, plain)
+            self.verify(bad, plain)
 
     @pytest.mark.parametrize("first", [0, 1, -1])
     def test_finds_a_copied_picture_that_is_not_the_sources(
@@ -222,7 +222,7 @@ class TestCheck:
         bad = good.with_name("bad.mp4")
         bad.write_bytes(content[: int(len(content) * share)])
         with pytest.raises(CheckFailed):
-            self.check(bad, plain)
+            self.verify(bad, plain)
 
 
 def _audio(path: Path) -> list[list[bytes]]:

@@ -401,10 +401,10 @@ class TestCheck:
         with av.open(spliced.result) as container:
             packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
         good, bad = (spliced.result.with_name(name) for name in ("good.mp4", "bad.mp4"))
-        self.check(spliced, remuxed(spliced.result, good, lambda n, _: packets[n]))
+        self.verify(spliced, remuxed(spliced.result, good, lambda n, _: packets[n]))
         remuxed(spliced.result, bad, lambda n, _: packets[others.get(n, n)])
         with pytest.raises(CheckFailed, match=f"frame {frame} was copied, but is not the source's"):
-            self.check(spliced, bad)
+            self.verify(spliced, bad)
 
     def test_finds_an_altered_packet(self, spliced: Spliced) -> None:
         content = bytearray(spliced.result.read_bytes())
@@ -414,7 +414,7 @@ class TestCheck:
         bad = spliced.result.with_name("bad.mp4")
         bad.write_bytes(content)
         with pytest.raises(CheckFailed, match=r"frame 26 was|does not decode cleanly"):
-            self.check(spliced, bad)
+            self.verify(spliced, bad)
 
     @pytest.mark.parametrize(("start", "size"), [(0, 0), (36, 0), (24, 1)])
     def test_join_refuses_a_part_that_starts_elsewhere(

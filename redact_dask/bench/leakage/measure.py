@@ -16,7 +16,7 @@ from rich.table import Table
 
 from redact_dask import api, manifest, storage
 from redact_dask.bench.leakage.dataset import Dataset
-from redact_dask.bench.leakage.metric import Box, Judged, Leakage, Luma, judge, summarise
+from redact_dask.bench.leakage.metric import Judged, Leakage, Luma, Rectangle, judge, summarise
 from redact_dask.config import Config, EncodeSettings
 from redact_dask.errors import CheckFailed, ConfigError
 from redact_dask.media import index
@@ -153,11 +153,11 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
 
 def _published(
     source: str, destination: str
-) -> tuple[dict[str, str], dict[str, dict[int, list[Box]]]]:
+) -> tuple[dict[str, str], dict[str, dict[int, list[Rectangle]]]]:
     """Return, for each clip, URL of its copy, and what was to be hidden by frame."""
     root, prefix = layout.manifest(destination), storage.canonical(source) + "/"
     outputs: dict[str, str] = {}
-    regions: dict[str, dict[int, list[Box]]] = {}
+    regions: dict[str, dict[int, list[Rectangle]]] = {}
     clips: dict[str, str] = {}
     for row in manifest.published(root):
         clip = row["source"].removeprefix(prefix)
@@ -169,7 +169,11 @@ def _published(
 
 
 def _judged(
-    dataset: Dataset, clip: str, source: Path, output: str, regions: Mapping[int, Sequence[Box]]
+    dataset: Dataset,
+    clip: str,
+    source: Path,
+    output: str,
+    regions: Mapping[int, Sequence[Rectangle]],
 ) -> Iterator[Judged]:
     truth = dataset.truth.get(clip, {})
     both = zip(pictures(str(source)), pictures(output), strict=True)

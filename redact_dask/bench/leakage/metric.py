@@ -40,7 +40,7 @@ pixels then look hidden, and of one that is, at least 99 % do, with each of the 
 _LEAST_NOISE = 4.0
 """Squared luma levels; a copied frame has none."""
 
-Box = tuple[float, float, float, float]
+Rectangle = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the stored picture."""
 Luma = NDArray[np.float32]
 """Shape (height, width): luma in levels of 8 bits."""
@@ -54,7 +54,7 @@ class Face:
 
     track: str
     """Name of the person's track, over all clips."""
-    box: Box
+    box: Rectangle
     height: float
     """Height of the whole face, pixels."""
     readable: bool
@@ -129,7 +129,7 @@ class Leakage:
 
 
 def judge(
-    frame: int, faces: Sequence[Face], regions: Sequence[Box], source: Luma, output: Luma
+    frame: int, faces: Sequence[Face], regions: Sequence[Rectangle], source: Luma, output: Luma
 ) -> Judged:
     """Judge one frame.
 
@@ -204,7 +204,7 @@ def summarise(frames: Iterable[Judged]) -> Leakage:
     )
 
 
-def mask(boxes: Iterable[Box], shape: tuple[int, ...]) -> Mask:
+def mask(boxes: Iterable[Rectangle], shape: tuple[int, ...]) -> Mask:
     """Return the pixels that any box touches."""
     covered = np.zeros(shape, np.bool_)
     for x0, y0, x1, y1 in boxes:
