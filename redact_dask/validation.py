@@ -29,7 +29,9 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> tuple[str, 
         return key, first["msg"].removeprefix("Value error, ")
     inner: type[BaseModel] | None = model
     for part in path[:-1]:
-        inner = _model_of(inner.model_fields[part].annotation) if inner else None
+        # A part that is no field is a place in a list, or a key: the model is that of the field.
+        if inner and part in inner.model_fields:
+            inner = _model_of(inner.model_fields[part].annotation)
     if inner is None:
         return key, "unknown"
     known = ", ".join(field.alias or name for name, field in inner.model_fields.items())
