@@ -3,10 +3,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint format docs demo bench-quick clean
+.PHONY: help install test test-slow lint format docs demo bench-quick release-check clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED)  ## make .venv with the package, editable, and what tests and checks need
 
@@ -40,6 +40,14 @@ demo: $(INSTALLED)  ## redact real clips on this machine, from end to end
 
 bench-quick: $(INSTALLED)  ## measure worker shapes in five minutes, and predict machines to hire
 	@$(BIN)/python benchmarks/sizes.py --output sizes
+
+release-check: $(INSTALLED)  ## build sdist and wheel, install the wheel into an empty environment, run the demonstration from it
+	rm -rf build/release
+	$(BIN)/python -m build --outdir build/release
+	$(PYTHON) -m venv build/release/environment
+	build/release/environment/bin/python -m pip install --quiet --upgrade pip
+	build/release/environment/bin/python -m pip install --quiet build/release/*.whl
+	cd build/release && environment/bin/python ../../examples/demo.py
 
 clean:  ## remove all that is made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
