@@ -1,4 +1,4 @@
-"""The settings that say where tasks run."""
+"""Settings of the cluster on which the tasks run."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from redact_dask.config.loading import Section
 
 
 class AdaptSettings(Section):
-    """How a cluster grows and shrinks; what is not named here is handed to its ``adapt`` too."""
+    """How a cluster grows and shrinks. Other keys are passed on to its ``adapt`` method, too."""
 
     model_config = ConfigDict(extra="allow")
 
     minimum: int = Field(1, ge=1)
-    """Workers that stay: a run tries its detectors on one before it begins."""
+    """Least number of workers. At least one stays, because a run tries its detectors on a worker
+    before it begins."""
     maximum: int | None = Field(None, ge=1)
-    """Workers at most; default: the class's own."""
+    """Largest number of workers. By default, the class of the cluster decides."""
 
 
 class SecuritySettings(Section):
-    """Paths of the TLS files, in PEM, by which this process and the cluster know each other."""
+    """Paths of the TLS files, in PEM, by which this process and the cluster trust each other."""
 
     ca_file: str
-    """Certificate of the authority that has signed those of the cluster."""
+    """Path of the certificate of the authority that signed the cluster's certificates."""
     cert: str
-    """Certificate of this process."""
+    """Path of the certificate of this process."""
     key: str
-    """Its private key."""
+    """Path of the private key of this process."""
     require_encryption: bool = True
     """Whether a connection without TLS is refused."""
 
@@ -37,28 +38,30 @@ class ClusterSettings(Section):
     """Where the tasks run: workers on this machine, a running scheduler, or a class of clusters."""
 
     address: str | None = None
-    """Address of a running scheduler: ``tcp://host:8786``, or ``tls://``."""
+    """Address of a running scheduler, such as ``tcp://host:8786`` or ``tls://host:8786``."""
     class_path: str | None = Field(None, alias="class", pattern=r"^\w+(\.\w+)+$")
-    """A class that starts a cluster, ``dask_kubernetes.operator.KubeCluster``; it is closed when
-    the run ends."""
+    """Class that starts a cluster, such as ``dask_kubernetes.operator.KubeCluster``. The cluster is
+    closed when the run ends."""
     kwargs: dict[str, Any] = Field(default_factory=dict, repr=False)
-    """Arguments of the class."""
+    """Keyword arguments with which the class is called."""
     adapt: AdaptSettings | None = None
-    """Makes a cluster of a class grow and shrink with its tasks."""
+    """Lets a cluster that a class starts grow and shrink with its tasks."""
     workers: int | None = Field(None, ge=1)
-    """Worker processes on this machine, with one thread each; default: one a core."""
+    """Number of worker processes on this machine, with one thread each. By default, one a core."""
     dashboard: str = "127.0.0.1:8787"
-    """Where the dashboard of workers on this machine listens; another port if it is taken."""
+    """Address at which Dask's dashboard listens if the workers run on this machine. Another port is
+    used if this one is taken."""
     security: SecuritySettings | None = None
-    """TLS to a scheduler at an address, or for a cluster of a class, which is given it."""
+    """TLS for the scheduler at ``address``, or for the cluster that ``class`` starts. That class is
+    given these settings too."""
     dask: dict[str, Any] = Field(default_factory=dict, repr=False)
-    """Dask's own configuration, in place before the cluster is made or reached. A scheduler that
-    runs already has its own."""
+    """Dask's own configuration, which is set before the cluster is started or reached. A scheduler
+    that already runs keeps its own."""
     wait_s: float = Field(300.0, gt=0)
-    """Seconds to wait for the first worker."""
+    """Longest time to wait for the first worker, seconds."""
 
     def __reduce__(self) -> tuple[type[ClusterSettings], tuple[()]]:
-        """Leave the values out of a pickle: workers have no use for them, and some are secret."""
+        """Leave the values out of a pickle: workers do not need them, and some are secret."""
         return ClusterSettings, ()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Groups of settings, whatever they are: read from YAML, assigned, merged, and told if wrong."""
+"""Reading nested settings from YAML files and assignments, and merging them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from redact_dask.errors import ConfigError
 
 
 class Section(BaseModel):
-    """A group of settings."""
+    """A group of settings; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Return the nested settings of a YAML file; raise `ConfigError` if it holds none."""
+    """Return the nested settings of a YAML file; raise `ConfigError` if they cannot be read."""
     try:
         settings = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -34,7 +34,11 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def assigned(assignment: str) -> dict[str, Any]:
-    """Return the nested settings of ``section.key=value``; raise `ConfigError` if it is none."""
+    """Return the nested settings of an assignment; raise `ConfigError` if it is malformed.
+
+    >>> assigned("track.start=0.2")
+    {'track': {'start': 0.2}}
+    """
     key, equals, text = assignment.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {assignment}: write it as section.key=value")
@@ -50,7 +54,11 @@ def assigned(assignment: str) -> dict[str, Any]:
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested settings with others put over them."""
+    """Return nested settings in which those of ``over`` replace or extend those of ``base``.
+
+    >>> merged({"track": {"start": 0.3, "gap_s": 1.0}}, {"track": {"start": 0.2}})
+    {'track': {'start': 0.2, 'gap_s': 1.0}}
+    """
     both = dict(base)
     for key, value in over.items():
         below = both.get(key)

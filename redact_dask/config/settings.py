@@ -1,4 +1,4 @@
-"""Every setting, with its default and its unit. Unknown keys are errors."""
+"""Every setting of a run, with its default and its unit. Unknown keys are errors."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from redact_dask.config.loading import Section
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
 
-_LOOKING = "2"
-"""Changed when the same settings would look at other frames, or see them otherwise: what was seen
-before is then not recalled."""
+_DETECTION_VERSION = "2"
+"""Changed when the same settings choose other frames to look at, or show them otherwise to a
+detector: earlier checkpoints are then not loaded."""
 
 
 class SelectSettings(Section):
-    """Which of the source's videos are taken. A pattern's ``*`` stands for anything, ``/`` too."""
+    """Which videos of the source are taken. In a pattern, ``*`` stands for any text, even ``/``."""
 
     include: tuple[str, ...] = ()
-    """Patterns of paths below SOURCE, of which a video must match one; none: all are taken."""
+    """Patterns of paths below SOURCE. A video is taken if it matches one. Without any, all are."""
     exclude: tuple[str, ...] = ()
-    """Patterns of paths below SOURCE that are left out."""
+    """Patterns of paths below SOURCE. A video that matches one of them is left out."""
     since: AwareDatetime | None = None
-    """Only videos that were written then or later: a time with its zone, ``2026-02-03T00:00Z``."""
+    """Time, with its zone, such as ``2026-02-03T00:00Z``. Videos written before it are left out."""
     shard: str | None = Field(None, pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")
-    """``3/16``: the third of sixteen parts, for several runs side by side."""
+    """Share of the videos for one of several runs side by side: ``3/16`` is the third of 16."""
 
     @model_validator(mode="after")
     def _shard_exists(self) -> SelectSettings:
@@ -44,29 +44,30 @@ class SelectSettings(Section):
 
     @property
     def shards(self) -> tuple[int, int]:
-        """Number of the shard, from 1, and of all shards."""
+        """Number of this shard, from 1, and how many shards there are."""
         number, _, shards = (self.shard or "1/1").partition("/")
         return int(number), int(shards)
 
 
 class ChunkSettings(Section):
-    """How a video is cut."""
+    """How a video is cut into chunks."""
 
     seconds: float = Field(10.0, gt=0)
-    """Shortest length of a chunk; it goes on until the next keyframe. A last one of less than half
-    of that belongs to the one before."""
+    """Shortest length of a chunk, seconds. The chunk goes on until the next keyframe. A last chunk
+    shorter than half of this is joined to the chunk before it."""
 
 
 class DetectSettings(Section):
-    """Who looks for what must be hidden."""
+    """Which detectors look for what must be hidden, and on which frames."""
 
     detectors: tuple[str, ...] = Field(("centerface",), min_length=1)
-    """Registered names; their boxes are united."""
+    """Registered names of the detectors. What any of them finds is hidden."""
     every: int = Field(4, ge=1)
-    """Of so many frames, one is looked at, and what is seen is followed over the others; fewer are
-    left out where the video has less than 30 frames a second, or so."""
+    """Number of frames of which one is looked at; what is found there is followed over the others.
+    At a low frame rate, fewer are left out, so that looks are at most 0.2 seconds apart: 4 is
+    lowered below 20 frames a second, and 6 below 30."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Settings of each detector, by its name."""
+    """Options of each detector, by its registered name."""
 
     @model_validator(mode="after")
     def _options_fit(self) -> DetectSettings:
@@ -89,7 +90,7 @@ class DetectSettings(Section):
         return bool(self._paid)
 
     def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after others of the same run."""
+        """Return the price of some calls, US dollars, after ``before`` others of the same run."""
         return sum(paid.dollars(calls, before) for paid in self._paid)
 
 
@@ -97,46 +98,51 @@ class TrackSettings(Section):
     """How detections become regions over the whole video."""
 
     start: float = Field(0.3, ge=0, le=1)
-    """Confidence from which one detection proves a track."""
+    """Least confidence, 0 to 1, of a detection that proves its track; other tracks are dropped."""
     extend: float = Field(0.1, ge=0, le=1)
-    """Confidence from which a detection may extend a proven track."""
+    """Least confidence, 0 to 1, of a detection that may extend a proven track."""
     gap_s: float = Field(1.0, ge=0)
-    """Longest hole in a track that is filled, seconds."""
+    """Longest time without a detection that is filled within a track, seconds."""
     pad_s: float = Field(0.14, ge=0)
-    """Time that a track is prolonged by at either end, seconds: what the detector has lost goes on
-    by its own velocity at first, then with the scene."""
+    """Time by which a track is prolonged at each end, seconds. What the detector has lost goes on
+    by its own velocity at first, and then with the scene."""
     steady_s: float = Field(0.8, ge=0)
-    """Time around a frame whose boxes of a track are united, carried along its motion, seconds:
-    a detector's boxes jitter, and some are too small."""
+    """Time before and after a frame within which a track's boxes are united, carried along its
+    motion, seconds. A detector's boxes jitter, and some are too small."""
     margin: float = Field(0.13, ge=0)
-    """Share of a box's width and height that is added on each side."""
+    """Share of a box's width and height that is added on each side of the box."""
     slack: float = Field(0.0025, ge=0)
-    """Share of the picture's longer side that is added on each side besides: a detector's boxes are
-    off by about a cell of its grid, whatever the size of the face."""
+    """Share of the picture's longer side that is also added on each side of a box. A detector's
+    boxes are off by about a cell of its grid, whatever the size of the face."""
 
 
 class RedactSettings(Section):
     """How a region is made unrecognisable."""
 
     style: Literal["pixelate", "gaussian", "solid"] = "pixelate"
+    """``pixelate`` averages cells of a region, ``gaussian`` blurs it, ``solid`` covers it."""
     cells: int = Field(3, ge=1, le=8)
-    """``pixelate``: averaged cells along the longer side of a region, whatever its size."""
+    """Number of averaged cells along the longer side of a region, whatever its size, for
+    ``pixelate``. A cell is at least 4 pixels wide, so a small region has fewer."""
     radius: float = Field(20.0, gt=0)
-    """``gaussian``: standard deviation in pixels; a region of more than 3 of them gets more."""
+    """Standard deviation of the blur, pixels, for ``gaussian``. A region whose longer side is more
+    than 3 of them gets a larger one."""
     shape: Literal["rectangle", "ellipse"] = "rectangle"
-    """``ellipse``: the one through the region's corners, which covers all of the region."""
+    """``rectangle`` changes the region itself. ``ellipse`` changes the ellipse through its corners,
+    which covers all of the region."""
 
 
 class EncodeSettings(Section):
     """How redacted frames are encoded, with libx264."""
 
     crf: float = Field(22.0, ge=0, le=51)
-    """Constant rate factor: lower is better and larger."""
+    """Constant rate factor. A lower one gives a better picture and a larger file."""
     preset: Literal[
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
     ] = "superfast"
+    """Preset of libx264, which trades speed for compression."""
     copy_spans: Literal["auto", "never"] = Field("auto", alias="copy")
-    """``auto``: GOPs of H.264 that show nothing to hide are copied; ``never``: all is encoded."""
+    """``auto`` copies GOPs of H.264 that show nothing to hide. ``never`` encodes all frames."""
 
 
 Kept = Literal[
@@ -151,43 +157,44 @@ Kept = Literal[
 
 
 class OutputSettings(Section):
-    """What a redacted video holds besides its pictures; anything not named here is left out."""
+    """What a redacted video holds besides its pictures. Anything not named here is left out."""
 
     audio: Literal["keep", "drop"] = "keep"
-    """``keep``: every audio packet is copied."""
+    """``keep`` copies every audio packet. ``drop`` leaves the audio out."""
     keep: tuple[Kept, ...] = ()
-    """What is copied of all the rest. ``other_streams``: subtitles and data, GPS for one;
-    ``user_data``: the messages of cameras between H.264 pictures (SEI), captions among them."""
+    """What else is copied. ``other_streams`` are subtitles and data, such as GPS. ``user_data`` are
+    the messages of cameras between H.264 pictures (SEI), captions among them."""
 
 
 class WatchSettings(Section):
-    """How a source is watched."""
+    """How a source is watched for new videos."""
 
     poll_s: float = Field(10.0, gt=0)
-    """Seconds between two looks. A file on a file system is whole if two looks find it alike."""
+    """Time between two looks at the source, seconds. A file on a file system is complete once two
+    looks find it unchanged."""
     queue: str | None = None
-    """URL of an SQS queue that S3 notifies of new objects below SOURCE: it tells at once."""
+    """URL of an SQS queue that S3 notifies of new objects below SOURCE: they are found at once."""
 
 
 class DriverSettings(Section):
-    """How a run goes through its videos."""
+    """How a run works through its videos."""
 
     window: int | None = Field(None, ge=1)
-    """Videos in flight; default: two for each thread of the cluster, and two more."""
+    """Most videos in flight. By default, two for each thread of the cluster, and two more."""
     retry_failed: bool = False
-    """Whether videos that an earlier run has quarantined for what they are, are tried again; those
-    that failed for another reason, or in another version of the package, always are."""
+    """Whether a run retries videos that an earlier run quarantined for what they are. Videos that
+    failed for another reason, or in another version of the package, are always retried."""
     stage_limit_s: float = Field(7200.0, gt=0)
-    """Seconds that one task may take: then its worker is ended, as if it had crashed, and the task
-    runs elsewhere; a video that ends four workers is quarantined."""
+    """Longest time of one task, seconds. After it, the worker is ended as if it had crashed, and
+    the task runs elsewhere. A video that ends four workers is quarantined."""
     time_limit_s: float | None = Field(None, gt=0)
-    """Seconds after which no more videos are begun; those in flight are finished."""
+    """Time after which a run begins no more videos, seconds. Videos in flight are finished."""
     most_failures: int = Field(20, ge=1)
-    """Videos that fail in the same stage with the same kind of error, one after the other, until
-    the run ends: something is wrong. Damaged and unsupported videos do not count."""
+    """Number of videos in a row that fail in the same stage with the same kind of error until the
+    run ends: something is wrong. Damaged and unsupported videos do not count."""
     max_cost: float | None = Field(None, ge=0)
-    """US dollars that paid detectors may cost: a run that would need more does not begin, and one
-    that comes there ends, with all that was paid for kept. Default: no limit."""
+    """Most that paid detectors may cost, US dollars. A run that would need more does not begin, and
+    one that spends more ends; all that was paid for is kept. By default, there is no limit."""
 
 
 PROFILES: dict[str, dict[str, Any]] = {
@@ -196,20 +203,20 @@ PROFILES: dict[str, dict[str, Any]] = {
     "thorough": {
         "detect": {
             "every": 1,
-            # With bf16, it leaks 2.4 % instead of 2.0 %, and a face that is found for 10 frames.
+            # With bf16, 2.4 % leak instead of 2.0 %, and one found face leaks for 10 frames.
             "options": {"centerface": {"scale": 1.0, "threshold": 0.07, "precision": "f32"}},
         },
         "track": {"start": 0.2, "extend": 0.07, "pad_s": 1.2, "steady_s": 0.5, "margin": 0.1},
     },
 }
-"""Settings by the name of the profile; those that are not given are the defaults."""
+"""Settings of each profile, by its name. Settings not listed have their defaults."""
 
 
 class Config(Section):
     """All settings of a run."""
 
     profile: Literal["fast", "balanced", "thorough"] = "balanced"
-    """What all settings start from: one of `PROFILES`."""
+    """Profile that the settings start from; a setting that is given replaces the profile's."""
     select: SelectSettings = SelectSettings()
     chunk: ChunkSettings = ChunkSettings()
     detect: DetectSettings = DetectSettings()
@@ -221,12 +228,12 @@ class Config(Section):
     driver: DriverSettings = DriverSettings()
     watch: WatchSettings = WatchSettings()
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
-    """``quarantine``: a damaged video is not published; ``salvage``: it is, with black pictures in
-    place of each GOP that does not decode as it should."""
+    """``quarantine`` does not publish a damaged video. ``salvage`` publishes it, with black
+    pictures in place of each GOP that does not decode as it should."""
     log: Literal["none", "text", "json"] = "none"
-    """Lines on standard error, of workers too, one for each task and each video, and how."""
+    """Form of the log on standard error, of workers too: one line for each task and each video."""
     work: str | None = None
-    """URI of the work area, in storage that all workers share; default: ``_work`` in DEST."""
+    """URI of the work area, in storage that all workers share. By default, ``_work`` in DEST."""
 
     @model_validator(mode="before")
     @classmethod
@@ -237,13 +244,13 @@ class Config(Section):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Name of all that decides the output: 16 hexadecimal digits of a SHA-256."""
+        """Hash of all settings that decide the output: 16 hexadecimal digits of a SHA-256."""
         return self._digest("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
 
     @cached_property
     def detection_fingerprint(self) -> str:
-        """Name of all that decides the detections of a chunk: 16 hexadecimal digits."""
-        return self._digest("chunk", "detect", salt=_LOOKING)
+        """Hash of all settings that decide the detections of a chunk: 16 hexadecimal digits."""
+        return self._digest("chunk", "detect", salt=_DETECTION_VERSION)
 
     def _digest(self, *names: str, salt: str = "") -> str:
         settings = self.model_dump(mode="json", include=set(names))
@@ -260,21 +267,21 @@ def load(
     assignments: Iterable[str] = (),
     overrides: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Build the configuration from a file, then assignments, then overrides.
+    """Build the configuration from a file, then assignments, then overrides; the later win.
 
     Parameters
     ----------
     file
         Path of a YAML file with the sections of `Config`.
     assignments
-        ``section.key=value``, the value in YAML.
+        Settings in the form ``section.key=value``, with the value in YAML.
     overrides
-        Nested like the file.
+        Settings nested like those of the file.
 
     Raises
     ------
     ConfigError
-        The file cannot be read, or a key or value is wrong; the sentence names it.
+        The file cannot be read, or a key or value is wrong; the message names it.
     """
     settings = loading.read(Path(file)) if file else {}
     for assignment in assignments:

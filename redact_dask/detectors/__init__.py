@@ -1,4 +1,4 @@
-"""Detectors by name.
+"""Finding and building the installed detectors by name.
 
 A package offers a detector as an entry point of the group ``redact_dask.detectors``, which names a
 class that keeps the contract `Detector`. The project's own detectors register in the same way.
@@ -19,6 +19,7 @@ from redact_dask.errors import ConfigError
 __all__ = ["Box", "Detector", "create", "names", "options"]
 
 GROUP = "redact_dask.detectors"
+"""Group of the entry points by which packages offer detectors."""
 
 
 def names() -> tuple[str, ...]:
@@ -27,30 +28,30 @@ def names() -> tuple[str, ...]:
 
 
 def create(name: str, settings: Mapping[str, object]) -> Detector:
-    """Build a detector, with its model loaded.
+    """Build a detector and load its model.
 
     Parameters
     ----------
     name
         One of `names`.
     settings
-        Options of that detector; what is left out has its default.
+        Options of that detector; one that is left out has its default.
 
     Raises
     ------
     ConfigError
-        The name is unknown, or an option is unknown or wrong; the sentence names it.
+        The name is unknown, or an option is unknown or wrong; the message names it.
     """
     return _load(name)(options(name, settings))
 
 
 def options(name: str, settings: Mapping[str, object]) -> BaseModel:
-    """Check the options of a detector, without loading its model.
+    """Check the options of a detector, and return them, without loading its model.
 
     Raises
     ------
     ConfigError
-        As `create`.
+        See `create`.
     """
     try:
         return _load(name).Options.model_validate(dict(settings))
@@ -61,7 +62,7 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
 
 @cache
 def _load(name: str) -> type[Detector]:
-    # Looked for once a process: it reads a file of each package that is installed.
+    # Cached, because the search reads a file of each installed package.
     found = entry_points(group=GROUP, name=name)
     if not found:
         raise ConfigError(f"no detector is called {name}; installed are: {', '.join(names())}")

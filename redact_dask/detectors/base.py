@@ -15,7 +15,7 @@ from redact_dask.records import Usage
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One thing found on one image, in pixels of that image; it may reach past the border."""
+    """One thing found on one image, in pixels of that image; its box may reach past the border."""
 
     x0: float
     y0: float
@@ -24,28 +24,28 @@ class Box:
     confidence: float
     """Between 0 and 1."""
     label: str
-    """Class of the thing, ``face`` for one."""
+    """Class of the thing, such as ``face``."""
 
 
 @runtime_checkable
 class Detector(Protocol):
     """Finds what must be hidden on single images.
 
-    A detector is built once a worker thread with ``Class(options)`` and used by that thread alone.
+    Each thread of a worker builds its own detector with ``Class(options)`` and uses it alone.
     Its answer for an image depends on that image only, never on the others of its batch or on
-    earlier calls: else the result of a video would depend on how it was cut into chunks.
-    Errors raised by `detect` quarantine the video; `RunEnded` ends the run.
+    earlier calls: otherwise the result of a video would depend on how it is cut into chunks.
+    An error raised by `detect` quarantines the video, but `RunEnded` ends the run.
     """
 
     Options: ClassVar[type[BaseModel]]
-    """Settings, with defaults and units; unknown keys are errors. Those that decide no answer, such
-    as a rate, are fields with ``exclude=True``: changing them makes nothing be looked at again."""
+    """Settings, with defaults and units; unknown keys are errors. A setting that decides no answer,
+    such as a rate, is a field with ``exclude=True``: changing it keeps all checkpoints valid."""
 
     def __init__(self, options: BaseModel) -> None: ...
 
     @property
     def identity(self) -> str:
-        """What must change when answers may: version, weights' hash, precision that runs."""
+        """Text that changes when answers may change: version, hash of the weights, precision."""
         ...
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
@@ -55,8 +55,8 @@ class Detector(Protocol):
     def detect(self, images: NDArray[np.uint8]) -> Iterable[list[Box]]:
         """Find things on a batch of images.
 
-        Who waits rather than computes, for a service, may return before the answers are there:
-        iterating waits for them, and the next batch may be given before.
+        A detector that waits for a service, rather than computing, may return before the answers
+        are there. Iterating waits for them, and the next batch may be given before that.
 
         Parameters
         ----------
@@ -72,18 +72,18 @@ class Detector(Protocol):
 
 @runtime_checkable
 class PaidDetector(Protocol):
-    """A detector whose looks are paid for."""
+    """A detector for which each image costs money."""
 
     @property
     def usage(self) -> Usage:
-        """What was asked of the service since the detector was built."""
+        """Calls to the service since the detector was built."""
         ...
 
 
 @runtime_checkable
 class PaidOptions(Protocol):
-    """The options of a detector whose looks are paid for."""
+    """The options of a detector for which each image costs money."""
 
     def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after others of the same run."""
+        """Return the price of some calls, US dollars, after ``before`` others of the same run."""
         ...

@@ -1,8 +1,8 @@
 """CenterFace on OpenVINO: an anchor-free face detector that needs one CPU thread.
 
 Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019,
-https://arxiv.org/abs/1911.03599. The network answers on a grid of cells, four pixels wide: how
-likely a cell is a face's centre, where in the cell that centre is, and how large the face is.
+https://arxiv.org/abs/1911.03599. The network answers for each cell of a grid, four pixels wide: how
+likely the cell is a face's centre, where in the cell that centre is, and how large the face is.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ WEIGHTS = Path(__file__).with_name("weights") / "centerface.onnx"
 SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
 
 HEATMAP, SCALE, OFFSET = "537", "538", "539"
-"""Names of the network's outputs that are read; a fourth one holds landmarks."""
+"""Names of the three outputs of the network that are read; a fourth one holds landmarks."""
 CELL = 4
 """Width and height of a cell of the output grid, pixels."""
 OVERLAP = 0.3
-"""Of two boxes with a larger intersection over union, the less confident one is dropped."""
+"""If two boxes have a larger intersection over union, the less confident one is dropped."""
 
 
 class CenterFace:
-    """Finds faces, from about 12 pixels high at the network's input on.
+    """Finds faces that are at least about 12 pixels high at the network's input.
 
     Raises
     ------
     ConfigError
-        The precision that was asked for is not what this CPU runs.
+        This CPU does not run the precision that was asked for.
     UsageError
         The weights are missing or altered.
     """
@@ -49,13 +49,14 @@ class CenterFace:
 
         scale: float = Field(2 / 3, gt=0, le=LARGEST_ENLARGEMENT)
         """Longer side of the network's input as a share of the picture's, where ``long_side`` is
-        not set, and at least 640 pixels. On driving scenes of 960 pixels, 640 found as many faces
-        as 960; of sharp faces in 1080p and 4K, a fixed 640 missed a third to two thirds."""
+        not set; the input has at least 640 pixels. On driving scenes of 960 pixels, 640 found as
+        many faces as 960; of sharp faces in 1080p and 4K, a fixed 640 missed a third to two thirds.
+        """
 
     def __init__(self, options: NetworkOptions) -> None:
         self._threshold = options.threshold
         whole = ov.Core().read_model(_weights(), b"")
-        # What computes the landmarks alone is left out.
+        # Leaves out the layers that only compute landmarks.
         read = [whole.output(name).node.input_value(0) for name in (HEATMAP, SCALE, OFFSET)]
         model = ov.Model(read, whole.get_parameters())
         self._network = Network(model, "centerface", options, ColorFormat.RGB)
@@ -103,7 +104,7 @@ def decode(
     scale
         Shape (2, rows, columns): natural logarithm of the face's height and width, in cells.
     offset
-        Shape (2, rows, columns): the centre's y and x from the middle of its cell, in cells.
+        Shape (2, rows, columns): y and x of the centre from the middle of its cell, in cells.
     threshold
         Least confidence of a box.
 
@@ -119,7 +120,7 @@ def decode(
 
 @cache
 def _weights() -> bytes:
-    """Read the weights, once a process; raise `UsageError` if they are not the pinned ones."""
+    """Read the weights once in each process; raise `UsageError` if they are not the pinned ones."""
     remedy = "reinstall with: pip install --force-reinstall redact-dask"
     try:
         weights = WEIGHTS.read_bytes()

@@ -1,4 +1,4 @@
-"""What a detector sees: a frame scaled down and turned upright; and the way back for its boxes."""
+"""What a detector sees: a frame, scaled and turned upright; and the way back for its boxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from redact_dask.errors import CheckFailed
 from redact_dask.records import Detection, StreamInfo
 
 _LEAST_ASPECT = Fraction(1, 2)
-"""A sample aspect ratio beyond this, or its reciprocal, is taken for a mistake of the file."""
+"""A sample aspect ratio below this, or above its reciprocal, is taken for an error of the file."""
 
 
 class FrameView:
@@ -26,9 +26,9 @@ class FrameView:
     Parameters
     ----------
     info
-        Of the video: size, turns, and shape of its pixels.
+        What the video's stream is: its size, turns, and shape of pixels are read.
     detector
-        Is asked for the size that it wants.
+        The detector, which is asked for the image size that it wants.
     name
         Registered name of the detector.
     """
@@ -61,19 +61,20 @@ class FrameView:
         Parameters
         ----------
         numbers
-            Of the frames in the video.
+            Numbers of the frames in the video.
         images
             Shape (n, height, width, 3), as `image` returns them.
 
         Raises
         ------
         CheckFailed
-            While iterating: the detector breaks its contract: an image has no answer, or a box no
-            place.
+            While iterating: the detector breaks its contract, because an image has no answer, or a
+            box is empty or not finite.
         """
         return self._placed(numbers, self.detector.detect(images))
 
     def _placed(self, numbers: Sequence[int], answers: Iterable[list[Box]]) -> Iterator[Detection]:
+        """Check the detector's answers, and yield their boxes as detections."""
         known = list(answers)
         if len(known) != len(numbers):
             raise CheckFailed(f"{self._name} answered for {len(known)} of {len(numbers)} frames")
@@ -89,7 +90,7 @@ class FrameView:
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
         width, height = self._upright
         for _ in range(self._turns):
-            # Undoes one counter-clockwise quarter turn.
+            # Undo one counter-clockwise quarter turn.
             x0, y0, x1, y1 = height - y1, x0, height - y0, x1
             width, height = height, width
         across, down = self._info.width / width, self._info.height / height

@@ -1,4 +1,4 @@
-"""Networks on OpenVINO that need one CPU thread, and the settings that all of them share."""
+"""Running a network on OpenVINO with one CPU thread, and the settings that networks share."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from redact_dask.errors import ConfigError
 
 STRIDE = 32
-"""The networks halve their input five times: its sides must be multiples of this, pixels."""
+"""The input's sides must be multiples of this, pixels: the networks halve them five times."""
 LARGEST_ENLARGEMENT = 2.0
-"""Beyond this, a picture has nothing more to show to a network."""
+"""Largest factor by which a picture is enlarged: beyond it, the network sees nothing more."""
 LEAST_LONG_SIDE = 640
-"""Longer side of the input below which ``scale`` does not go, pixels."""
+"""Least longer side of the input that ``scale`` leads to, pixels."""
 
 Answer = Mapping[str | int, NDArray[np.float32]]
-"""The outputs for one image, by name or by number, each with a batch of one."""
+"""The outputs for one image, by name or by number, each as a batch of one."""
 
 
 class NetworkOptions(BaseModel):
@@ -30,21 +30,26 @@ class NetworkOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     long_side: int | None = Field(None, ge=STRIDE)
-    """Longer side of the network's input, pixels, rounded to a multiple of 32; a smaller picture is
-    enlarged, but not more than twice. Default: it follows the picture's, by ``scale``."""
+    """Longer side of the network's input, pixels, rounded to a multiple of 32. A smaller picture is
+    enlarged, but at most to twice its size. By default, ``scale`` decides."""
     scale: float = Field(1.0, gt=0, le=LARGEST_ENLARGEMENT)
     """Longer side of the network's input as a share of the picture's, where ``long_side`` is not
-    set. The input never has fewer than 640 pixels, or twice the picture's if that is less."""
+    set. It is never less than 640 pixels, or twice the picture's longer side if that is less."""
     threshold: float = Field(0.1, gt=0, le=1)
-    """Least confidence of a box. Those of low confidence cannot start a track, only extend it."""
+    """Least confidence of a box. One of low confidence cannot start a track, only extend it."""
     precision: Literal["auto", "f32", "bf16"] = "auto"
-    """Arithmetic of the network: ``auto`` is the fastest that a worker's CPU has.
+    """Arithmetic of the network. ``auto`` is the fastest that a worker's CPU has.
 
-    It moves boxes by a pixel or two: a mixed cluster that must agree pins ``f32``.
+    Another one moves boxes by a pixel or two: if workers with different CPUs must agree, set
+    ``f32``.
     """
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
-        """Return width and height, pixels, of the network's input for an upright picture."""
+        """Return width and height, pixels, of the network's input for an upright picture.
+
+        >>> NetworkOptions(scale=0.5).input_size(1920, 1080)
+        (960, 544)
+        """
         longer = max(width, height)
         wanted = self.long_side or max(self.scale * longer, LEAST_LONG_SIDE)
         scale = min(wanted / longer, LARGEST_ENLARGEMENT)
@@ -54,29 +59,29 @@ class NetworkOptions(BaseModel):
 class Network:
     """Runs a network on one image at a time, compiled for the size of the images.
 
-    Pictures are scaled to the very input of the network instead of padded: padding would draw a
-    hard edge for the network to look at, and spend time on it, while rounding each side to a
-    multiple of 32 changes the aspect by a few hundredths at most for pictures of usual shapes.
+    Pictures are scaled to the exact size of the network's input, and not padded. Padding would draw
+    a hard edge for the network to look at, and cost time. Rounding each side to a multiple of 32
+    changes the aspect ratio by a few hundredths at most for pictures of usual shapes.
 
     Parameters
     ----------
     model
-        Takes one tensor of shape (n, 3, height, width).
+        The network, which takes one tensor of shape (n, 3, height, width).
     name
         Registered name of the detector, for errors.
     options
-        Long side, scale and precision are read.
+        Settings, of which long side, scale and precision are read.
     color
         Order of the channels that the network wants.
     white
-        What it wants for the byte 255.
+        Value that the network wants for the byte 255.
     size
-        Width and height, pixels, of a network that takes no others.
+        Width and height, pixels, of a network that takes no other size; None: it takes any.
 
     Raises
     ------
     ConfigError
-        The precision that was asked for is not what this CPU runs, or the network does not run.
+        This CPU does not run the precision that was asked for, or the network does not run.
     """
 
     def __init__(
@@ -128,23 +133,22 @@ class Network:
         if not fits or channels != 3:
             raise ValueError(f"images of shape {images.shape} are not of the size asked for")
         model = self._at(width, height)
-        for image in images:  # one by one: on a CPU, a batch is not faster
+        for image in images:  # One by one: on a CPU, a batch is not faster.
             yield model(image[np.newaxis])
 
     def _at(self, width: int, height: int) -> ov.CompiledModel:
-        """Return the network for one input size.
+        """Return the network compiled for one input size.
 
-        Only the last one is kept: compiled for 4K, it holds half a gigabyte.
+        Only the last one is kept, because a network compiled for 4K holds half a gigabyte.
         """
         if self._compiled is None or self._compiled[0] != (width, height):
-            self._compiled = None  # Before the other is made: both need not fit into the memory.
+            self._compiled = None  # Freed first, since both might not fit into memory.
             self._compiled = (width, height), self._compile(width, height)
         return self._compiled[1]
 
     def _compile(self, width: int, height: int) -> ov.CompiledModel:
         properties: dict[str, object] = {
-            # A Dask worker thread is one core's worth of work; pinning would put the processes of
-            # all workers on the same core.
+            # A Dask thread has one core; pinning would put all worker processes on the same one.
             "INFERENCE_NUM_THREADS": 1,
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,
@@ -162,7 +166,7 @@ class Network:
     def _for_bytes(self, width: int, height: int) -> ov.Model:
         """Return the network for one BGR image of bytes, shape (1, height, width, 3).
 
-        What it wants instead is made inside, so that no copy of the image is made in NumPy.
+        The network converts the image itself, so that NumPy makes no copy of it.
         """
         model = self._model.clone()
         model.reshape([1, 3, height, width])
@@ -182,10 +186,10 @@ class Network:
 
 
 def last_line(error: RuntimeError) -> str:
-    """Return what OpenVINO says of an error, without the places in its source that come before."""
+    """Return the message of an OpenVINO error, without the places in its source that precede it."""
     return str(error).strip().splitlines()[-1]
 
 
 def _multiple(length: float) -> int:
-    """Round to the nearest multiple of the stride that is not zero."""
+    """Round to the nearest multiple of the stride, but not to zero."""
     return max(STRIDE, round(length / STRIDE) * STRIDE)

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: of boxes that show one thing, the most confident stays."""
+"""Non-maximum suppression, which keeps the most confident of the boxes that show one thing."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def non_max_suppression(
     overlap: float,
     label: str,
 ) -> list[Box]:
-    """Make boxes of one label, without near duplicates.
+    """Return the boxes of one label, without near duplicates.
 
     Parameters
     ----------
     centres
-        x and y, each of shape (n,), pixels.
+        x and y of the centres, each of shape (n,), pixels.
     sizes
-        Width and height, each of shape (n,), pixels.
+        Width and height of the boxes, each of shape (n,), pixels.
     confidences
-        Shape (n,).
+        Confidences, shape (n,).
     overlap
-        Of two boxes with a larger intersection over union, the less confident one is dropped.
+        If two boxes have a larger intersection over union, the less confident one is dropped.
     label
-        Class of all of them.
+        Class of all boxes.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Model files of the user: from any store, checked before anything reads them, and kept."""
+"""Loading model files of the user: from any store, once, and checked before they are read."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from redact_dask.storage import scratch
 
 
 class ModelFileOptions(NetworkOptions):
-    """Settings of a detector whose network is a file of the user's."""
+    """Settings of a detector whose network is a file of the user."""
 
     model: str = Field(min_length=1)
-    """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read."""
+    """Path or URL, such as ``s3://bucket/key``, of an ONNX file that every worker can read."""
     sha256: str = Field("", validate_default=True)
     """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it.
 
-    Required: a file that is not the one which was chosen may find less, and nobody would see it.
+    It is required: a file other than the chosen one may find less, and nobody would notice.
     """
 
     @field_validator("sha256")
@@ -41,7 +41,7 @@ class ModelFileOptions(NetworkOptions):
 
 
 def read(options: ModelFileOptions) -> ov.Model:
-    """Return the network of a model file.
+    """Fetch a model file, check it, and return its network.
 
     Raises
     ------
@@ -53,8 +53,7 @@ def read(options: ModelFileOptions) -> ov.Model:
         content = _fetched(options.model, options.sha256)
     try:
         with scratch.folder() as alone:
-            # Read from memory, an ONNX file that keeps weights in other files would get them from
-            # the current folder, unchecked. In this one are none.
+            # In an empty folder: from memory, it could load unchecked files of the current folder.
             file = alone / "model.onnx"
             file.write_bytes(content)
             model = ov.Core().read_model(file)
@@ -82,12 +81,12 @@ def check_scores(scores: NDArray[np.floating], model: str) -> None:
 
 
 _one_at_a_time = threading.Lock()
-"""Threads of a worker that need the same file wait for the first to fetch it."""
+"""Makes threads that need the same file wait until the first has fetched it."""
 
 
 @cache
 def _fetched(url: str, sha256: str) -> bytes:
-    """Read a file, once a process; raise `ConfigError` if it is not the one that was pinned."""
+    """Read a file once in each process; raise `ConfigError` if it is not the pinned one."""
     try:
         content = storage.read(url)
     except (*storage.FAILURES, SourceError) as error:

@@ -1,7 +1,7 @@
-"""How often a service may be called: slots in time, shared by all who call it.
+"""Limiting how often a service is called: slots in time, shared by all its callers.
 
-A caller reserves slots for some calls at once and makes one call in each. A slot that is not used,
-since its caller died, is lost, and nothing else: nobody holds the limiter, nobody gives it back.
+A caller reserves slots for some calls at once and makes one call in each. If a caller dies, only
+its unused slots are lost: callers do not hold the limiter, so none has to give it back.
 """
 
 from __future__ import annotations
@@ -12,33 +12,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 HEADROOM = 0.96
-"""Share of the rate that is used. A service counts the calls of any one second, and calls arrive
-some hundredths of a second early or late: at the full rate, one too many would often be among them.
-"""
+"""Share of the allowed rate that is used. A service counts the calls of any one second, and calls
+arrive some hundredths of a second early or late: at the full rate, one would often be too many."""
 START = 0.5
-"""Share of that at which calls begin: a service may refuse a rate that rises too fast."""
+"""Share of the used rate at which calls begin: a service may refuse a rate that rises too fast."""
 RISE = 0.1
-"""Share by which the rate rises each second, at the start and after throttling."""
+"""Share of the used rate that is added each second, at the start and after throttling."""
 TOLERATED = 0.04
-"""Share of a second's calls that may be throttled, or one call, before the rate is lowered: a call
-that is a little late may push another one out, though the rate is right."""
+"""Share of a second's calls that may be throttled before the rate is lowered; one call always may.
+A call that is a little late may push another one out, though the rate is right."""
 CUT = 0.7
-"""Factor on the rate then, at most once a second: a rate that is too high throttles
+"""Factor by which the rate is lowered, at most once a second: a rate that is too high throttles
 several calls before the first of them is known."""
 LEAST = 0.05
-"""Share below which the rate does not fall."""
+"""Share of the used rate below which the rate does not fall."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """When calls may be made: the first after a wait, each next one an interval later."""
+    """When calls may be made, seconds: the first after a wait, each next one an interval later."""
 
     wait_s: float
     interval_s: float
 
 
 class RateLimiter:
-    """Calls a second, of one service.
+    """Reserves slots for the calls to one service.
 
     Parameters
     ----------
@@ -51,10 +50,10 @@ class RateLimiter:
         self._most = tps * HEADROOM
         self._rate = self._most * START
         self._next = 0.0
-        self._told: float | None = None
-        self._cut = float("-inf")
+        self._updated: float | None = None
+        self._lowered = float("-inf")
         self._throttled: list[float] = []
-        """Times of the last second."""
+        """Times of the throttled calls of the last second."""
 
     def reserve(self, calls: int, throttled: bool, now: float) -> Slots:
         """Reserve slots for calls.
@@ -62,35 +61,35 @@ class RateLimiter:
         Parameters
         ----------
         calls
-            How many.
+            How many calls.
         throttled
-            Whether the service has just refused a call for there being too many.
+            Whether the service has just refused a call because there were too many.
         now
-            Seconds of a clock that never goes back, the same one for every caller.
+            Time on a clock that never goes back, the same one for every caller, seconds.
         """
-        elapsed = now - self._told if self._told is not None else 0.0
-        self._told = now
+        elapsed = now - self._updated if self._updated is not None else 0.0
+        self._updated = now
         self._rate = min(self._rate + self._most * RISE * elapsed, self._most)
         if throttled:
             self._throttled = [*(then for then in self._throttled if now - then < 1), now]
             too_many = len(self._throttled) > max(1, TOLERATED * self._rate)
-            if too_many and now - self._cut >= 1:
+            if too_many and now - self._lowered >= 1:
                 self._rate = max(self._rate * CUT, self._most * LEAST)
-                self._cut = now
+                self._lowered = now
         first = max(self._next, now)
         self._next = first + calls / self._rate
         return Slots(first - now, 1 / self._rate)
 
 
 class RateLimiters:
-    """The limiters of several services, by name; made when first asked for, or for another rate."""
+    """The limiters of several services, by name, made when first used or used at a new rate."""
 
     def __init__(self) -> None:
         self._limiters: dict[str, RateLimiter] = {}
         self._lock = threading.Lock()
 
     def reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Slots:
-        """Reserve slots for calls to a service that allows so many a second."""
+        """Reserve slots for calls to a service that allows ``tps`` calls a second."""
         with self._lock:
             limiter = self._limiters.get(service)
             if limiter is None or limiter.tps != tps:
@@ -99,12 +98,13 @@ class RateLimiters:
 
 
 Reserve = Callable[[str, float, int, bool], Slots]
+"""A function with the parameters of `reserve`."""
 
 _reserve: Reserve = RateLimiters().reserve
 
 
 def use(reserve: Reserve) -> None:
-    """Let this process reserve its slots elsewhere: on a cluster, where all processes do."""
+    """Let this process reserve its slots elsewhere: on a cluster, all processes share limiters."""
     global _reserve  # noqa: PLW0603 (one limiter a process, as one for a cluster)
     _reserve = reserve
 
@@ -115,12 +115,12 @@ def reserve(service: str, tps: float, calls: int, throttled: bool = False) -> Sl
     Parameters
     ----------
     service
-        Name of what the rate is allowed for, such as an account's use in one region.
+        Name of what the rate is allowed for, such as an account's calls in one region.
     tps
-        Calls a second that it allows.
+        Calls a second that the service allows.
     calls
-        How many slots.
+        How many slots are reserved, one for each call.
     throttled
-        Whether the service has just refused a call for there being too many.
+        Whether the service has just refused a call because there were too many.
     """
     return _reserve(service, tps, calls, throttled)

@@ -1,4 +1,4 @@
-"""Amazon Rekognition: every picture that is looked at is one paid call of DetectFaces.
+"""A detector that asks Amazon Rekognition: each picture is one paid call of DetectFaces.
 
 Limits and prices: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html and
 https://aws.amazon.com/rekognition/pricing/.
@@ -35,19 +35,19 @@ from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageErr
 from redact_dask.records import Usage
 
 MOST_BYTES = 5 * 2**20
-"""Of a picture that is sent with the call."""
+"""Largest picture that can be sent with a call, bytes."""
 DEFAULT_TPS = 25.0
-"""Calls a second that an account may make without asking for more; in some regions it is 100."""
+"""Calls a second that an account may make unless it asks for more; in some regions, it is 100."""
 REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
 
 TOGETHER = 8
-"""Calls whose slots are reserved at once, at most: those of a worker that dies are lost."""
+"""Most calls whose slots are reserved at once: if a worker dies, its slots are lost."""
 
 _Face = Mapping[str, Any]
 _Asked = Future[list[_Face]]
 
 MOST_FACES = 100
-"""The service tells so many, and says nothing of any others."""
+"""Most faces that the service returns for a picture; it does not say whether there are more."""
 
 THROTTLING = (
     "ProvisionedThroughputExceededException",
@@ -57,20 +57,23 @@ THROTTLING = (
     "ThrottlingException",
     "TooManyRequestsException",
 )
+"""Error codes by which the service says that there are too many calls."""
 TRANSIENT = ("RequestTimeout", "RequestTimeoutException")
+"""Error codes with a status below 500 after which a call is retried all the same."""
 OF_THE_PICTURE = (
     "ImageTooLargeException",
     "InvalidImageFormatException",
     "InvalidParameterException",
 )
+"""Error codes by which the service refuses a picture."""
 ATTEMPTS = 8
-"""Calls for one picture until its video is given up; those that are throttled do not count."""
+"""Failed calls for one picture until its video is quarantined; throttled ones do not count."""
 PATIENCE_S = 600.0
-"""Time that one picture is throttled until the run is given up, seconds."""
+"""Time for which one picture is throttled until the run ends, seconds."""
 LONGEST_PAUSE_S = 5.0
-"""Between two attempts, seconds."""
+"""Longest pause between two attempts, seconds, unless no slot is free earlier."""
 REFUSAL_S = 5.0
-"""Time for which nothing more is asked once the service has refused all, seconds."""
+"""Time for which no calls are made once the service has refused all, seconds."""
 
 
 class Rekognition:
@@ -99,12 +102,12 @@ class Rekognition:
 
     @property
     def identity(self) -> str:
-        """Name; the service tells no version of what it answers with."""
+        """Name only, because the service tells no version of its model."""
         return "rekognition"
 
     @property
     def usage(self) -> Usage:
-        """What was asked of the service since the detector was built."""
+        """Calls to the service since the detector was built."""
         return self._usage
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
@@ -116,7 +119,7 @@ class Rekognition:
     def detect(self, images: NDArray[np.uint8]) -> Iterator[list[Box]]:
         """Begin to ask for faces on a batch of images; iterating waits for the answers.
 
-        Blocks while too many calls are in flight. What waits for its call is a JPEG.
+        The call blocks while too many calls are in flight. Pictures wait for their calls as JPEG.
 
         Parameters
         ----------
@@ -128,7 +131,7 @@ class Rekognition:
         UnsupportedVideo
             While iterating: the service refuses a picture.
         CheckFailed
-            While iterating: it fails on a picture again and again, or may not tell all its faces.
+            While iterating: it fails on a picture again and again, or may not return all its faces.
         RunEnded
             While iterating: the service refuses all calls, or does not answer.
         """
@@ -136,16 +139,17 @@ class Rekognition:
         together = min(TOGETHER, self._options.in_flight)
         for first in range(0, len(images), together):
             few = images[first : first + together]
-            begun += self._begun([_jpeg(image, self._options.quality) for image in few])
+            begun += self._submitted([_jpeg(image, self._options.quality) for image in few])
         height, width = images.shape[1:3]
         return (self._boxes(asked.result(), width, height) for asked in begun)
 
-    def _begun(self, pictures: list[bytes]) -> list[_Asked]:
+    def _submitted(self, pictures: list[bytes]) -> list[_Asked]:
+        """Reserve slots for pictures and submit their calls, once so many may be in flight."""
         for _ in pictures:
             self._free.acquire()
         try:
             slots = rate_limit.reserve(self._service, self._tps, len(pictures))
-        except BaseException:  # Whatever it is: a permit that is lost is lost for good.
+        except BaseException:  # Any error: a permit that is lost never comes back.
             self._free.release(len(pictures))
             raise
         first = time.monotonic() + slots.wait_s
@@ -157,7 +161,7 @@ class Rekognition:
         return begun
 
     def _ask(self, picture: bytes, slot: float) -> list[_Face]:
-        """Call the service, first when its slot comes, until it answers."""
+        """Call the service until it answers: first in the given slot, then in others."""
         patience: float | None = None
         failures = 0
         while time.monotonic() - self._refused > REFUSAL_S:
@@ -186,10 +190,11 @@ class Rekognition:
         raise RunEnded(self._refusal)
 
     def _call(self, picture: bytes) -> list[_Face]:
+        """Make one call, and check its answer."""
         answer = self._client.detect_faces(Image={"Bytes": picture}, Attributes=["DEFAULT"])
         with self._lock:
             self._usage += Usage(calls=1)
-        # An answer that is no JSON comes out of the client as one without faces.
+        # The client turns an answer that is not JSON into one without FaceDetails.
         if not isinstance(answer.get("FaceDetails"), list):
             raise _Broken("it answered without FaceDetails")
         found: list[_Face] = answer["FaceDetails"]
@@ -203,7 +208,7 @@ class Rekognition:
         return found
 
     def _is_throttled(self, error: ClientError) -> bool:
-        """Tell whether there were too many calls; raise if asking again would be in vain."""
+        """Tell whether there were too many calls; raise if a retry would be in vain."""
         code = error.response["Error"]["Code"]
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code in OF_THE_PICTURE:
@@ -215,12 +220,13 @@ class Rekognition:
         return False
 
     def _refuse(self, reason: str) -> NoReturn:
-        """End all calls of this detector, those that wait for their slots too."""
+        """End all calls of this detector, including those that wait for their slots."""
         self._refusal = f"Amazon Rekognition {reason}"
         self._refused = time.monotonic()
         raise RunEnded(self._refusal) from None
 
     def _next_slot(self, failures: int, throttled: bool) -> float:
+        """Count a failed call, and return the time of the next attempt."""
         with self._lock:
             self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
         pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
@@ -228,7 +234,7 @@ class Rekognition:
         return time.monotonic() + max(slots.wait_s, pause)
 
     def _boxes(self, faces: Iterable[_Face], width: int, height: int) -> list[Box]:
-        """Return the faces that are sure enough as boxes inside the picture, in a fixed order."""
+        """Return the faces above the threshold as boxes inside the picture, in a fixed order."""
         boxes = []
         for face in faces:
             sides, confidence = face["BoundingBox"], face["Confidence"] / 100
@@ -254,7 +260,7 @@ def _is_whole(face: Any) -> bool:
 
 
 class _Broken(Exception):
-    """The service answered what is no answer."""
+    """The service returned something other than an answer."""
 
 
 def _client(options: RekognitionOptions) -> Any:
@@ -265,7 +271,7 @@ def _client(options: RekognitionOptions) -> Any:
             "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
     config = Config(
-        # One attempt: every further one must wait for its slot.
+        # The client makes one attempt only, because each retry must wait for its slot.
         retries={"total_max_attempts": 1},
         connect_timeout=min(options.timeout_s, 10.0),
         read_timeout=options.timeout_s,
@@ -280,7 +286,7 @@ def _client(options: RekognitionOptions) -> Any:
 
 
 def _jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
-    """Return the picture as a JPEG that is small enough, of lower quality if need be."""
+    """Return the picture as a JPEG of at most `MOST_BYTES`, of lower quality if need be."""
     while True:
         _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if content.nbytes <= MOST_BYTES or quality <= 1:

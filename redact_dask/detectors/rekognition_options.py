@@ -14,31 +14,33 @@ LEAST_SIDE = 80
 
 
 class RekognitionOptions(BaseModel):
-    """Settings of the detector."""
+    """Settings of the detector that asks Amazon Rekognition."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float = Field(0.1, ge=0, le=1)
-    """Least confidence of a box; the service itself knows no such limit."""
+    """Least confidence of a box, 0 to 1; the service itself has no such limit."""
     long_side: int = Field(1280, ge=LEAST_SIDE)
-    """Longer side of the picture that is sent, pixels; a smaller one is sent as it is. The
-    service finds faces from a share of the picture on, 40 pixels of 1920, whatever its size."""
+    """Longer side of the picture that is sent, pixels. A smaller picture is sent as it is. The
+    service finds faces that take up 40 pixels of 1920 or more, whatever the picture's size."""
     quality: int = Field(90, ge=1, le=100)
-    """Of the JPEG that is sent; lower where it would be larger than the service takes."""
+    """Quality of the JPEG that is sent, 1 to 100. It is lowered where the JPEG would be larger than
+    the service takes."""
     tps: float | None = Field(None, gt=0, exclude=True)
-    """Calls a second that the account may make, by all workers together: its quota in Service
-    Quotas. Default: what AWS gives an account in the region unasked."""
+    """Calls a second that all workers together may make: the account's quota in Service Quotas. By
+    default, what AWS gives an account in the region unasked."""
     in_flight: int = Field(64, ge=1, exclude=True)
-    """Calls that a worker's thread waits for at once."""
+    """Most calls that each thread of a worker has in flight."""
     timeout_s: float = Field(60.0, gt=0, exclude=True)
-    """Seconds until a call without an answer is made again: it may be paid twice."""
+    """Time until a call without an answer is made again, seconds. It may be paid for twice."""
     calls_this_month: int = Field(0, ge=0, exclude=True)
-    """Pictures that the account has sent this month already: more of them cost less each."""
+    """Number of pictures that the account has already sent this month: the price of one falls with
+    their number."""
     prices: tuple[tuple[int | None, float], ...] = Field(
         ((1_000_000, 0.001), (5_000_000, 0.0008), (None, 0.0006)), min_length=1, exclude=True
     )
-    """Number of the month's last picture, and US dollars for each picture up to there. The
-    prices are those of us-east-1; look the borders up for your account."""
+    """Price steps: the number of the month's last picture at a price (null: no end), and the price
+    of a picture, US dollars. The prices are those of us-east-1; look up your account's steps."""
 
     @field_validator("prices")
     @classmethod
@@ -52,7 +54,11 @@ class RekognitionOptions(BaseModel):
         return prices
 
     def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after others of the same run."""
+        """Return the price of some calls, US dollars, after ``before`` others of the same run.
+
+        >>> RekognitionOptions(calls_this_month=999_000).dollars(2_000)
+        1.8
+        """
         first = self.calls_this_month + before
         total, begin = 0.0, 0
         for end, price in self.prices:

@@ -1,6 +1,6 @@
-"""Any detector of the YOLO family from an ONNX file, for the classes that are named.
+"""A detector for networks of the YOLO family in an ONNX file, for the classes that are named.
 
-The layout is that of YOLOv8 and YOLO11 as Ultralytics export them, and of all that follow them
+The layout is that of YOLOv8 and YOLO11 as Ultralytics exports them, and of all that follow them
 (https://docs.ultralytics.com/modes/export).
 """
 
@@ -23,45 +23,45 @@ from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError
 
 OVERLAP = 0.5
-"""Of two boxes of a class with a larger intersection over union, the less confident is dropped.
+"""If two boxes of a class have a larger intersection over union, the less confident is dropped.
 
-Less than that may be two things, one before the other.
+Boxes that overlap less may be two things, one in front of the other.
 """
 
 
 class Yolo:
-    """Finds things of the classes that are named in the settings; others are ignored.
+    """Finds things of the classes that are named in the settings; other classes are ignored.
 
-    Accepted is a network with
+    The network must have
 
     - one input of shape (1, 3, height, width), RGB between 0 and 1, whose height and width are both
       fixed, or both free in multiples of 32. Pictures are scaled to a fixed size whatever their
-      shape: a model with free sides, or exported for the videos' shape, sees nothing squeezed.
-    - one output of shape (1, 4 + classes, n): for each of n candidates its centre's x and y, width
-      and height, in pixels of the input, and a score between 0 and 1 for each class.
+      shape; a model with free sides, or one exported for the videos' shape, sees nothing squeezed.
+    - one output of shape (1, 4 + classes, n). It holds for each of n candidates x and y of its
+      centre, its width and height, in pixels of the input, and a score between 0 and 1 for each
+      class.
 
-    Refused are older layouts with an objectness score (YOLOv5, YOLOX), transposed ones, exports
-    that suppress duplicates themselves (``nms=True``, YOLOv10), and segmentation. Oriented boxes
-    have the same shape, and cannot be told apart: do not use them.
+    Older layouts with an objectness score (YOLOv5, YOLOX), transposed ones, exports that suppress
+    duplicates themselves (``nms=True``, YOLOv10), and segmentation are refused. A model of oriented
+    boxes has the same shape of output and cannot be told apart: do not use one.
 
     Raises
     ------
     ConfigError
-        The model file cannot be read, is not the one that was pinned, has another layout, or has
-        not the classes that are named; or the precision that was asked for is not what this CPU
-        runs.
+        The model file cannot be read, is not the one that was pinned, has another layout, or lacks
+        a class that is named; or this CPU does not run the precision that was asked for.
     """
 
     class Options(ModelFileOptions):
         """Settings of the detector.
 
-        Where the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
+        If the size of the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
         """
 
         classes: dict[Annotated[int, Field(ge=0)], Annotated[str, Field(min_length=1)]] = Field(
             min_length=1
         )
-        """Label of each class to be hidden, by its number in the model: ``{0: plate}``."""
+        """Label of each class to hide, by its number in the model, such as ``{0: plate}``."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -92,7 +92,7 @@ class Yolo:
         ValueError
             The images have another shape.
         ConfigError
-            What should be scores between 0 and 1 is not: the model has another layout.
+            The scores do not lie between 0 and 1, because the model has another layout.
         """
         found = []
         for answer in self._network.answers(images):
@@ -108,8 +108,8 @@ def decode(
 ) -> list[Box]:
     """Turn the network's answer for one image into boxes.
 
-    Each class is judged for itself: a candidate that is more likely of another class, be it one
-    that is ignored, is still hidden.
+    Each class is judged by itself: a candidate that more likely belongs to another class, even to
+    one that is ignored, is still hidden.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def decode(
 
 
 def _fixed_size(model: ov.Model, options: Yolo.Options) -> tuple[int, int] | None:
-    """Return width and height, pixels, of a model that takes no other, or None if it does."""
+    """Return width and height, pixels, of a model with a fixed input; None if both are free."""
     _, _, height, width = model.input().get_partial_shape()
     if height.is_dynamic and width.is_dynamic:
         return None
@@ -154,7 +154,7 @@ def _fixed_size(model: ov.Model, options: Yolo.Options) -> tuple[int, int] | Non
 
 
 def _check_output(model: ov.Model, options: Yolo.Options, size: tuple[int, int]) -> None:
-    """Raise `ConfigError` unless the layout is the accepted one, and has the classes named."""
+    """Raise `ConfigError` unless the layout is the accepted one and has the named classes."""
     width, height = size
     sized = model.clone()
     try:
@@ -166,7 +166,7 @@ def _check_output(model: ov.Model, options: Yolo.Options, size: tuple[int, int])
     shapes = [tensor.get_partial_shape() for tensor in sized.outputs]
     accepted = len(shapes) == 1 and shapes[0].is_static and len(shapes[0]) == 3
     batch, rows, candidates = shapes[0].to_shape() if accepted else (0, 0, 0)
-    # Candidates outnumber classes by far: where they do not, the layout is another one.
+    # Candidates outnumber classes by far; if they do not, the layout is another one.
     if batch != 1 or not 4 < rows < candidates:
         raise ConfigError(
             f"the model {options.model} answers with {' and '.join(map(str, shapes))} for an image "

@@ -1,9 +1,9 @@
-"""YuNet from a model file: a face detector that is several times as fast as CenterFace.
+"""YuNet, loaded from a model file: a face detector several times as fast as CenterFace.
 
 Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 20,
-2023, https://doi.org/10.1007/s11633-023-1423-y. The networks of libfacedetection.train answer on
-three grids, of cells 8, 16 and 32 pixels wide: how likely a face is seen there and how well its box
-fits, and that box.
+2023, https://doi.org/10.1007/s11633-023-1423-y. The networks of libfacedetection.train answer for
+each cell of three grids, whose cells are 8, 16 and 32 pixels wide: how likely a face is seen there,
+how well its box fits, and that box.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ STRIDES = (8, 16, 32)
 """Width and height of the cells of each grid, pixels."""
 SCORES = tuple(f"{name}_{stride}" for name in ("cls", "obj") for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
-"""Names of the outputs that are read; others hold landmarks."""
+"""Names of the outputs that are read, with the scores above; others hold landmarks."""
 OVERLAP = 0.3
-"""Of two boxes with a larger intersection over union, the less confident one is dropped."""
+"""If two boxes have a larger intersection over union, the less confident one is dropped."""
 
 
 class YuNet:
     """Finds faces, with a network of the user's choice.
 
-    It must be an export of libfacedetection.train whose height and width are free. Its scores run
-    higher than CenterFace's, also where no face is: mind ``track.start``.
+    The network must be an export of libfacedetection.train whose height and width are free. Its
+    scores are higher than CenterFace's, even where no face is: mind ``track.start``.
 
     Raises
     ------
     ConfigError
-        The model file cannot be read, is not the one that was pinned, or is not a YuNet; or the
-        precision that was asked for is not what this CPU runs.
+        The model file cannot be read, is not the one that was pinned, or is not a YuNet; or
+        this CPU does not run the precision that was asked for.
     """
 
     Options = ModelFileOptions
@@ -46,8 +46,8 @@ class YuNet:
     def __init__(self, options: ModelFileOptions) -> None:
         self._options = options
         model = onnx_file.read(options)
-        there = {name for tensor in model.outputs for name in tensor.names}
-        if missing := [name for name in SCORES + BOXES if name not in there]:
+        outputs = {name for tensor in model.outputs for name in tensor.names}
+        if missing := [name for name in SCORES + BOXES if name not in outputs]:
             raise ConfigError(
                 f"the model {options.model} is not a YuNet: it has no output {missing[0]}"
             )
@@ -75,7 +75,7 @@ class YuNet:
         ValueError
             The images have another shape.
         ConfigError
-            What should be scores between 0 and 1 is not: the model was exported in another way.
+            The scores do not lie between 0 and 1: the model was exported in another way.
         """
         width = images.shape[2]
         found = []
@@ -89,18 +89,18 @@ class YuNet:
 def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
     """Turn the network's answer for one image into boxes.
 
-    With the cell's column and row, a face is centred at ``(column + dx) * stride`` and
-    ``(row + dy) * stride``, and ``exp(dw) * stride`` wide, ``exp(dh) * stride`` high, as in YOLOX
-    (Ge et al., 2021, arXiv:2107.08430), on which the training code builds; its confidence is the
-    geometric mean of the two scores.
+    A face in a cell's column and row is centred at ``(column + dx) * stride`` and
+    ``(row + dy) * stride``. It is ``exp(dw) * stride`` wide and ``exp(dh) * stride`` high, as in
+    YOLOX (Ge et al., 2021, arXiv:2107.08430), on which the training code builds. Its confidence is
+    the geometric mean of the two scores.
 
     Parameters
     ----------
     answer
-        For each stride, with n cells row by row: ``cls_`` and ``obj_``, scores between 0 and 1 of
-        shape (1, n, 1), and ``bbox_``, dx, dy, dw, dh of shape (1, n, 4).
+        Outputs for each stride, with n cells row by row: ``cls_`` and ``obj_``, scores between 0
+        and 1, shape (1, n, 1), and ``bbox_``, which is dx, dy, dw, dh, shape (1, n, 4).
     width
-        Of the image, pixels.
+        Width of the image, pixels.
     threshold
         Least confidence of a box.
 

@@ -1,1 +1,1 @@
-"""One video: its stages, what they detect and render, and what they keep in between."""
+"""The five stages that redact one video, and the checkpoints that they save in between."""

@@ -1,4 +1,4 @@
-"""What was seen and made of a chunk, kept in storage: doing it again costs time, or money."""
+"""Checkpoints of a chunk, kept in storage: doing its work again would cost time, or money."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from redact_dask.records import (
 
 
 def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
-    """Commit what was seen on a chunk, without the account of what it took."""
+    """Save what was detected in a chunk, without its timing and usage."""
     record = asdict(detected) | {"edges": [edge.hex() for edge in detected.edges]}
     record |= {"frames_of": _name(chunk)}
     del record["timing"], record["usage"]
@@ -30,23 +30,23 @@ def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
 
 
 def load_detected(url: str, chunk: Chunk, timing: TaskTiming) -> Detected | None:
-    """Recall what was seen; None if it cannot be, or was seen on other frames than the chunk's."""
+    """Load what was detected in a chunk; None if no checkpoint of the same frames is readable."""
     record = _read(url)
     try:
         return _detected(record, timing) if record["frames_of"] == _name(chunk) else None
     except (ValueError, LookupError, TypeError):
-        return None  # Written by another version, or damaged.
+        return None  # The checkpoint was written by another version, or is damaged.
 
 
 def save_rendered(url: str, rendered: Rendered) -> None:
-    """Commit where the segments of a chunk are, without the account of what they took."""
+    """Save where the segments of a chunk are stored, without their timing."""
     record = asdict(rendered)
     del record["timing"]
     storage.write(url, json.dumps(record).encode())
 
 
 def load_rendered(url: str, timing: TaskTiming) -> Rendered | None:
-    """Recall where the segments of a chunk are; None if they are not all there."""
+    """Load where the segments of a chunk are stored; None if the checkpoint or one is missing."""
     record = _read(url)
     try:
         segments = tuple(
@@ -55,13 +55,13 @@ def load_rendered(url: str, timing: TaskTiming) -> Rendered | None:
         )
         rendered = Rendered(record["chunk"], record["frames"], segments, timing)
     except (ValueError, LookupError, TypeError):
-        return None  # Damaged.
+        return None  # The checkpoint is damaged, or there is none.
     urls = (segment.url for segment in segments if segment.url)
     return rendered if all(map(storage.exists, urls)) else None
 
 
 def _read(url: str) -> dict[str, Any]:
-    """Return a record; an empty one if there is none."""
+    """Return the record of a checkpoint; an empty one if it is missing or not JSON."""
     if not storage.exists(url):
         return {}
     try:
@@ -71,7 +71,7 @@ def _read(url: str) -> dict[str, Any]:
 
 
 def _name(chunk: Chunk) -> list[Any]:
-    """Name the frames of a chunk: its first one's number, and a hash of all timestamps."""
+    """Name the frames of a chunk: the number of the first, and a hash of all timestamps."""
     return [chunk.first_frame, hashlib.sha256(repr(chunk.pts).encode()).hexdigest()]
 
 

@@ -1,4 +1,4 @@
-"""Looking at the frames of a chunk: what the detectors see, and what the pictures tell of cuts."""
+"""Detecting on the frames of a chunk, and keeping the thumbnails that show where scenes change."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from redact_dask.tracking import scene_cuts
 Item = TypeVar("Item")
 
 _BATCH = 8
-"""Frames that a detector is given at once; only their small pictures are held."""
+"""Frames that a detector is given at once; only their small pictures are held in memory."""
 _LONGEST_GAP_S = 0.2
-"""Time between two looks at most, seconds: what is found at both is followed in between."""
+"""Longest time between two frames that are looked at, seconds: boxes are interpolated between."""
 
 _UNEVEN = 1.5
-"""How much longer than its share of that a frame may last: containers round, cameras jitter."""
+"""How many times its share of that time a frame may last: containers round, cameras jitter."""
 
 
 def try_detectors(settings: DetectSettings) -> None:
-    """Build every detector, to learn before a run begins whether this worker can.
+    """Build every detector, to learn before a run begins whether this worker can run it.
 
     Raises
     ------
     UsageError
-        A model is missing or not the one that was meant, or this CPU cannot run it as asked.
+        A model is missing or not the pinned one, or this CPU cannot run it as configured.
     """
     for name in settings.detectors:
         detectors.create(name, settings.options.get(name, {}))
 
 
 _loaded = threading.local()
-"""Detectors of this thread, by name and options: loading takes longer than a chunk should wait."""
+"""Detectors of this thread, by name and options: loading them for each chunk would be slow."""
 
 
 def views(info: StreamInfo, settings: DetectSettings) -> list[FrameView]:
-    """Return a view of a video for each detector; a thread loads each detector once."""
+    """Return one view of a video for each detector; a thread loads each detector only once."""
     found = []
     for name in settings.detectors:
         options = settings.options.get(name, {})
@@ -63,23 +63,27 @@ def views(info: StreamInfo, settings: DetectSettings) -> list[FrameView]:
 
 
 def usage(views: Sequence[FrameView]) -> Usage:
-    """Return what the detectors of this thread have asked of services until now."""
+    """Return what the detectors of this thread have asked of paid services so far."""
     paid = [view.detector for view in views if isinstance(view.detector, PaidDetector)]
     return sum((detector.usage for detector in paid), Usage())
 
 
 def stride(info: StreamInfo, settings: DetectSettings) -> int:
-    """Return of how many frames one is looked at: as set, but fewer where frames are far apart."""
+    """Return the stride n: every n-th frame is looked at.
+
+    The stride is the configured one, or less at a low frame rate, so that at most 0.2 s lie between
+    two frames that are looked at, unless single frames are farther apart than that.
+    """
     return max(1, min(settings.every, int(_LONGEST_GAP_S * info.rate)))
 
 
 @dataclass(slots=True)
 class ChunkDetections:
-    """What was found on some frames, and on which nothing could be."""
+    """What was found on frames of a chunk, and which of its frames do not decode."""
 
     detections: list[Detection] = field(default_factory=list)
     thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
-    """By frame."""
+    """Thumbnail of each frame that was decoded, by its number."""
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
     """Frames that every detector has looked at."""
@@ -95,28 +99,35 @@ def detect(
     *,
     salvage: bool,
 ) -> ChunkDetections:
-    """Let every detector detect at frames of a chunk of a video; all of them are decoded.
+    """Let every detector look at chosen frames of a chunk, all of whose frames are decoded.
 
-    Which frames are looked at does not depend on how the video is cut into parts: those whose
-    number is a multiple of ``every``, the first of each GOP, where encoders put a new scene, unless
-    GOPs are shorter than that, and the video's last; and inside a chunk each that is another scene
-    than the frame before it, or comes long after it: no other detect tells what is on it.
+    Which frames are chosen does not depend on how the video is cut into chunks. They are
+
+    - each frame whose number is a multiple of ``every``;
+    - the first frame of each GOP, where encoders put a new scene, unless the GOP has fewer than
+      ``every`` frames;
+    - the last frame of the video;
+    - inside a chunk, each frame that shows another scene than the frame before it, or comes long
+      after it: no other chosen frame tells what is on it.
 
     Parameters
     ----------
     url
-        Of the source.
-    info, chunk
-        Of the video: what it is, and what of it is looked at.
+        URL of the source video.
+    info
+        What the video's stream is.
+    chunk
+        The frames to decode.
     views
-        Of the detectors.
+        One view of the video for each detector.
     every
-        Of so many frames, one is looked at.
+        The stride: frames whose number is a multiple of it are looked at.
     timer
         Counts the time of decoding, scaling and detecting.
     salvage
-        Whether the chunk may be damaged: then each of its GOPs is looked at by itself, and all
-        frames of those that are whole, since nothing is found on both sides of a damaged one.
+        Whether the chunk may be damaged. Then each of its GOPs is decoded by itself, and every
+        frame of an intact GOP is looked at: beside a damaged GOP, nothing is found on both sides of
+        a frame that is left out. Damaged GOPs are returned as damage.
 
     Raises
     ------
@@ -144,28 +155,29 @@ def detect(
 def _detect(
     url: str, info: StreamInfo, chunk: Chunk, views: Sequence[FrameView], every: int, timer: Timer
 ) -> ChunkDetections:
+    """Detect on the chosen frames of a chunk that decodes to its end."""
     found = ChunkDetections()
     chosen = frames_to_look_at(info, chunk, every)
     if any(isinstance(view.detector, PaidDetector) for view in views):
-        # What does not decode would be looked at again.
+        # Decode all frames first: the looks at a damaged chunk would be paid for twice.
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass
     decoded = enumerate(timer.each("decode", frames(url, info, chunk)), chunk.first_frame)
-    begun = []
+    pending = []
     for batch in _batches(_chosen_images(views, decoded, chosen, found, timer)):
         numbers = [number for number, _ in batch]
         with timer.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
-                begun.append(view.detections(numbers, np.stack(images)))
+                pending.append(view.detections(numbers, np.stack(images)))
         found.looked_at += len(batch)
     with timer.step("detect"):
-        for detections in begun:
+        for detections in pending:
             found.detections.extend(detections)
     return found
 
 
 def frames_to_look_at(info: StreamInfo, chunk: Chunk, every: int) -> set[int]:
-    """Return the numbers of the frames that are looked at, new scenes inside GOPs not counted."""
+    """Return the numbers of the chosen frames, except for scenes that begin inside a GOP."""
     numbers = {number for number in chunk.frames if number % every == 0}
     numbers |= {info.frames - 1} & {*chunk.frames}
     longest = _UNEVEN * _LONGEST_GAP_S / every / info.time_base
@@ -185,7 +197,7 @@ def _chosen_images(
     found: ChunkDetections,
     timer: Timer,
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-    """Note every frame's thumbnail; yield the small pictures of those chosen, one a view."""
+    """Keep every frame's thumbnail; yield the chosen frames, with a small picture for each view."""
     for number, frame in decoded:
         with timer.step("scale"):
             found.thumbnails[number] = scene_cuts.thumbnail(frame)
@@ -196,5 +208,6 @@ def _chosen_images(
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Group items into lists of as many as a detector is given at once."""
     while batch := list(islice(items, _BATCH)):
         yield batch

@@ -1,4 +1,4 @@
-"""What is to be done with one video."""
+"""The job of one video: all that its stages need to know."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from redact_dask.storage import layout
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all stages of one video need to know."""
+    """One video to redact, with all that its stages need to know."""
 
     video: Video
     destination: str
     """URL of the destination's root."""
     work: str
-    """URL of this video's part of the work area, in storage that all workers share."""
+    """URL of this video's folder in the work area, in storage that all workers share."""
     config: Config
     lease: str | None = None
-    """URL of the lease of the run that the job belongs to: once that is gone, nothing is published.
+    """URL of the lease of the job's run. Once the lease is gone, the job publishes nothing.
     None: the job belongs to no run."""
 
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:
-        """Return the job of a video, with the work area that is configured."""
+        """Return the job of a video, with its folder in the configured work area."""
         work = layout.work_area(destination, config.work)
         return cls(video, destination, storage.join(work, video.id), config, lease)
 
     @property
     def paid(self) -> str:
-        """URL of what paid detectors saw on this video: it is kept when the work area is swept."""
+        """URL of the folder with what paid detectors found; it outlasts the work area."""
         return layout.paid(self.destination, self.video.id)

@@ -1,4 +1,4 @@
-"""Making the frames of a chunk: gops are copied, encoded with their regions hidden, or black."""
+"""Rendering a chunk: each GOP is copied, encoded with its regions hidden, or made black."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from redact_dask.redaction import hide
 
 
 class Rendering:
-    """What becomes of the frames of one chunk.
+    """Decides what becomes of the frames of one chunk, and makes the segments that hold them.
 
     Parameters
     ----------
     job
-        Of the video.
+        Job of the video.
     info
-        Of the video: what it is.
+        What the video's stream is.
     chunk
-        The frames.
+        The frames to render.
     tracked
         What is hidden in the whole video.
     """
@@ -46,12 +46,12 @@ class Rendering:
 
     @property
     def name(self) -> str:
-        """Name of all that decides what is encoded: 16 hexadecimal digits of a SHA-256."""
+        """Hash of all that decides what is encoded: 16 hexadecimal digits of a SHA-256."""
         hidden = (sorted(self._regions.items()), sorted(self._black))
         return _name(self._job, self._info, self._chunk, hidden)
 
     def segments(self, timer: Timer) -> Iterator[Segment]:
-        """Encode what is not copied, commit it, and yield what the chunk is joined from.
+        """Encode the frames that are not copied, save them, and yield all segments of the chunk.
 
         Raises
         ------
@@ -59,19 +59,20 @@ class Rendering:
             The chunk does not decode exactly, or cannot be encoded.
         """
         name = self.name
-        for run, way in _runs(self._chunk, self._regions, self._black):
-            if way is _Way.COPIED:
-                yield Segment(len(run.pts), run.start, None, self._info.reorder_depth)
+        for stretch, treatment in _stretches(self._chunk, self._regions, self._black):
+            if treatment is _Treatment.COPIED:
+                yield Segment(len(stretch.pts), stretch.start, None, self._info.reorder_depth)
             else:
-                shown = self._redacted(run, timer)
-                if way is _Way.BLACK:
-                    shown = repeat(hide.black(self._info), len(run.pts))
-                yield _encoded(self._job, self._info, run, shown, timer, name)
+                shown = self._redacted(stretch, timer)
+                if treatment is _Treatment.BLACK:
+                    shown = repeat(hide.black(self._info), len(stretch.pts))
+                yield _encoded(self._job, self._info, stretch, shown, timer, name)
 
-    def _redacted(self, run: Chunk, timer: Timer) -> Iterator[VideoFrame]:
+    def _redacted(self, stretch: Chunk, timer: Timer) -> Iterator[VideoFrame]:
+        """Decode frames, hide their regions, and yield them."""
         job = self._job
-        decoded = timer.each("decode", frames(job.video.source, self._info, run))
-        for number, frame in enumerate(decoded, run.first_frame):
+        decoded = timer.each("decode", frames(job.video.source, self._info, stretch))
+        for number, frame in enumerate(decoded, stretch.first_frame):
             if number in self._regions:
                 with timer.step("redact"):
                     hide.hide(frame, self._regions[number], job.config.redact)
@@ -81,49 +82,51 @@ class Rendering:
 def without_copies(
     job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer
 ) -> Iterator[Segment]:
-    """Encode the copied ones among the segments of a video, and yield all of them."""
+    """Encode the copied segments of a video too, and yield all its segments in order."""
     first = 0
     for segment in segments:
         if segment.url is None:
             pts = probed.pts[first : first + segment.frames]
-            run = Chunk(0, segment.start, first, pts, ())
-            decoded = timer.each("decode", frames(job.video.source, probed.info, run))
-            yield _encoded(job, probed.info, run, decoded, timer, _name(job, probed.info, run))
+            stretch = Chunk(0, segment.start, first, pts, ())
+            decoded = timer.each("decode", frames(job.video.source, probed.info, stretch))
+            name = _name(job, probed.info, stretch)
+            yield _encoded(job, probed.info, stretch, decoded, timer, name)
         else:
             yield segment
         first += segment.frames
 
 
-class _Way(Enum):
-    """What becomes of a gop's frames."""
+class _Treatment(Enum):
+    """What becomes of the frames of a GOP."""
 
     COPIED = auto()
     REDACTED = auto()
     BLACK = auto()
 
 
-def _runs(
+def _stretches(
     chunk: Chunk, regions: Container[int], black: Container[int]
-) -> Iterator[tuple[Chunk, _Way]]:
-    """Segment a chunk into runs of gops that go the same way."""
+) -> Iterator[tuple[Chunk, _Treatment]]:
+    """Divide a chunk into stretches of consecutive GOPs that are treated alike."""
     starts = list(accumulate((gop.frames for gop in chunk.gops), initial=chunk.first_frame))
 
-    def way(number: int) -> _Way:
+    def treatment(number: int) -> _Treatment:
         gop = chunk.gops[number]
         frames = range(starts[number], starts[number] + gop.frames)
         if any(frame in black for frame in frames):
-            return _Way.BLACK
+            return _Treatment.BLACK
         copied = gop.copyable and not any(frame in regions for frame in frames)
-        return _Way.COPIED if copied else _Way.REDACTED
+        return _Treatment.COPIED if copied else _Treatment.REDACTED
 
-    for chosen, group in groupby(range(len(chunk.gops)), key=way):
+    for chosen, group in groupby(range(len(chunk.gops)), key=treatment):
         numbers = list(group)
         yield chunk.slice(numbers[0], numbers[-1] + 1), chosen
 
 
 def _encoded(
-    job: Job, info: StreamInfo, run: Chunk, shown: Iterable[VideoFrame], timer: Timer, name: str
+    job: Job, info: StreamInfo, stretch: Chunk, shown: Iterable[VideoFrame], timer: Timer, name: str
 ) -> Segment:
+    """Encode the frames that are shown in a stretch, save them, and return their segment."""
     user_data = "user_data" in job.config.output.keep
     encoder = Encoder(info, job.config.encode, user_data=user_data)
     for frame in shown:
@@ -131,12 +134,13 @@ def _encoded(
             encoder.add(frame)
     with timer.step("encode"):
         segment = encoder.finish()
-    url = storage.join(job.work, f"{name}-{run.first_frame:08}.mkv")
+    url = storage.join(job.work, f"{name}-{stretch.first_frame:08}.mkv")
     with timer.step("commit"):
         storage.write(url, segment.content)
-    return Segment(segment.frames, run.start, url, segment.reorder_depth)
+    return Segment(segment.frames, stretch.start, url, segment.reorder_depth)
 
 
 def _name(job: Job, *shown: object) -> str:
+    """Hash the software, the settings and what is shown into 16 hexadecimal digits."""
     software = (versions.own(), versions.installed()["av"], job.config.fingerprint)
     return hashlib.sha256(repr((software, shown)).encode()).hexdigest()[:16]

@@ -1,8 +1,9 @@
 """The five stages of a video, as plain functions without Dask.
 
-``probe`` cuts the video into chunks, ``detect`` looks at a chunk's frames, ``track`` decides
-over the whole video what is hidden where, ``render`` hides it in a chunk, ``join`` makes the chunks
-one video again, checks it, and publishes it. Raw pixels never leave a stage.
+``probe`` cuts the video into chunks. ``detect`` lets the detectors look at frames of a chunk.
+``track`` decides over the whole video what is hidden where. ``render`` hides it in a chunk.
+``join`` makes one video of the chunks again, checks it, and publishes it. Raw pixels never leave a
+stage.
 """
 
 from __future__ import annotations
@@ -34,22 +35,23 @@ from redact_dask.tracking import scene_cuts, tracker
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
-    """Tell whether what is to be seen in a chunk was committed before."""
-    return storage.exists(_committed(job, chunk))
+    """Tell whether a checkpoint of what the detectors find in a chunk exists."""
+    return storage.exists(_detections_url(job, chunk))
 
 
-def _committed(job: Job, chunk: Chunk) -> str:
+def _detections_url(job: Job, chunk: Chunk) -> str:
+    """Return the URL of a chunk's checkpoint; later runs find it too if it was paid for."""
     folder = job.paid if job.config.detect.is_paid else job.work
     return storage.join(folder, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
 
 
 def probe(job: Job) -> Probed:
-    """Learn what the video is, and cut it into chunks, from its packets.
+    """Learn from the packets of a video what its stream is, and cut it into chunks.
 
     Raises
     ------
     VideoError
-        It is not a video that can be kept exact.
+        It is not a video that can be kept exact, or its path cannot be mirrored at the destination.
     """
     timer = Timer()
     folders = PurePosixPath(job.video.path).parts
@@ -71,10 +73,10 @@ def probe(job: Job) -> Probed:
 
 
 def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
-    """Decode every frame of a chunk, let every detector look, and commit what they saw.
+    """Decode every frame of a chunk, let every detector look, and save what they found.
 
-    What was committed before for the same chunk, settings and detectors is taken as it is. It waits
-    in the work area, or, if it was paid for, where later runs find it too.
+    A checkpoint of the same chunk, settings and detectors is loaded instead if there is one. It
+    lies in the work area, or, if it was paid for, where later runs find it too.
 
     Raises
     ------
@@ -82,7 +84,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
         The chunk does not decode exactly.
     """
     timer = Timer()
-    url = _committed(job, chunk)
+    url = _detections_url(job, chunk)
     views = detection.views(info, job.config.detect)
     before = detection.usage(views)
     identities = tuple(view.detector.identity for view in views)
@@ -117,9 +119,9 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     Raises
     ------
     CheckFailed
-        A frame was not analysed.
+        A frame of a chunk was not analysed.
     DamagedVideo
-        No frame could be.
+        No frame could be analysed, because no GOP decodes.
     """
     timer = Timer()
     damage = tuple(lost for seen in detected for lost in seen.damage)
@@ -145,10 +147,11 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
-    """Hide the regions of a chunk, and commit its encoded frames.
+    """Hide the regions of a chunk, and save its encoded frames.
 
-    Spans without a region are copied, damaged ones are not looked at: their frames become black.
-    What was committed before with the same regions, by the same software, is taken as it is.
+    GOPs without a region are copied where that is possible. Damaged GOPs are not decoded: their
+    frames become black. A checkpoint that the same software saved for the same regions is loaded
+    instead if there is one.
 
     Raises
     ------
@@ -171,14 +174,15 @@ def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Render
 def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
-    If copied gops do not fit beside encoded ones after all, they are encoded too.
+    If copied GOPs turn out not to fit beside encoded ones, they are encoded too.
 
     Raises
     ------
     CheckFailed
-        The result is not exactly what was planned.
+        The result is not exactly what was planned, or the source has changed since the run began.
     RunEnded
-        Another run has taken over, and may have published the video with other settings.
+        Another run has taken over the destination, and may have published the video with other
+        settings.
     """
     timer = Timer()
     segments = [segment for made in rendered for segment in made.segments]
@@ -195,7 +199,7 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
             segments = [*without_copies(job, probed, segments, timer)]
             _mux(path, job, probed, segments, timer)
             _check(path, job, probed, segments, timer)
-        # What was analysed must be what was copied: another content is another version.
+        # The analysed frames must be those that were copied: new content has a new version.
         if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
             raise CheckFailed("the source has changed since the run began; run again")
         with timer.step("publish"):

@@ -1,4 +1,4 @@
-"""Where the time of a stage goes."""
+"""Measuring where the time of a stage goes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Timer:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Count the time of the ``with`` block to a step."""
+        """Add the time of the ``with`` block to a step."""
         start = time.perf_counter()
         try:
             yield
@@ -31,7 +31,7 @@ class Timer:
             self._steps[name] += time.perf_counter() - start
 
     def each(self, name: str, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on, counting the time that producing them takes to a step."""
+        """Yield items, and add the time that producing them takes to a step."""
         iterator = iter(items)
         while True:
             with self.step(name):
@@ -42,7 +42,7 @@ class Timer:
             yield item
 
     def timing(self) -> TaskTiming:
-        """Return what was measured until now."""
+        """Return what was measured so far."""
         return TaskTiming(
             self._started, time.time(), tuple(self._steps.items()), socket.gethostname()
         )

@@ -1,8 +1,8 @@
-"""The frozen records that pass between stages and rooms.
+"""The frozen records that stages and subpackages pass to each other.
 
 Conventions, everywhere in the package:
 
-- A *frame* is a number: the rank of a picture in presentation order, from 0, over the whole video.
+- A *frame* is the number of a picture in presentation order, from 0, over the whole video.
 - *pts* are presentation timestamps in ticks of the source video stream's ``time_base``.
 - Boxes are ``x0, y0, x1, y1`` in pixels of the *stored* picture (before any display rotation), with
   the origin at the upper left corner; ``x0, y0`` belong to the box, ``x1, y1`` do not.

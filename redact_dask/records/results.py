@@ -22,6 +22,7 @@ class TaskTiming:
     steps: tuple[tuple[str, float], ...]
     """Name of each step and its wall seconds."""
     host: str
+    """Name of the machine."""
     worker: str = ""
     """Name of the Dask worker; empty outside a cluster."""
 
@@ -38,13 +39,13 @@ class Detection:
     confidence: float
     """Between 0 and 1."""
     label: str
-    """Class of the thing, ``face`` for one."""
+    """Class of the thing, such as ``face``."""
     detector: str
     """Registered name of the detector."""
 
 
 class RegionOrigin(StrEnum):
-    """RegionOrigin a region is hidden."""
+    """Why a region is hidden on a frame: what its box comes from."""
 
     DETECTED = "detected"
     INTERPOLATED = "interpolated"
@@ -67,13 +68,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Frames that do not decode as they should: all of a GOP, since one picture needs another."""
+    """The frames of a GOP that does not decode as it should: its pictures need each other."""
 
     first_frame: int
     last_frame: int
-    """Beyond the video's last frame where its end is missing."""
+    """Number of the last damaged frame: beyond the video's last one where its end is missing."""
     reason: str
-    """One sentence for a person."""
+    """What is wrong, as one sentence for a person."""
 
     @property
     def frames(self) -> range:
@@ -83,16 +84,16 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the video is, and how it is cut."""
+    """What the video's stream is, and how it is cut into chunks."""
 
     info: StreamInfo
     chunks: tuple[Chunk, ...]
     target: str
     """URL where the redacted video will be published."""
     occupied: bool
-    """Whether a file is there already that no earlier attempt at this video has left."""
+    """Whether the target already holds a file that no earlier attempt at this video has left."""
     missing: Damage | None
-    """Frames that the file's index names and that are not there; salvaging only."""
+    """Frames that the file's index names but that are not there; only if damage is salvaged."""
     timing: TaskTiming
 
     @property
@@ -103,14 +104,14 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was asked of a service that is paid by the call."""
+    """Calls to a service that is paid by the call."""
 
     calls: int = 0
-    """Pictures that were answered, and so are paid for."""
+    """Pictures that the service answered, and that are thus paid for."""
     throttled: int = 0
-    """Times that it said: too many calls."""
+    """Times that the service refused a call because there were too many."""
     retried: int = 0
-    """Times that it failed otherwise, and was asked again."""
+    """Times that a call failed for another reason, and was made again."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -129,30 +130,30 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What was seen in one chunk."""
+    """What the detectors found in one chunk."""
 
     chunk: int
     frames: int
-    """Frames that were decoded, and looked at or between two that were."""
+    """Frames that were decoded: each was looked at, or lies between two that were."""
     looked_at: int
     """Frames that every detector has looked at."""
     detections: tuple[Detection, ...]
-    """By frame."""
+    """Detections, sorted by frame."""
     detectors: tuple[str, ...]
     """Identity of each detector."""
     damage: tuple[Damage, ...]
-    """Frames that nobody has looked at; salvaging only."""
+    """Frames that no detector looked at, being damaged; only if damage is salvaged."""
     changes: tuple[float, ...]
-    """By how much each frame differs from the one before; 0 where that is unknown."""
+    """How much each frame differs from the one before it; 0 where that is unknown."""
     edges: tuple[bytes, bytes]
-    """Thumbnails of the first and the last frame; empty: damaged."""
+    """Thumbnails of the first and the last frame; empty where the frame is damaged."""
     timing: TaskTiming
     usage: Usage = Usage()
-    """Of services, for this result; none if it was recalled."""
+    """Calls to paid services for this result; none if it was loaded from a checkpoint."""
 
     @property
     def frames_damaged(self) -> int:
-        """Frames that nobody has looked at."""
+        """Number of frames that no detector looked at, being damaged."""
         return sum(len(lost.frames) for lost in self.damage)
 
 
@@ -161,33 +162,33 @@ class Tracked:
     """What will be hidden in the whole video."""
 
     regions: tuple[Region, ...]
-    """By frame."""
+    """Regions to hide, sorted by frame."""
     damage: tuple[Damage, ...]
-    """Frames that will be black, by frame."""
+    """Damage whose frames will be black, sorted by frame."""
     timing: TaskTiming
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Consecutive frames that will be copied from the source, or come from one segment."""
+    """Consecutive frames that are copied from the source, or were encoded into one file."""
 
     frames: int
     start: Keyframe
-    """Where they start in the source."""
+    """Keyframe at which the frames start in the source."""
     url: str | None
-    """URL in the work area; None: copied."""
+    """URL of the encoded file in the work area; None: the frames are copied."""
     reorder_depth: int
-    """As in `StreamInfo`, of these frames."""
+    """Reorder depth of these frames, as in `StreamInfo`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Where the redacted frames of one chunk wait."""
+    """Where the redacted frames of one chunk are stored."""
 
     chunk: int
     frames: int
     segments: tuple[Segment, ...]
-    """In order."""
+    """Segments of the chunk, in presentation order."""
     timing: TaskTiming
 
     @property
@@ -201,22 +202,23 @@ class Joined:
     """The published video."""
 
     output: str
-    """URL."""
+    """URL of the video."""
     size: int
-    """Bytes."""
+    """Size in bytes."""
     sha256: str
-    """Hexadecimal."""
+    """SHA-256 of the file, hexadecimal."""
     why_encoded: str
-    """RegionOrigin gops that had been copied were encoded in the end; empty: they were not."""
+    """Why copied GOPs were encoded in the end; empty: none were."""
     timing: TaskTiming
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """RegionOrigin a video was not published."""
+    """Why a video was not published."""
 
     stage: str
+    """Name of the stage that failed."""
     reason: str
-    """One sentence for a person."""
+    """What went wrong, as one sentence for a person."""
     kind: str
     """Name of the error's class."""

@@ -1,4 +1,4 @@
-"""A source video: where it is, what its stream is, and how it is cut."""
+"""A source video: where it is, what its stream is, and how it is cut into chunks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Video:
     source: str
     """URI of the source."""
     path: str
-    """Path below the source root, with ``/``; the destination mirrors it."""
+    """Path below the source root, separated by ``/``; the destination mirrors it."""
     size: int
     """Size in bytes."""
     version: str
-    """What changes when the content does: the store's ETag, or size and modification time."""
+    """Text that changes when the content does: the store's ETag, or size and modification time."""
     modified: float | None = None
-    """When it was last written, seconds since the epoch; None: the store does not tell."""
+    """Time of the last change, seconds since the epoch; None: the store does not tell it."""
 
     @property
     def id(self) -> str:
@@ -30,7 +30,7 @@ class Video:
 
 
 class Fields(StrEnum):
-    """Order of the fields of a picture."""
+    """Whether a picture consists of two fields, and which of them is shown first."""
 
     PROGRESSIVE = "progressive"
     TOP_FIRST = "top field first"
@@ -50,58 +50,57 @@ class StreamInfo:
     pixel_format: str
     """FFmpeg's name of the pixel format."""
     quarter_turns: int
-    """Counter-clockwise quarter turns, 0 to 3, that bring the upper side of the picture up."""
+    """Counter-clockwise quarter turns, 0 to 3, that turn the stored picture upright."""
     display_matrix: tuple[int, ...]
     """The nine numbers of the display matrix; empty if the picture is shown as it is stored."""
     fields: Fields
-    """Whether pictures are two fields, woven, and which of them comes first."""
+    """Whether each picture weaves two fields together, and which of them comes first."""
     sample_aspect_ratio: Fraction
-    """Width of a pixel by its height."""
+    """Width of a pixel divided by its height."""
     color_range: int
     """FFmpeg's number of the colour range; the next three are code points of ITU-T H.273."""
     color_primaries: int
     color_transfer: int
     color_space: int
     time_base: Fraction
-    """Seconds a tick of the video's pts."""
+    """Length of one tick of the video's pts, seconds."""
     rate: Fraction
     """Average frame rate, frames a second."""
     frames: int
     """Number of frames."""
     seconds: float
-    """Time from the first frame's pts to the last frame's, plus one average frame."""
+    """Time from the first frame's pts to the last frame's plus one average frame, seconds."""
     audio: tuple[str, ...]
     """FFmpeg's codec names of the audio streams, in order."""
     parameter_sets: bytes
     """The decoder's extradata, as the container gives it."""
     reorder_depth: int
-    """Most frames that come before another in decoding order and after it on the screen."""
+    """Most frames that come before any one frame in decoding order, but are shown after it."""
     why_encoded: str
-    """RegionOrigin no gop may be copied, and all is encoded; empty: gops may be copied."""
+    """Why no GOP may be copied and every frame is encoded; empty: GOPs may be copied."""
     raw_pts: tuple[int, ...] = ()
-    """The pts that each packet of a raw stream gets, in file order; empty: packets have their own.
-    """
+    """Pts for each packet of a raw stream, in file order; empty: the packets have their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """A packet at which decoding can start, with what it takes to recognise it after a seek."""
+    """A packet at which decoding can start, with what identifies it after a seek."""
 
     pts: int
     size: int
-    """Bytes."""
+    """Size of the packet, bytes."""
     place: int
-    """Where to seek to: its dts, or its pts in a container that tells no dts."""
+    """Where to seek to, in ticks: its dts, or its pts in a container that tells no dts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gop:
-    """The frames of a chunk that belong to one GOP: they are copied or encoded together."""
+    """The frames of a chunk that belong to one GOP; they are copied or encoded together."""
 
     start: Keyframe
     frames: int
     copyable: bool
-    """Whether it can be decoded alone, and all its pictures are shown."""
+    """Whether the GOP can be decoded alone and all its pictures are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,10 @@ class Chunk:
     pts: tuple[int, ...]
     """The pts of every frame that the chunk owns, ascending."""
     gops: tuple[Gop, ...]
-    """In order; together all frames."""
+    """GOPs in order, which together hold all frames of the chunk."""
 
     def slice(self, first: int, stop: int) -> Chunk:
-        """Return the chunk of some of its gops: from one, up to but without another."""
+        """Return a chunk of the GOPs from index ``first`` up to, but without, index ``stop``."""
         begin = sum(gop.frames for gop in self.gops[:first])
         gops = self.gops[first:stop]
         end = begin + sum(gop.frames for gop in gops)

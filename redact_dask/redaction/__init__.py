@@ -1,1 +1,1 @@
-"""Changing pixels: regions of a picture become unrecognisable."""
+"""Making regions of a picture unrecognisable by changing their pixels."""

@@ -16,16 +16,16 @@ from redact_dask.redaction.styles import hidden
 
 
 def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings) -> None:
-    """Hide regions of a frame, on luma and chroma alike; other pixels keep their values.
+    """Hide regions of a frame in luma and chroma; all other pixels keep their values.
 
     Parameters
     ----------
     frame
-        A planar YUV picture. The decoder may still need its own copy, so it is made writable.
+        A planar YUV picture. It is made writable, because the decoder may still need its own copy.
     regions
-        In pixels of the frame; one that has no pixel is skipped.
+        Regions in pixels of the frame; one without a pixel is skipped.
     settings
-        Style, strength and shape.
+        Style, strength and shape of the redaction.
     """
     frame.make_writable()
     for number, (plane, across, down) in enumerate(planes(frame)):
@@ -42,7 +42,7 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
 
 
 def black(info: StreamInfo) -> VideoFrame:
-    """Return a picture like those of a video, with nothing on it."""
+    """Return a black picture with the size and pixel format of a video."""
     frame = VideoFrame(info.width, info.height, info.pixel_format)
     solid = RedactSettings(style="solid")
     for number, (plane, across, down) in enumerate(planes(frame)):
@@ -53,9 +53,9 @@ def black(info: StreamInfo) -> VideoFrame:
 def _part(
     plane: Pixels, box: tuple[int, int, int, int], shape: str
 ) -> tuple[Pixels, NDArray[np.bool_] | None]:
-    """Return the part of a plane around a box's shape, and which of its pixels are inside.
+    """Return the part of a plane around a box's shape, and a mask of its pixels inside the shape.
 
-    None stands for all.
+    The mask is None if all pixels are inside.
     """
     x0, y0, x1, y1 = box
     x, y, a, b = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
@@ -66,5 +66,5 @@ def _part(
     if shape == "rectangle":
         return part, None
     rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
-    # Through the corners, (dx / a)**2 + (dy / b)**2 is 2, and less at all pixels of the box.
+    # On the ellipse through the corners, (dx / a)**2 + (dy / b)**2 is 2; in the box it is less.
     return part, ((columns + 0.5 - x) * b) ** 2 + ((rows + 0.5 - y) * a) ** 2 <= 2 * (a * b) ** 2

@@ -11,9 +11,9 @@ from redact_dask.config import RedactSettings
 from redact_dask.media.planes import Pixels
 
 _SMALLEST_CELL = 4
-"""A cell is never narrower, pixels, so that a small region is averaged too."""
+"""Narrowest cell, luma pixels: so a small region is averaged too."""
 _WIDEST_IN_SIGMAS = 3
-"""A region is never wider than so many standard deviations of its blur.
+"""Longer side of a region at most, in standard deviations of its blur.
 
 With 4, template matching after deconvolution still tells most faces from strangers.
 """
@@ -22,7 +22,7 @@ With 4, template matching after deconvolution still tells most faces from strang
 def hidden(
     part: Pixels, settings: RedactSettings, across: int, down: int, *, is_luma: bool
 ) -> Pixels | int:
-    """Return what a part of a plane becomes: its new pixels, or one value for all of them.
+    """Return the new pixels of a part of a plane, or one value for all of them.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def hidden(
     settings
         Style and strength.
     across, down
-        Luma pixels that one pixel of the plane spans in each direction.
+        Luma pixels that one pixel of the plane spans horizontally and vertically.
     is_luma
         Whether the plane is luma.
     """
     height, width = part.shape
     if settings.style == "solid":
-        # Black in limited range, and grey enough in full range; chroma's middle has no colour.
+        # Black in limited range, dark grey in full range; middle chroma has no colour.
         white = 2**8 if part.dtype == np.uint8 else 2**10
         return white // 16 if is_luma else white // 2
     if settings.style == "gaussian":
@@ -50,7 +50,7 @@ def hidden(
 
 
 def _averaged(part: Pixels, rows: int, columns: int) -> Pixels:
-    """Return cells that hold their averages, up to ``rows`` down and ``columns`` across."""
+    """Average the pixels of each cell, with up to ``rows`` cells down and ``columns`` across."""
     averaged = np.empty_like(part)
     for top, bottom in pairwise(_edges(part.shape[0], rows)):
         for left, right in pairwise(_edges(part.shape[1], columns)):
@@ -60,6 +60,6 @@ def _averaged(part: Pixels, rows: int, columns: int) -> Pixels:
 
 
 def _edges(length: int, cells: int) -> list[int]:
-    """Return where cells begin and the last one ends; each has a pixel at least."""
+    """Return where each cell begins and where the last one ends; each has at least one pixel."""
     cells = min(cells, length)
     return [length * number // cells for number in range(cells + 1)]

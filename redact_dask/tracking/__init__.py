@@ -1,1 +1,1 @@
-"""BoxArray through time: from what was detected to what is hidden on every frame."""
+"""Boxes through time: from what was detected to what is hidden on every frame."""

@@ -1,8 +1,8 @@
-"""Linking detections from frame to frame: which boxes show one thing.
+"""Linking detections from frame to frame into tracks: which boxes show one thing.
 
-Every track predicts its box on the next frame, and boxes and predictions are matched. The scene's
-common displacement between two frames, that of a panning camera, is voted for by the boxes
-themselves: no picture is needed.
+Every track predicts its box on the next frame, and the predictions are matched with the boxes found
+there. A panning camera displaces the whole scene between two frames; the boxes themselves vote for
+this common displacement, so no picture is needed.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from redact_dask.records import Detection
 from redact_dask.tracking.boxes import BoxArray, area, centre, iou
 
 _SAME = 0.5
-"""Intersection over union from which two detections on one frame are one thing."""
+"""Least intersection over union of two detections on one frame that show one thing."""
 _REACH = 1.0
-"""Farthest match, in box sizes: a size is the square root of the area."""
+"""Farthest match, in box sizes; the size of a box is the square root of its area."""
 _FIRST_REACH = 2.0
 """Farthest match of a track whose velocity is not known yet, in box sizes."""
 _GROWTH = 1.6
-"""Largest ratio of the sizes of two boxes that match."""
+"""Largest ratio between the sizes of two boxes that match."""
 _AGREE = 0.3
-"""Farthest a box may lie from where a common displacement puts it, in box sizes."""
+"""Farthest that a box may lie from where a common displacement puts it, in box sizes."""
 _VOTERS = 16
-"""Predictions that vote on the scene's displacement: a crowd's would take a minute a frame, and as
-many, spread over the crowd, know it too."""
+"""Most predictions that vote on the scene's displacement. All those of a crowd would take a minute
+for each frame, and this many, spread over the crowd, find it too."""
 _BLOCK = 256
-"""Displacements that are voted on at once: in a crowd, all of them would need gigabytes."""
+"""Displacements that are voted on at once; for a crowd, all of them at once need gigabytes."""
 _MEMORY = 32
-"""Latest boxes that a velocity is looked for in."""
+"""A velocity is measured over fewer than so many of the latest boxes."""
 VELOCITY_SECONDS = 0.15
-"""Time over which a velocity is measured: shorter follows the detector's jitter."""
+"""Time over which a velocity is measured, seconds: a shorter one follows the detector's jitter."""
 ROUNDING = 1e-6
-"""Times that differ by less are equal, seconds."""
+"""Times that differ by less than this are equal, seconds."""
 
 
 @dataclass(slots=True)
 class Track:
-    """BoxArray of one thing on frames in ascending order."""
+    """The boxes of one thing, on frames in ascending order."""
 
     frames: list[int]
     boxes: list[BoxArray]
-    """Each of shape (4,)."""
+    """One box for each frame, of shape (4,)."""
     confidence: float
-    """The highest among its detections."""
+    """Highest confidence among the detections of the track."""
     velocity: BoxArray
-    """That of the last box's centre, pixels a second, shape (4,) as a box; zero at first."""
+    """Velocity of the last box's centre, pixels a second, shape (4,) as a box; zero at first."""
 
     def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
-        """Extend the track by a later frame."""
+        """Extend the track by a box on a later frame."""
         self.frames.append(frame)
         self.boxes.append(box)
         self.confidence = max(self.confidence, confidence)
@@ -61,15 +61,19 @@ class Track:
 
 
 def velocity(frames: Sequence[int], boxes: Sequence[BoxArray], times: Sequence[float]) -> BoxArray:
-    """Velocity of the centre at the first of the boxes, pixels a second, shape (4,) as a box."""
+    """Return the velocity of the first box's centre, pixels a second, shape (4,) as a box.
+
+    The other boxes follow it in time, or go back in time from it. Without others, the velocity is
+    zero.
+    """
     seconds = 0.0
-    there = 0
-    while abs(seconds) < VELOCITY_SECONDS and there + 1 < len(frames):
-        there += 1
-        seconds = times[frames[there]] - times[frames[0]]
-    if there == 0:
+    other = 0
+    while abs(seconds) < VELOCITY_SECONDS and other + 1 < len(frames):
+        other += 1
+        seconds = times[frames[other]] - times[frames[0]]
+    if other == 0:
         return np.zeros(4)
-    step = (boxes[there] - boxes[0]) / seconds
+    step = (boxes[other] - boxes[0]) / seconds
     x, y = (step[0] + step[2]) / 2, (step[1] + step[3]) / 2
     return np.array([x, y, x, y])
 
@@ -77,7 +81,19 @@ def velocity(frames: Sequence[int], boxes: Sequence[BoxArray], times: Sequence[f
 def link(
     detections: Iterable[Detection], times: Sequence[float], gap: float, max_gap_frames: int
 ) -> list[Track]:
-    """Link detections of one label, sorted by frame and descending confidence, into tracks."""
+    """Link detections of one label into tracks.
+
+    Parameters
+    ----------
+    detections
+        Detections sorted by frame, then by descending confidence.
+    times
+        Presentation time of every frame of the video, seconds.
+    gap
+        Longest hole in a track that is filled, seconds.
+    max_gap_frames
+        Holes of up to so many frames are filled, however long they last.
+    """
     live: list[Track] = []
     ended: list[Track] = []
     for frame, on_frame in groupby(detections, key=lambda found: found.frame):
@@ -101,9 +117,10 @@ def link(
 
 
 def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
-    """Merge what several detections of one frame say about one thing: their union is kept.
+    """Merge the detections of one frame that show one thing into the union of their boxes.
 
-    Detections are sorted by descending confidence. Returns boxes and their highest confidences.
+    Detections are sorted by descending confidence. Returns the boxes, and for each the highest
+    confidence of its detections.
     """
     boxes = np.array([[d.x0, d.y0, d.x1, d.y1] for d in detections])
     rest = np.arange(len(boxes))
@@ -111,7 +128,7 @@ def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
     while len(rest):
         best = boxes[rest[0]]
         same = iou(best, boxes[rest]) >= _SAME
-        same[0] = True  # a box without area overlaps nothing, itself included
+        same[0] = True  # A box without area overlaps nothing, not even itself.
         group = boxes[rest[same]]
         merged.append(np.concatenate([group[:, :2].min(0), group[:, 2:].max(0)]))
         confidences.append(detections[rest[0]].confidence)
@@ -122,19 +139,20 @@ def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
 def _match(
     predicted: BoxArray, boxes: BoxArray, reach: NDArray[np.float64], current: NDArray[np.bool_]
 ) -> dict[int, int]:
-    """Pair predictions with boxes, the closest pair first, as prediction -> box.
+    """Pair predictions with boxes, the closest pair first; return box numbers by prediction.
 
-    ``reach`` is each prediction's farthest match in box sizes, ``current`` tells whether it was
-    made from the latest frame that had boxes; both have shape (number of predictions,).
+    ``reach`` is the farthest match of each prediction in box sizes. ``current`` tells whether a
+    prediction was made from the latest frame that had boxes. Both have shape (number of
+    predictions,).
     """
     sizes, others = np.sqrt(area(predicted))[:, None], np.sqrt(area(boxes))[None]
     size, growth = np.sqrt(sizes * others), np.abs(np.log(sizes / others))
     alike = growth <= np.log(_GROWTH)
     step = centre(boxes)[None] - centre(predicted)[:, None]
-    # A thing votes once, and a box where an older track awaits it tells nothing of the scene.
-    awaited = alike & (np.hypot(step[..., 0], step[..., 1]) <= _AGREE * size) & ~current[:, None]
+    # A thing votes once; a box where an older track expects one tells nothing about the scene.
+    expected = alike & (np.hypot(step[..., 0], step[..., 1]) <= _AGREE * size) & ~current[:, None]
     voters = _spread(np.flatnonzero(current & ~_repeated(predicted, current)), _VOTERS)
-    voting = np.ix_(voters, np.flatnonzero(~awaited.any(axis=0)))
+    voting = np.ix_(voters, np.flatnonzero(~expected.any(axis=0)))
     step -= _common(step[voting], size[voting], alike[voting])
     distance = np.hypot(step[..., 0], step[..., 1]) / size
     rows, columns = np.nonzero(alike & (distance <= reach[:, None]))
@@ -149,9 +167,10 @@ def _match(
 
 
 def _repeated(boxes: BoxArray, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Tell which of n boxes have their centre in one of those ``among``, as large or larger.
+    """Tell which of n boxes repeat another: their centre lies in a box that is as large or larger.
 
-    Of boxes of one size the first is not one of them. Returns shape (n,).
+    Only boxes in ``among`` can be repeated. Of boxes with the same area, a later one repeats an
+    earlier one, not the reverse. Returns shape (n,).
     """
     centres, areas = centre(boxes)[:, None], area(boxes)
     within = ((boxes[None, :, :2] <= centres) & (centres <= boxes[None, :, 2:])).all(axis=2)
@@ -161,7 +180,7 @@ def _repeated(boxes: BoxArray, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _spread(items: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """Return all items, or of more than ``most`` as many, evenly spread over them."""
+    """Return all items, or only ``most`` of them, evenly spread, if there are more."""
     if len(items) <= most:
         return items
     return items[np.arange(most) * len(items) // most]
@@ -170,20 +189,20 @@ def _spread(items: NDArray[np.intp], most: int) -> NDArray[np.intp]:
 def _common(
     step: NDArray[np.float64], size: NDArray[np.float64], alike: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the displacement that explains most pairs, shape (2,), pixels.
+    """Return the displacement that most predictions share, shape (2,), pixels.
 
     ``step`` of shape (n, m, 2) leads from n predictions to m boxes; ``size`` and ``alike`` have
-    shape (n, m). Every pair that is alike votes for its own displacement; one that fewer than two
-    predictions share, or no more than share standing still, is not the scene's.
+    shape (n, m). Every alike pair proposes its own displacement. If fewer than two predictions
+    share the best one, or no more than share standing still, the displacement is zero.
     """
     voters, _ = np.nonzero(alike)
     if not len(voters):
         return np.zeros(2)
     moves, near = step[alike], np.square(_AGREE * size[alike])
-    firsts = np.flatnonzero(np.diff(voters, prepend=-1))  # the first move of each prediction
+    firsts = np.flatnonzero(np.diff(voters, prepend=-1))  # The first move of each prediction.
     candidates = np.concatenate([np.zeros((1, 2)), moves])
     order = np.lexsort((candidates[:, 1], candidates[:, 0], np.hypot(*candidates.T)))
-    candidates = candidates[order]  # the shortest first: it wins a tie
+    candidates = candidates[order]  # The shortest first, so that it wins a tie.
 
     def votes(displacements: NDArray[np.float64]) -> NDArray[np.intp]:
         x, y = (moves[:, axis] - displacements[:, axis, None] for axis in (0, 1))

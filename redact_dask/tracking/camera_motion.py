@@ -1,7 +1,7 @@
-"""How the picture moves from frame to frame, as the things that are followed tell.
+"""How the picture moves from frame to frame, measured from the boxes of the tracks.
 
-A camera that drives, turns or zooms moves all that stands still by nearly one scale and one shift.
-Where the detector loses one of them, the others tell where it goes.
+A camera that drives, turns or zooms moves everything that stands still by nearly one scale and one
+shift. Where the detector loses one of these things, the others tell where it goes.
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ from numpy.typing import NDArray
 from redact_dask.tracking.boxes import BoxArray, area
 
 _BORDER = 2.0
-"""Sides as near to the picture's border are cut off by it and tell of no motion, pixels."""
+"""A side within this distance of the picture's border is cut off and shows no motion, pixels."""
 _JITTER = 0.02
-"""How far the sides of a thing that stands still may seem to move, in sizes of its box."""
+"""How far the sides of a thing that stands still may seem to move, in box sizes.
+
+The size of a box is the square root of its area.
+"""
 _FEWEST = 3
-"""Things that tell of a step: of two that disagree nobody knows which moves by itself."""
+"""Fewest things that show a step: if two disagree, nobody knows which one moves by itself."""
 _PASSES = 4
-"""Of the fit: each trusts less what disagreed with the one before."""
+"""Passes of the fit: each one gives less weight to what disagreed with the pass before."""
 _AXES = (slice(0, 4, 2), slice(1, 4, 2))
-"""The sides across, and those up and down."""
+"""Columns of a box that lie along each axis: x0 and x1, then y0 and y1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How what stands still moves from one frame to the next: scaled, then shifted."""
+    """How things that stand still move from one frame to the next: scaled, then shifted."""
 
     scale: float
     shift: BoxArray
-    """Pixels, shape (4,) as a box."""
+    """Shift in pixels, shape (4,) as a box."""
 
     def forth(self, box: BoxArray) -> BoxArray:
         """Return where a box on the earlier frame is on the later one."""
@@ -45,12 +48,12 @@ class Step:
 
 
 class CameraMotion:
-    """The step to each frame from the one before it, fitted when it is asked for.
+    """The step to each frame from the one before it, fitted when it is first asked for.
 
     Parameters
     ----------
     followed
-        Of each thing the first frame, and its boxes on that and all frames up to its last.
+        First frame of each thing, and its boxes on that frame and all frames up to its last.
     width, height
         Size of the picture, pixels.
     """
@@ -64,7 +67,7 @@ class CameraMotion:
         self._known: dict[int, Step | None] = {}
 
     def step(self, frame: int) -> Step | None:
-        """Return the step to a frame; None where too few things tell of it."""
+        """Return the step to a frame from the one before it; None where too few things show it."""
         if frame not in self._known:
             pairs = self._seen.get(frame, [])
             enough = len(pairs) >= _FEWEST
@@ -75,8 +78,9 @@ class CameraMotion:
 def _fit(pairs: NDArray[np.float64], size: BoxArray) -> Step | None:
     """Fit a step to the sides of n boxes, shape (n, 2, 4), before and after it.
 
-    Least squares, in which a side weighs less the larger its box is, for a detector's errors grow
-    with the box, and the more it disagrees with most, for some things move by themselves.
+    The fit is by least squares. A side weighs less the larger its box is, because a detector's
+    errors grow with the box. It also weighs less the more it disagrees with most others, because
+    some things move by themselves. Returns None if the sides determine no step.
     """
     before, after = pairs[:, 0], pairs[:, 1]
     inside = np.all((pairs > _BORDER) & (pairs < size - _BORDER), axis=1)

@@ -1,13 +1,13 @@
 """Tracking over the whole video: from what was detected to what will be hidden.
 
-Tracking by detection, as in SORT [1]_ and ByteTrack [2]_. Some things differ, because the aim is
-privacy and the whole video is there:
+This is tracking by detection, as in SORT [1]_ and ByteTrack [2]_. Some things differ, because the
+aim is privacy and the whole video is at hand:
 
 - Weak detections form tracks like strong ones, and afterwards only the tracks that hold a strong
-  one are kept. A face that is weak before its first strong detection is so covered from its start.
-- A face that the detector loses is carried on along with the scene.
-- A box is enlarged to the union of its track's boxes around it, carried along the motion, so
-  every strong detection is covered on its own frame whatever the matching made of it.
+  one are kept. So a face is covered from its start, even if its first detections are weak.
+- Where the detector loses a face, the track goes on and moves with the scene.
+- A box is enlarged to the union of its track's boxes around it, carried along the motion. So every
+  strong detection is covered on its own frame, whatever the matching made of it.
 
 .. [1] Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016, arXiv:1602.00763.
 .. [2] Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box",
@@ -40,7 +40,7 @@ def track(
     settings: TrackSettings,
     max_gap_frames: int = 0,
 ) -> tuple[Region, ...]:
-    """Link detections over the whole video and return what must be hidden.
+    """Link detections over the whole video, and return the regions that must be hidden.
 
     Parameters
     ----------
@@ -49,14 +49,15 @@ def track(
     times
         Presentation time in seconds of every frame of the video, strictly ascending.
     scenes
-        The numbers of the frames that begin a scene, ascending, from 0: no track goes across.
+        Numbers of the frames that begin a scene, ascending, from 0; no track crosses from one scene
+        into the next.
     width, height
         Size of the stored picture, pixels.
     settings
-        Thresholds, times and margin.
+        Thresholds, times, margin and slack.
     max_gap_frames
-        Most consecutive frames that nobody has looked at: holes of that length are filled, and
-        ends padded by as many frames, whatever the times are.
+        Most consecutive frames that no detector has looked at. Holes of that length are filled,
+        and ends are padded by as many frames, whatever the times are.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def track(
         ]
         for linked, boxes in zip(tracks, followed, strict=True)
     ]
-    # By first frame and place; the label's order breaks ties, for sorting is stable.
+    # Sorted by first frame and place; the sort is stable, so the order of labels breaks ties.
     appearing = sorted(filter(None, paths), key=lambda shown: shown[0][:2])
     regions = (
         Region(frame, number, *inside, origin)
@@ -113,9 +114,9 @@ def track(
 def _inside(
     box: BoxArray, margin: float, slack: float, width: int, height: int
 ) -> tuple[float, float, float, float] | None:
-    """Add margin and slack, and cut the box to the picture; None when nothing of it is inside.
+    """Add margin and slack to a box, and clip it to the picture; None if nothing is inside.
 
-    ``margin`` is a share of the box, ``slack`` is pixels.
+    ``margin`` is a share of the box's width and height, ``slack`` is in pixels.
     """
     x, y = margin * (box[2] - box[0]) + slack, margin * (box[3] - box[1]) + slack
     x0, x1 = (float(min(max(v, 0.0), width)) for v in (box[0] - x, box[2] + x))

@@ -1,8 +1,9 @@
 """Where a thing is on every frame from the first to the last on which it must be hidden.
 
-Between its boxes it is in between. Beyond its ends, where the detector has lost it, it goes on: by
-its own velocity at first, and then with the scene, as far as neighbours tell how that moves. There
-all boxes around the end count, for a detector about to lose a face often sees a part of it alone.
+Between the boxes of its track, the place is interpolated. Beyond the ends of the track, where the
+detector has lost the thing, it goes on: by its own velocity at first, and then with the scene, as
+far as other tracks tell how the scene moves. There, all boxes around the end count, because a
+detector that is about to lose a face often sees only a part of it.
 """
 
 from __future__ import annotations
@@ -40,18 +41,18 @@ def path(
     settings: TrackSettings,
     max_gap_frames: int,
 ) -> list[tuple[int, BoxArray, RegionOrigin]]:
-    """Return the box of a track on every frame from its padded start to its padded end.
+    """Return frame, box and origin for every frame of a track, from padded start to padded end.
 
     Parameters
     ----------
     linked
         The track.
     boxes
-        What `between` makes of it.
+        What `between` returns for the track.
     motion
         How the scene moves.
     times, scenes, settings, max_gap_frames
-        As of `tracking.track`.
+        See `tracker.track`.
     """
     first, last = linked.frames[0], linked.frames[-1]
     scene = bisect(scenes, first)
@@ -62,13 +63,13 @@ def path(
     before = velocity(linked.frames, linked.boxes, times)
     is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
     detected = set(linked.frames)
-    # Frames may be farther apart than the time of padding.
+    # Frames may be farther apart than the padding time, but one is padded all the same.
     least = max(max_gap_frames, 1 if settings.pad_s else 0)
 
-    def lost(
+    def beyond(
         end: int, stop: int, box: BoxArray, speed: BoxArray
     ) -> Iterator[tuple[int, BoxArray, RegionOrigin]]:
-        """Yield what lies beyond an end of the track, up to the frame ``stop`` at most."""
+        """Yield the frames beyond an end of the track, up to the frame ``stop`` at most."""
         onward = 1 if stop > end else -1
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
             apart = abs(times[frame] - times[end])
@@ -77,7 +78,7 @@ def path(
             far = apart > VELOCITY_SECONDS + ROUNDING
             step = motion.step(max(frame, frame - onward)) if far else None
             if step is None and far and is_brief:
-                pass  # The jitter that is in its velocity would carry the box off the face.
+                pass  # The jitter in a brief track's velocity would carry the box off the face.
             elif step is None:
                 box = box + speed * (times[frame] - times[frame - onward])
             else:
@@ -85,36 +86,40 @@ def path(
             yield frame, box, RegionOrigin.PADDED
 
     return [
-        *reversed([*lost(first, earliest, ends[0], before)]),
+        *reversed([*beyond(first, earliest, ends[0], before)]),
         *(
             (frame, box, RegionOrigin.DETECTED if frame in detected else RegionOrigin.INTERPOLATED)
             for frame, box in enumerate(steady, first)
         ),
-        *lost(last, latest, ends[-1], linked.velocity),
+        *beyond(last, latest, ends[-1], linked.velocity),
     ]
 
 
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
+    """Return the time of each frame from the first to the last of a track, seconds."""
     return np.array(times[linked.frames[0] : linked.frames[-1] + 1])
 
 
 def _steady(
-    boxes: BoxArray, moments: NDArray[np.float64], around: float, of: Sequence[int] | None = None
+    boxes: BoxArray,
+    moments: NDArray[np.float64],
+    around: float,
+    indices: Sequence[int] | None = None,
 ) -> BoxArray:
-    """Enlarge boxes of a track to the union of those around them, carried along its motion.
+    """Enlarge boxes of a track to the union of the boxes around them, carried along its motion.
 
-    The motion around a box is the line of least squares through the centres.
+    The motion around a box is the least-squares line through the centres of the boxes there.
 
     Parameters
     ----------
     boxes, moments
-        All n boxes, and their times, seconds, ascending.
+        All n boxes of the track, and their times, seconds, ascending.
     around
-        Time before and after each, seconds.
-    of
+        Time before and after a box within which other boxes are united with it, seconds.
+    indices
         Indices of the boxes that are wanted; default: all.
     """
-    wanted = range(len(boxes)) if of is None else of
+    wanted = range(len(boxes)) if indices is None else indices
     centres = centre(boxes)
     starts = np.searchsorted(moments, moments - around - ROUNDING)
     stops = np.searchsorted(moments, moments + around + ROUNDING)
