@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,19 +12,17 @@ import imageio_ffmpeg
 import pytest
 import seaweedfs
 from demo import fetch_clips
-from distributed import Client, LocalCluster, Security
+from distributed import Client, Security
+from fixture_types import Ffmpeg, MakeClip, StartStandin
+from local_cluster import workers
 from standin import Standin
 
-PLUGIN = Path(__file__).with_name("plugin")
+SUPPORT = Path(__file__).with_name("support")
 
 # The scripted detector is found as any installed package's is, also by processes that are started.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH")])
+    filter(None, [str(SUPPORT), os.environ.get("PYTHONPATH")])
 )
-
-Ffmpeg = Callable[..., None]
-MakeClip = Callable[..., Path]
-StartStandin = Callable[..., Standin]
 
 
 @pytest.fixture(scope="session")
@@ -86,19 +84,18 @@ def carphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fetch_clips(tmp_path_factory.mktemp("real"))[0]
 
 
+@pytest.fixture
+def watched(tmp_path: Path) -> Path:
+    """An empty folder in which videos land."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def client() -> Iterator[Client]:
     """A client of two real worker processes with one thread each."""
-    with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with workers(2) as client:
         yield client
 
 

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from project import ROOT
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 SMALL = {
     "driver.py": ["--videos=10"],
     "encoder.py": ["--seconds=1"],
@@ -22,10 +23,10 @@ SMALL = {
 """Arguments with which each is done soon."""
 ELSEWHERE = {
     "clips.py",  # which others import
-    "original.py",  # tests/test_original.py
+    "original.py",  # tests/benchmarks/test_original.py
     "peers.py",  # needs an environment with the peers
-    "sizes.py",  # tests/test_documents.py: make bench-quick
-    "standin.py",  # tests/test_standin.py
+    "sizes.py",  # tests/docs/test_documents.py: make bench-quick
+    "standin.py",  # tests/benchmarks/test_standin.py
 }
 PAGE = (BENCHMARKS / "README.md").read_text()
 NAMED = {

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import original
 import pytest
-from standin import Standin
-
-MakeClip = Callable[..., Path]
-StartStandin = Callable[..., Standin]
+from fixture_types import MakeClip, StartStandin
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,8 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ReadTimeoutError,
 )
+from fixture_types import StartStandin
 from PIL import Image
-from standin import Standin
-
-StartStandin = Callable[..., Standin]
 
 
 def connect(**settings: Any) -> Any:

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import gc
-import os
-import pickle
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import cv2
 import dask.config
 import pytest
 from dask.utils import key_split
-from distributed import Client, LocalCluster, Scheduler, Worker
-from threadpoolctl import threadpool_info
+from dask_processes import running, worker_of
+from distributed import Client, LocalCluster, Scheduler
+from local_cluster import QUIET
 
 import redact_dask
-from redact_dask.cluster import connect, tasks
-from redact_dask.cluster.worker_plugins import THREADS
-from redact_dask.config import ClusterSettings, Config, validate
-from redact_dask.errors import RunEnded, UsageError
-
-QUIET = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+from redact_dask.cluster import connect
+from redact_dask.config import ClusterSettings, validate
+from redact_dask.errors import UsageError
 
 
 def settings(**given: Any) -> ClusterSettings:
@@ -51,37 +42,6 @@ def answers(address: str) -> bool:
     return True
 
 
-@contextmanager
-def running(*options: str) -> Iterator[str]:
-    """Run ``dask scheduler`` without workers; give its address."""
-    command = [sys.executable, "-m", "dask", "scheduler", "--no-dashboard", "--no-show"]
-    scheduler = subprocess.Popen(
-        [*command, "--host=127.0.0.1", "--port=0", *options], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert scheduler.stderr
-        line = next(line for line in scheduler.stderr if "Scheduler at:" in line)
-        yield line.split()[-1]
-    finally:
-        scheduler.terminate()
-        scheduler.communicate()
-
-
-@contextmanager
-def worker_of(scheduler: str, *options: str) -> Iterator[None]:
-    """Run ``dask worker`` beside a scheduler; libraries may have as many threads as they like."""
-    command = [sys.executable, "-m", "dask", "worker", scheduler, "--nthreads=1", "--no-dashboard"]
-    environment = {name: value for name, value in os.environ.items() if name not in THREADS}
-    worker = subprocess.Popen(
-        [*command, "--host=127.0.0.1", *options], stderr=subprocess.DEVNULL, env=environment
-    )
-    try:
-        yield
-    finally:
-        worker.terminate()
-        worker.wait()
-
-
 # What is fit
 
 
@@ -98,12 +58,6 @@ def test_a_worker_with_another_version_is_refused(
         connect.prepare(client, 5)
 
 
-def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Client) -> None:
-    task = client.submit(tasks._signed, "9.9.9", print, None, pure=False)
-    with pytest.raises(RunEnded, match=r"worker tcp://\S+ has redact-dask \S+, not 9\.9\.9"):
-        task.result()
-
-
 def test_a_cluster_without_workers_is_refused_in_time(clip: Path, tmp_path: Path) -> None:
     with running() as address:
         refusal = r"no worker has come in the 0\.5 s that cluster\.wait_s allows"
@@ -111,25 +65,6 @@ def test_a_cluster_without_workers_is_refused_in_time(clip: Path, tmp_path: Path
             redact_dask.redact(clip, tmp_path, {"cluster": {"address": address, "wait_s": 0.5}})
         with Client(address) as own, pytest.raises(UsageError, match=refusal):
             redact_dask.redact(clip, tmp_path, {"cluster": {"wait_s": 0.5}}, own)
-
-
-def libraries_threads() -> tuple[int, set[int], str]:
-    """Return the threads that OpenCV, BLAS and OpenMP, and a child's libraries may have."""
-    child = [sys.executable, "-c", "import os; print(os.environ['OMP_NUM_THREADS'])"]
-    told = subprocess.run(child, capture_output=True, text=True, check=True).stdout.strip()
-    return cv2.getNumThreads(), {pool["num_threads"] for pool in threadpool_info()}, told
-
-
-@pytest.mark.skipif(os.cpu_count() == 1, reason="libraries have one thread anyway on one core")
-def test_a_task_is_one_thread_for_every_library() -> None:
-    """Without a nanny, nobody else caps them."""
-    with running() as address, worker_of(address, "--no-nanny"), Client(address) as client:
-        client.wait_for_workers(1, timeout=30)
-        (before,) = client.run(lambda: (cv2.getNumThreads(), len(threadpool_info()))).values()
-        assert before[0] > 1
-        assert before[1] > 0
-        connect.prepare(client, 5)
-        assert [*client.run(libraries_threads).values()] == [(1, {1}, "1")]
 
 
 # Where it comes from
@@ -327,24 +262,6 @@ def test_a_certificate_that_is_missing_is_named(tls: dict[str, str], tmp_path: P
 
 
 # Secrets
-
-
-def test_what_a_class_is_given_goes_to_no_worker_and_no_log() -> None:
-    given = {"class": "cloud.Cluster", "kwargs": {"environment": {"TOKEN": "much-secret"}}}
-    config = validate({"cluster": given | {"dask": {"password": "much-secret"}}})
-    assert "much-secret" not in repr(config)
-    assert b"much-secret" not in pickle.dumps(config)
-    assert pickle.loads(pickle.dumps(config)) == Config()
-
-
-def test_a_worker_keeps_no_profile_of_its_tasks(client: Client) -> None:
-    def kept(dask_worker: Worker) -> int:
-        return len(dask_worker.profile_history)
-
-    connect.prepare(client, 60)
-    before = client.run(kept)
-    client.gather([client.submit(time.sleep, 2.5 + number, pure=False) for number in range(2)])
-    assert client.run(kept) == before
 
 
 def test_a_scheduler_forgets_the_tasks_that_have_gone(client: Client) -> None:

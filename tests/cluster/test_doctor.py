@@ -5,29 +5,26 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from distributed import Client
-from standin import Standin
+from program import invoke
 
 from redact_dask import versions
-from redact_dask.cli.main import main
 from redact_dask.cluster import doctor, worker_check
 from redact_dask.cluster.doctor import Finding
 from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
-from redact_dask.config import Config, DetectSettings
-from redact_dask.errors import RedactError
+from redact_dask.config import DetectSettings
 
 
-def invoke(client: Client, *arguments: object, detector: str = "magenta") -> Result:
+def examined(client: Client, *arguments: object, detector: str = "magenta") -> Result:
     address = f"cluster.address={client.scheduler.address}"
     options = ["--set", address, "--detector", detector, "--json"]
-    return CliRunner().invoke(main, ["doctor", *map(str, arguments), *options])
+    return invoke("doctor", *arguments, *options)
 
 
 def told(result: Result) -> dict[str, Finding]:
@@ -37,7 +34,7 @@ def told(result: Result) -> dict[str, Finding]:
 
 
 def test_a_cluster_that_is_ready(client: Client, clip: Path, tmp_path: Path) -> None:
-    result = invoke(client, clip, tmp_path / "out", detector="centerface")
+    result = examined(client, clip, tmp_path / "out", detector="centerface")
     assert result.exit_code == 0, result.output
     found = told(result)
     assert {"source", "destination", "threads", "reading", "writing", "detectors"} <= {*found}
@@ -48,10 +45,10 @@ def test_a_cluster_that_is_ready(client: Client, clip: Path, tmp_path: Path) -> 
 
 
 def test_storage_is_asked_about_only_if_it_is_named(client: Client, clip: Path) -> None:
-    found = told(invoke(client))
+    found = told(examined(client))
     assert {"threads", "detectors"} <= {*found}
     assert not {"source", "destination", "reading", "writing"} & {*found}
-    alone = invoke(client, clip)
+    alone = examined(client, clip)
     assert alone.exit_code == 2
     assert "a SOURCE needs a DEST" in alone.stderr
 
@@ -60,7 +57,7 @@ def test_a_destination_that_cannot_be_written_to(
     client: Client, clip: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("a file in the way")
-    result = invoke(client, clip, tmp_path / "out")
+    result = examined(client, clip, tmp_path / "out")
     assert result.exit_code == 1
     assert not told(result)["destination"].ok
     assert "Traceback" not in result.output
@@ -68,7 +65,7 @@ def test_a_destination_that_cannot_be_written_to(
 
 def test_a_source_without_videos(client: Client, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    result = invoke(client, tmp_path / "in", tmp_path / "out")
+    result = examined(client, tmp_path / "in", tmp_path / "out")
     assert result.exit_code == 1
     assert not told(result)["source"].ok
 
@@ -76,21 +73,20 @@ def test_a_source_without_videos(client: Client, tmp_path: Path) -> None:
 def test_a_model_that_is_not_there(client: Client) -> None:
     model = "detect.options.yunet.model=/nowhere/yunet.onnx"
     digest = f"detect.options.yunet.sha256={'a' * 64}"
-    result = invoke(client, "--set", model, "--set", digest, detector="yunet")
+    result = examined(client, "--set", model, "--set", digest, detector="yunet")
     assert result.exit_code == 1, result.output
     assert "/nowhere/yunet.onnx" in told(result)["detectors"].text
 
 
 def test_nobody_answers() -> None:
-    options = ["doctor", "--set", "cluster.address=tcp://127.0.0.1:9", "--json"]
-    result = CliRunner().invoke(main, options)
+    result = invoke("doctor", "--set", "cluster.address=tcp://127.0.0.1:9", "--json")
     assert result.exit_code == 1
     (finding,) = told(result).values()
     assert "no cluster answers at tcp://127.0.0.1:9" in finding.text
 
 
 def test_a_worker_of_another_version(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "version", lambda _: "9.9")
+    monkeypatch.setattr(versions, "own", lambda: "9.9")
     monkeypatch.setattr(client, "run", lambda *_, **__: {"tcp://a:1": "9.8"})
     assert "has redact-dask 9.8, not 9.9" in doctor._of_the_same_version(client).text
     strange = {"tcp://a:1": ModuleNotFoundError("redact-dask")}
@@ -149,24 +145,3 @@ def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.Mon
     assert not reports
     (finding,) = doctor._of_reports(request, reports, silent, 0, 0)
     assert "does not answer within 0.5 s" in finding.text
-
-
-def test_storage_that_is_not_shared_is_told(tmp_path: Path) -> None:
-    elsewhere = {str(tmp_path): str(tmp_path / "the-drivers-mark")}
-    with pytest.raises(RedactError, match="all must reach the same storage"):
-        worker_check._write(elsewhere)
-    url, _ = worker_check.mark(str(tmp_path))
-    worker_check._write({str(tmp_path): url})
-    assert [str(path) for path in tmp_path.iterdir()] == [url.removeprefix("file://")]
-
-
-def test_a_paid_detector_is_made_but_not_asked(
-    standin: Callable[..., Standin], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    detect = Config.model_validate({"detect": {"detectors": ["rekognition"]}}).detect
-    service = standin()
-    assert worker_check._trouble(worker_check._detect, detect) == ""
-    assert service.stats()["calls"] == 0
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    assert "needs AWS credentials" in worker_check._trouble(worker_check._detect, detect)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
+from fixture_types import Ffmpeg
+from local_cluster import workers
 
 import redact_dask
 from redact_dask.cluster.memory import NETWORK_MIB, USABLE, Memory, needed_mib
@@ -132,18 +134,12 @@ def test_who_needs_much_waits_and_nobody_passes_by() -> None:
 @pytest.fixture
 def small_worker() -> Iterator[Client]:
     """A client of one real worker process that may use 400 MiB."""
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-    with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=1, memory_limit=int(400 / USABLE * MIB), **local
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with workers(1, memory_limit=int(400 / USABLE * MIB)) as client:
         yield client
 
 
 def test_a_large_video_is_quarantined_by_a_small_worker_that_lives_on(
-    small_worker: Client, tmp_path: Path, ffmpeg: Callable[..., None], clip: Path
+    small_worker: Client, tmp_path: Path, ffmpeg: Ffmpeg, clip: Path
 ) -> None:
     source = tmp_path / "fleet"
     source.mkdir()

@@ -15,12 +15,12 @@ import pytest
 import yaml
 from distributed import Nanny, Scheduler, Worker
 from distributed.deploy import Adaptive, SpecCluster
+from project import ROOT
 
 from redact_dask import config
 from redact_dask.cluster import connect
 from redact_dask.config import ClusterSettings
 
-ROOT = Path(__file__).parents[1]
 CLASSES = {
     file.stem: settings
     for file in sorted(ROOT.glob("configs/*.yaml"))

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from dask.utils import key_split
 from distributed import Client, Scheduler
 
 import redact_dask
+from redact_dask.cluster import tasks
 from redact_dask.cluster.tasks import stage_and_video
+from redact_dask.errors import RunEnded
 
 STAGES = {"probe", "detect", "track", "render", "join"}
 
@@ -43,3 +46,9 @@ def test_dashboard_shows_one_bar_a_stage(tmp_path: Path, clip: Path, client: Cli
 def test_a_worker_does_not_load_what_only_the_driver_needs() -> None:
     loaded = "import sys, redact_dask.cluster.tasks; sys.exit('pyarrow' in sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], check=True)
+
+
+def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Client) -> None:
+    task = client.submit(tasks._signed, "9.9.9", print, None, pure=False)
+    with pytest.raises(RunEnded, match=r"worker tcp://\S+ has redact-dask \S+, not 9\.9\.9"):
+        task.result()

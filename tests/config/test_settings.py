@@ -104,6 +104,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "missing.yaml")
 
 
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b"])
+def test_a_shard_that_is_none_is_refused(shard: str) -> None:
+    with pytest.raises(ConfigError, match="shard"):
+        validate({"select": {"shard": shard}})
+
+
 TLS = {"ca_file": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
 
 
@@ -174,14 +180,14 @@ def test_fingerprint_is_that_of_the_values_not_of_their_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(Path(__file__).parents[1].glob("configs/*.yaml")), ids=lambda file: file.stem
+    "file", sorted(Path(__file__).parents[2].glob("configs/*.yaml")), ids=lambda file: file.stem
 )
 def test_the_ready_configurations_are_right(file: Path) -> None:
     assert isinstance(load(file), Config)
 
 
 def test_the_settings_in_the_readme_are_the_defaults() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
     shown = yaml.safe_load(readme.split("```yaml\n")[1].split("```")[0])
     # The detectors' options are left to each detector's own defaults.
     shown["detect"].pop("options")
@@ -189,7 +195,7 @@ def test_the_settings_in_the_readme_are_the_defaults() -> None:
 
 
 def test_the_models_in_the_readme_are_those_of_the_ready_configuration() -> None:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     shown = yaml.safe_load((root / "README.md").read_text().split("```yaml\n")[2].split("```")[0])
     assert validate(shown) == load(root / "configs" / "faces-and-plates.yaml")
 

@@ -1,6 +1,5 @@
 """What every detector promises, whatever it looks for."""
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,7 +52,7 @@ class MagentaSpot:
 
 
 def from_file(cls: Any, file: Path, **options: object) -> Make:
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    sha256 = onnx_models.digest(file)
     return lambda: cls(cls.Options(model=str(file), sha256=sha256, **options))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from fixture_types import Ffmpeg
 from numpy.typing import NDArray
 
 from redact_dask import Box, detectors
@@ -16,8 +16,6 @@ from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index
 from redact_dask.media.decode import frames
-
-Ffmpeg = Callable[..., None]
 
 SIZE = (320, 180)
 BRIGHT = (40, 60, 100, 90)
@@ -123,7 +121,7 @@ def _bright(image: NDArray[np.uint8]) -> Box:
 
 @pytest.mark.parametrize(("flip", "turns"), [("-display_hflip", 0), ("-display_vflip", 2)])
 def test_a_mirrored_picture_has_its_upper_side_up(
-    flip: str, turns: int, clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+    flip: str, turns: int, clip: Path, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     mirrored = tmp_path / "mirrored.mp4"
     ffmpeg(flip, "-i", clip, "-c", "copy", mirrored)
@@ -163,7 +161,7 @@ def test_a_detector_that_breaks_its_contract_is_an_error(
 
 @pytest.mark.parametrize(("aspect", "seen"), [("4/3", (427, 180)), ("1/9", (320, 180))])
 def test_a_picture_of_wide_pixels_is_seen_as_wide_as_it_is_shown(
-    aspect: str, seen: tuple[int, int], clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+    aspect: str, seen: tuple[int, int], clip: Path, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     wide = tmp_path / "wide.mp4"
     ffmpeg("-i", clip, "-vf", f"setsar={aspect}", "-frames:v", "2", wide)

@@ -1,6 +1,5 @@
 """A model file is loaded only if it is the one that was pinned, and fetched once a process."""
 
-import hashlib
 import re
 import threading
 import time
@@ -12,6 +11,7 @@ import boto3
 import onnx
 import onnx_models
 import pytest
+from onnx_models import digest
 
 from redact_dask import storage
 from redact_dask.detectors import onnx_file
@@ -30,10 +30,6 @@ def no_cache() -> Iterator[None]:
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return onnx_models.yolo(tmp_path / "model.onnx")
-
-
-def digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def options(url: object, sha256: str) -> ModelFileOptions:

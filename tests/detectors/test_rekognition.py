@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fixture_types import StartStandin
 from numpy.typing import NDArray
-from standin import Standin
 
 from redact_dask import detectors
 from redact_dask.detectors import Box
@@ -19,7 +18,6 @@ from redact_dask.detectors.rekognition import Rekognition, _is_whole
 from redact_dask.errors import CheckFailed, ConfigError, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.records import Usage
 
-StartStandin = Callable[..., Standin]
 PICTURES = 40
 
 

@@ -1,6 +1,5 @@
 """Networks of the YOLO family: what is found, and which are refused."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,12 @@ CLASSES = {0: "red", 2: "blue"}
 
 
 def load(file: Path, **options: object) -> Yolo:
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    settings = {"model": str(file), "sha256": sha256, "classes": CLASSES, "precision": "f32"}
+    settings = {
+        "model": str(file),
+        "sha256": onnx_models.digest(file),
+        "classes": CLASSES,
+        "precision": "f32",
+    }
     settings |= options
     return Yolo(Yolo.Options.model_validate(settings))
 
@@ -99,7 +102,7 @@ def test_refuses_a_class_that_the_model_has_not(tmp_path: Path) -> None:
 
 def test_identity_tells_the_model_and_the_precision(tmp_path: Path) -> None:
     file = onnx_models.yolo(tmp_path / "yolo.onnx")
-    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    digits = onnx_models.digest(file)[:8]
     assert load(file, precision="f32").identity == f"yolo-{digits}-f32"
 
 

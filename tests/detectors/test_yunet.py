@@ -1,6 +1,5 @@
 """YuNet's answers become boxes; colours and sizes are what the network was trained on."""
 
-import hashlib
 from pathlib import Path
 
 import cv2
@@ -14,8 +13,11 @@ from redact_dask.errors import ConfigError
 
 
 def load(file: Path, **options: object) -> YuNet:
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    settings = {"model": str(file), "sha256": sha256, "precision": "f32"} | options
+    settings = {
+        "model": str(file),
+        "sha256": onnx_models.digest(file),
+        "precision": "f32",
+    } | options
     return YuNet(YuNet.Options.model_validate(settings))
 
 
@@ -61,7 +63,7 @@ def test_refuses_scores_that_are_none(tmp_path: Path) -> None:
 
 def test_identity_tells_the_model_and_the_precision(tmp_path: Path) -> None:
     file = onnx_models.yunet(tmp_path / "yunet.onnx")
-    digits = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    digits = onnx_models.digest(file)[:8]
     assert load(file, precision="f32").identity == f"yunet-{digits}-f32"
 
 

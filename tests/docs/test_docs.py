@@ -13,7 +13,7 @@ import pytest
 from nbclient import NotebookClient
 from standin import Standin
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow

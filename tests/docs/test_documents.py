@@ -25,7 +25,7 @@ from redact_dask import storage
 from redact_dask.cli.main import main
 from redact_dask.manifest import SCHEMAS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/1/landed"
 

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from distributed import Client
+from backlogs import Judge, videos
 
-import redact_dask
-from redact_dask import config, manifest, storage
 from redact_dask.driver.backlog import Backlog
-from redact_dask.driver.estimate import estimate
-from redact_dask.driver.history import History, VideoState
 from redact_dask.errors import RunEnded, SourceError
 from redact_dask.records import Video
-from redact_dask.sources import listing
-from redact_dask.storage import layout
-
-
-class Judge(History):
-    """Judges a video by its name."""
-
-    def __init__(self) -> None:
-        pass
-
-    def state(self, video: Video) -> VideoState:
-        return VideoState[video.path.partition(" ")[0]]
-
-
-def videos(*names: str) -> list[Video]:
-    return [Video(f"file:///{name}", name, 10, f"version of {name}", 1.5) for name in names]
 
 
 def paths(taken: list[Video]) -> list[str]:
@@ -111,29 +89,3 @@ def test_a_listing_that_is_not_needed_ends() -> None:
         backlog._thread.submit(print)
     assert backlog._reading.done()
     assert backlog.counts.pending == before
-
-
-def test_a_new_destination_has_no_past(tmp_path: Path) -> None:
-    history = History(storage.canonical(str(tmp_path / "nothing")), config.validate({}))
-    history.load()
-    (video,) = videos("NEW 1")
-    assert history.state(video) is VideoState.NEW
-    assert history.origin("file:///NEW 1") is None
-
-
-def test_a_plan_goes_by_the_pace_of_the_last_run(
-    clip: Path, client: Client, tmp_path: Path
-) -> None:
-    destination = tmp_path / "out"
-    settings = config.validate({"detect": {"detectors": ["magenta"]}})
-    redact_dask.redact(clip, destination, settings, client)
-    root = layout.manifest(str(destination))
-    took = manifest.read(root, "chunks").to_pylist()
-    seconds = sum((row["ended"] - row["started"]).total_seconds() for row in took)
-    with Backlog(videos("NEW 1"), Judge()) as backlog:
-        backlog.wait()
-        assert estimate(backlog, str(destination), settings).cpu_hours == 0, "it is unreadable"
-    (video,) = listing.list_videos(str(clip), str(destination))
-    with Backlog([replace(video, path="NEW")], Judge()) as backlog:
-        needed = estimate(backlog, str(destination), settings)
-    assert needed.cpu_hours * 3600 == pytest.approx(seconds)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from distributed import Client
+from fixture_types import MakeClip
+from magenta import MAGENTA, RAISING
 
 import redact_dask
 from redact_dask import manifest
-
-MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
 
 
 def left_behind(destination: Path, video: str, *, days: float) -> Path:
@@ -53,7 +52,7 @@ def test_what_came_after_a_video_was_published_is_swept(
 
 @pytest.mark.parametrize("damaged", [True, False])
 def test_nothing_is_kept_of_a_video_at_fault(
-    damaged: bool, make_clip: Callable[..., Path], client: Client, tmp_path: Path
+    damaged: bool, make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
     blue = -1 if damaged else 80  # Of two errors, either may be the first.
     video = make_clip(tmp_path / "in" / "a.mp4", frames=90, blue_frame=blue, audio=False)
@@ -62,8 +61,7 @@ def test_nothing_is_kept_of_a_video_at_fault(
         middle = len(content) // 2
         content[middle : middle + 2000] = bytes(2000)
         video.write_bytes(content)
-    raising = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
-    settings = MAGENTA | {"chunk": {"seconds": 0.5}, "detect": raising}
+    settings = MAGENTA | {"chunk": {"seconds": 0.5}, "detect": RAISING}
     summary = redact_dask.redact(video, tmp_path / "out", settings, client)
     assert summary.quarantined == 1
     # Another error than its own is tried again, from what was seen.

@@ -1,19 +1,22 @@
-"""What the driver protects: files that are not ours, and videos that would share a name."""
+"""What is known of earlier runs, and what that protects: files not ours, videos of one name."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from backlogs import videos
 from distributed import Client
+from fixture_types import Ffmpeg, MakeClip
+from magenta import MAGENTA
 
 import redact_dask
 from redact_dask import config, manifest, storage
-from redact_dask.driver.history import History, VideoState
+from redact_dask.driver.history import PERMANENT_ERRORS, History, VideoState
+from redact_dask.errors import UnreadableVideo
+from redact_dask.media import demux
 from redact_dask.sources import listing
-
-MAGENTA = {"detect": {"detectors": ["magenta"]}, "encode": {"preset": "ultrafast"}}
 
 
 def test_a_file_that_is_not_ours_is_not_replaced(
@@ -51,7 +54,7 @@ def test_an_output_whose_rows_were_lost_is_replaced(
 
 
 def test_two_videos_with_one_name_are_not_mixed_up(
-    clip: Path, client: Client, ffmpeg: Callable[..., None], tmp_path: Path
+    clip: Path, client: Client, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     source = tmp_path / "in"
     source.mkdir()
@@ -81,7 +84,7 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
 
 
 def test_another_sources_copy_is_not_replaced(
-    clip: Path, make_clip: Callable[..., Path], client: Client, tmp_path: Path
+    clip: Path, make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
     for day in ("monday", "tuesday"):
@@ -101,3 +104,20 @@ def test_a_part_of_a_manifest_file_is_passed_over(
     redact_dask.redact(clip, destination, MAGENTA, client)
     (destination / "_manifest" / "videos" / ".x.parquet.abc.part").write_bytes(b"PAR1")
     assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+
+
+def test_a_new_destination_has_no_past(tmp_path: Path) -> None:
+    history = History(storage.canonical(str(tmp_path / "nothing")), config.validate({}))
+    history.load()
+    (video,) = videos("NEW 1")
+    assert history.state(video) is VideoState.NEW
+    assert history.origin("file:///NEW 1") is None
+
+
+def test_a_file_that_cannot_be_read_is_not_at_fault(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnreadableVideo, match="cannot be read: No such file"),
+        demux.open_video(f"file://{tmp_path}/gone.mp4"),
+    ):
+        pass
+    assert UnreadableVideo.__name__ not in PERMANENT_ERRORS

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from folders import names
 
 from redact_dask import storage
 from redact_dask.manifest import files
@@ -20,10 +21,6 @@ def table(number: int) -> pa.Table:
 def rows(folder: Path) -> list[int]:
     found = [pq.read_table(url.removeprefix("file://")) for url in files.current(str(folder))]
     return sorted(n for one in found for n in one["n"].to_pylist())
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def twice(most: int) -> list[int]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from fixture_types import Chunked, Encoded, Ffmpeg, Joined, MakeClip, OfKind, Sequential, Shown
+from footage import UNEVEN
 
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.media import index, mux
@@ -18,13 +20,9 @@ from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.records import Segment
 
-Shown = list[tuple[int | None, str]]
-"""The pts of each frame and a digest of its pixels."""
-
 ENCODE = EncodeSettings(preset="ultrafast")
 
 X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=12:min-keyint=12"
-UNEVEN = "'PTS+if(mod(N,7),0,0.012/TB)+if(gt(N,30),2/TB,0)'"
 
 # Name of the file, and how ffmpeg makes it of the plain one: before and after the input.
 KINDS: dict[str, tuple[str, str, str]] = {
@@ -59,16 +57,14 @@ KINDS: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.fixture(scope="session")
-def plain(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """48 frames of 160x90 with B-frames, four GOPs, and audio."""
     path = tmp_path_factory.mktemp("plain") / "plain.mp4"
     return make_clip(path, "-s", "160x90", frames=48, keyframes=12)
 
 
 @pytest.fixture(scope="session")
-def of_kind(
-    plain: Path, ffmpeg: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
+def of_kind(plain: Path, ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> OfKind:
     """Give a clip of one of `KINDS`, or the plain one."""
     folder = tmp_path_factory.mktemp("kinds")
 
@@ -85,7 +81,7 @@ def of_kind(
 
 
 @pytest.fixture(scope="session", params=["plain", *KINDS])
-def any_kind(request: pytest.FixtureRequest, of_kind: Callable[[str], Path]) -> Path:
+def any_kind(request: pytest.FixtureRequest, of_kind: OfKind) -> Path:
     """Each kind of clip in turn."""
     return of_kind(request.param)
 
@@ -100,7 +96,7 @@ def _seen(frame: VideoFrame) -> tuple[int | None, str]:
 
 
 @pytest.fixture(scope="session")
-def sequential() -> Callable[[Path], Shown]:
+def sequential() -> Sequential:
     """Decode a whole video from its start, with nothing but PyAV."""
 
     def decode(path: Path) -> Shown:
@@ -111,7 +107,7 @@ def sequential() -> Callable[[Path], Shown]:
 
 
 @pytest.fixture(scope="session")
-def chunked() -> Callable[..., Shown]:
+def chunked() -> Chunked:
     """Decode a video chunk by chunk, the last chunk first."""
 
     def decode(url: str | Path, seconds: float) -> Shown:
@@ -126,7 +122,7 @@ def chunked() -> Callable[..., Shown]:
 
 
 @pytest.fixture(scope="session")
-def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Segment]]:
+def encoded(tmp_path_factory: pytest.TempPathFactory) -> Encoded:
     """Encode a video, chunk by chunk, and give the segments that it is joined from.
 
     Chunks whose number is in ``copied`` will be copied.
@@ -154,7 +150,7 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Segm
 
 
 @pytest.fixture(scope="session")
-def joined(encoded: Callable[..., list[Segment]]) -> Callable[..., Path]:
+def joined(encoded: Encoded) -> Joined:
     """Encode a video chunk by chunk and join it; ``pts`` replaces the source's."""
 
     def join(

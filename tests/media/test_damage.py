@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import pytest
+from decoded import places
+from fixture_types import Chunked, Ffmpeg, OfKind
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import index
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-
-Chunked = Callable[..., list[tuple[int, str]]]
-Ffmpeg = Callable[..., None]
 
 
 def test_text_is_no_video(tmp_path: Path) -> None:
@@ -63,7 +60,7 @@ def test_a_flipped_bit_never_makes_the_result_short(
     place: int, plain: Path, chunked: Chunked, tmp_path: Path
 ) -> None:
     content = bytearray(plain.read_bytes())
-    at, size = _packets(plain)[place]
+    at, size = places(plain)[place]
     content[at + size // 2] ^= 0x10
     path = tmp_path / "flipped.mp4"
     path.write_bytes(content)
@@ -76,7 +73,7 @@ def test_a_flipped_bit_never_makes_the_result_short(
 
 def test_a_destroyed_packet_is_found(plain: Path, chunked: Chunked, tmp_path: Path) -> None:
     content = bytearray(plain.read_bytes())
-    at, size = _packets(plain)[30]
+    at, size = places(plain)[30]
     content[at + size // 2 : at + size] = bytes(size - size // 2)
     path = tmp_path / "destroyed.mp4"
     path.write_bytes(content)
@@ -97,14 +94,14 @@ def test_a_file_that_holds_less_than_its_index_says_is_cut_short(
 ) -> None:
     path = tmp_path / "index_first.mp4"
     ffmpeg("-i", plain, "-c", "copy", "-movflags", "+faststart", path)
-    place, _ = _packets(path)[20]
+    place, _ = places(path)[20]
     path.write_bytes(path.read_bytes()[: place + beyond])
     with pytest.raises(DamagedVideo, match=sentence):
         index.scan(str(path), EncodeSettings())
 
 
 def test_a_hole_in_a_transport_stream_is_found(
-    of_kind: Callable[[str], Path], chunked: Chunked, tmp_path: Path
+    of_kind: OfKind, chunked: Chunked, tmp_path: Path
 ) -> None:
     content = of_kind("transport").read_bytes()
     middle = len(content) // 2 // 188 * 188
@@ -154,12 +151,6 @@ def test_a_pixel_format_that_cannot_be_kept_is_refused(
     ffmpeg("-i", plain, "-an", "-c:v", "ffv1", "-pix_fmt", "bgr0", path)
     with pytest.raises(UnsupportedVideo, match="pixel format bgr0 cannot be encoded"):
         Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings())
-
-
-def _packets(path: Path) -> list[tuple[int, int]]:
-    """Place in the file and size of each video packet, bytes."""
-    with av.open(path) as container:
-        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
 
 
 def _renumbered(content: bytes) -> bytes:

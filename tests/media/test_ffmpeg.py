@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
 import pytest
+from fixture_types import Joined
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, index, mux, verify
 from redact_dask.records import Segment
-
-Joined = Callable[..., Path]
 
 
 @pytest.mark.parametrize("middle", [1, 20, 24, 47])

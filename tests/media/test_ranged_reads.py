@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import s3fs
+from fixture_types import Ffmpeg
 
 from redact_dask import storage
 from redact_dask.config import EncodeSettings
@@ -18,7 +18,7 @@ from redact_dask.media.decode import frames
 def test_a_chunk_reads_its_own_bytes_only(
     options: list[str],
     s3: str,
-    ffmpeg: Callable[..., None],
+    ffmpeg: Ffmpeg,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 from distributed import Client, LocalCluster
+from fixture_types import MakeClip
 from prometheus_client.parser import text_string_to_metric_families
 
 import redact_dask
@@ -40,7 +40,7 @@ def metrics(client: Client, destination: str) -> dict[str, float]:
 
 
 def test_a_run_is_shown_while_it_lasts_and_when_it_has_ended(
-    make_clip: Callable[..., Path], client: Client, tmp_path: Path
+    make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
     for number in range(4):
         make_clip(tmp_path / "in" / f"{number}.mp4", frames=60, audio=False)

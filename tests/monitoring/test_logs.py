@@ -6,18 +6,19 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from fixture_types import MakeClip
 from nbclient import NotebookClient
+from program import ALONE
 
 from redact_dask.monitoring import logs
 
-OPTIONS = ["--detector", "magenta", "--set", "encode.preset=ultrafast", "--set", "chunk.seconds=1"]
-OPTIONS += ["--workers", "1", "--set", "cluster.dashboard=127.0.0.1:0"]
+OPTIONS = [*ALONE, "--set", "chunk.seconds=1"]
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def logger() -> Iterator[logging.Logger]:
 
 
 @pytest.fixture(scope="module")
-def source(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     make_clip(folder / 'a "b".mp4', frames=60, audio=False)
     (folder / "broken.mp4").write_bytes(b"no video")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from fixture_types import Ffmpeg, MakeClip
 
 from redact_dask.config import DetectSettings, EncodeSettings
 from redact_dask.detectors.frame_view import FrameView
@@ -43,7 +43,7 @@ def test_some_frames_are_looked_at_and_all_are_decoded(clip: Path, seconds: floa
 
 
 def test_gops_shorter_than_the_stride_do_not_make_it_shorter(
-    make_clip: Callable[..., Path], tmp_path: Path
+    make_clip: MakeClip, tmp_path: Path
 ) -> None:
     clip = make_clip(tmp_path / "intra.mp4", frames=20, keyframes=1, audio=False)
     assert looked_at(clip, 6, 9) == ([0, 6, 12, 18, 19], 5, 20)
@@ -57,7 +57,7 @@ def test_looks_are_never_far_apart(clip: Path, rate: int, stride: int) -> None:
 
 
 def test_a_scene_shorter_than_the_stride_is_looked_at(
-    make_clip: Callable[..., Path], ffmpeg: Callable[..., None], tmp_path: Path
+    make_clip: MakeClip, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     plain = make_clip(tmp_path / "plain.mp4", frames=60, keyframes=60, audio=False)
     flash, gops = tmp_path / "flash.mp4", ["-g", "60", "-sc_threshold", "0"]
@@ -70,7 +70,7 @@ def test_a_scene_shorter_than_the_stride_is_looked_at(
 
 
 def test_a_frame_long_after_another_is_looked_at(
-    clip: Path, ffmpeg: Callable[..., None], tmp_path: Path
+    clip: Path, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     path = tmp_path / "late.mp4"
     late = ["-vf", "setpts='PTS+if(gt(N,40),1/TB,0)'", "-fps_mode", "vfr", "-g", "90"]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from decoded import pictures
+from five_stages import run
+from fixture_types import Ffmpeg, MakeClip
+from magenta import RAISING
 
 from redact_dask import config, storage
 from redact_dask.errors import (
@@ -22,20 +26,9 @@ from redact_dask.errors import (
 )
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Detected, Joined, Probed, Region, RegionOrigin, Rendered, Tracked
+from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Tracked
 from redact_dask.sources import listing
 from redact_dask.storage import lease
-
-
-@dataclass(frozen=True)
-class Done:
-    """What every stage returned."""
-
-    probed: Probed
-    detected: list[Detected]
-    tracked: Tracked
-    rendered: list[Rendered]
-    joined: Joined
 
 
 @pytest.fixture
@@ -57,16 +50,8 @@ def prepare(clip: Path, tmp_path: Path) -> Callable[..., Job]:
     return make
 
 
-def _run(job: Job) -> Done:
-    probed = stages.probe(job)
-    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
-    tracked = stages.track(job, probed, detected)
-    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    return Done(probed, detected, tracked, rendered, stages.join(job, probed, rendered))
-
-
 def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
-    done = {chunks: _run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (6, 0.1))}
+    done = {chunks: run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (6, 0.1))}
     assert {chunks: len(one.probed.chunks) for chunks, one in done.items()} == {1: 1, 2: 2, 6: 6}
     for one in done.values():
         assert one.tracked.regions == done[1].tracked.regions
@@ -75,10 +60,10 @@ def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
 
 
 def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[..., Job]) -> None:
-    done = _run(prepare(0.9, encode={"crf": 0, "copy": "never"}))
+    done = run(prepare(0.9, encode={"crf": 0, "copy": "never"}))
     on_frame = {region.frame: region for region in done.tracked.regions}
     assert list(on_frame) == list(range(90)), "one thing, on every frame"
-    before, after = (_pictures(path) for path in (clip, Path(done.joined.output)))
+    before, after = (pictures(path, "gray") for path in (clip, Path(done.joined.output)))
     columns, rows = np.arange(320), np.arange(180)[:, None]
     for frame, (was, now) in enumerate(zip(before, after, strict=True)):
         region = on_frame[frame]
@@ -93,7 +78,7 @@ def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[
 
 
 def test_what_is_published_is_what_is_reported(prepare: Callable[..., Job]) -> None:
-    done = _run(prepare(0.5))
+    done = run(prepare(0.5))
     content = Path(done.joined.output).read_bytes()
     assert done.joined.size == len(content)
     assert done.joined.sha256 == hashlib.sha256(content).hexdigest()
@@ -108,8 +93,8 @@ def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) ->
     first = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     Path(job.video.source.removeprefix("file://")).unlink()
     again = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
-    assert [replace(seen, timing=first[0].work) for seen in again] == [
-        replace(seen, timing=first[0].work) for seen in first
+    assert [replace(seen, timing=first[0].timing) for seen in again] == [
+        replace(seen, timing=first[0].timing) for seen in first
     ]
     other = replace(job, config=config.load(assignments=["detect.detectors=[centerface]"]))
     with pytest.raises((VideoError, OSError)):
@@ -118,7 +103,7 @@ def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) ->
 
 def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> None:
     job = prepare(0.5)
-    done = _run(job)
+    done = run(job)
     Path(job.video.source.removeprefix("file://")).unlink()
     for made, chunk in zip(done.rendered, done.probed.chunks, strict=True):
         again = stages.render(job, done.probed.info, chunk, done.tracked)
@@ -128,7 +113,7 @@ def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> 
 
 def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) -> None:
     job = prepare(1000, encode={"copy": "never", "crf": 0})
-    done = _run(job)
+    done = run(job)
     (chunk,), (first,) = done.probed.chunks, done.rendered
     moved = tuple(replace(region, x1=region.x1 + 9) for region in done.tracked.regions)
     other = stages.render(job, done.probed.info, chunk, replace(done.tracked, regions=moved))
@@ -143,7 +128,7 @@ def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) 
 
 def test_a_lost_segment_is_encoded_again(prepare: Callable[..., Job]) -> None:
     job = prepare(1000, encode={"copy": "never"})
-    done = _run(job)
+    done = run(job)
     (url,) = (segment.url for made in done.rendered for segment in made.segments)
     before = storage.read(str(url))
     storage.remove(str(url))
@@ -157,7 +142,7 @@ def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
     job = prepare(0.5)
     with lease.acquire(job.destination, "first", (1, 1)) as held:
         job = replace(job, lease=held)
-        done = _run(job)
+        done = run(job)
         Path(done.joined.output).unlink()
     with pytest.raises(RunEnded, match="another run has taken over"):
         stages.join(job, done.probed, done.rendered)
@@ -176,11 +161,10 @@ def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Jo
 
 
 def test_a_detector_that_fails_ends_the_stage_and_commits_nothing(
-    prepare: Callable[..., Job], make_clip: Callable[..., Path], tmp_path: Path
+    prepare: Callable[..., Job], make_clip: MakeClip, tmp_path: Path
 ) -> None:
     clip = make_clip(tmp_path / "blue.mp4", frames=20, blue_frame=12)
-    options = {"detectors": ["magenta"], "options": {"magenta": {"on_blue": "raise"}}}
-    job = prepare(path=clip, detect=options)
+    job = prepare(path=clip, detect=RAISING)
     probed = stages.probe(job)
     with pytest.raises(RuntimeError, match="blue picture"):
         stages.detect(job, probed.info, probed.chunks[0])
@@ -188,7 +172,7 @@ def test_a_detector_that_fails_ends_the_stage_and_commits_nothing(
 
 
 def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
-    prepare: Callable[..., Job], make_clip: Callable[..., Path], tmp_path: Path
+    prepare: Callable[..., Job], make_clip: MakeClip, tmp_path: Path
 ) -> None:
     job = prepare(0.5)
     probed = stages.probe(job)
@@ -299,19 +283,19 @@ def test_audio_that_nobody_decodes_can_be_dropped(
     path.write_bytes(content.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
     assert stages.probe(prepare(path=path)).info.audio == ("unknown",)
     with pytest.raises(UnsupportedVideo, match=r"see output\.audio"):
-        _run(prepare(path=path))
-    dropped = _run(prepare(path=path, output={"audio": "drop"}))
+        run(prepare(path=path))
+    dropped = run(prepare(path=path, output={"audio": "drop"}))
     with av.open(Path(dropped.joined.output)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
 
 
 def test_a_kept_timecode_makes_no_stream(
-    clip: Path, tmp_path: Path, ffmpeg: Callable[..., None], prepare: Callable[..., Job]
+    clip: Path, tmp_path: Path, ffmpeg: Ffmpeg, prepare: Callable[..., Job]
 ) -> None:
     for suffix in (".mov", ".mp4"):
         path = tmp_path / f"timecode{suffix}"
         ffmpeg("-i", clip, "-c", "copy", "-timecode", "01:02:03:04", path)
-        kept = _run(prepare(path=path, output={"keep": ["other_tags"]}))
+        kept = run(prepare(path=path, output={"keep": ["other_tags"]}))
         with av.open(Path(kept.joined.output)) as container:
             assert {stream.type for stream in container.streams} == {"video", "audio"}
 
@@ -321,13 +305,7 @@ def _tracked() -> Tracked:
     return Tracked((region,), (), stages.Timer().timing())
 
 
-def _pictures(path: Path) -> list[np.ndarray]:
-    """Luma of every picture."""
-    with av.open(path) as container:
-        return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
-
-
 def test_audio_is_dropped_as_told(prepare: Callable[..., Job]) -> None:
-    dropped = _run(prepare(3, output={"audio": "drop"}))
+    dropped = run(prepare(3, output={"audio": "drop"}))
     with av.open(Path(dropped.joined.output)) as container:
         assert [stream.type for stream in container.streams] == ["video"]

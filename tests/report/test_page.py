@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
 import time
 import zipfile
-from base64 import b64decode
-from collections.abc import Callable
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +14,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from fixture_types import WriteRows
 from made_up import FAILED, TASK, VIDEO
-from PIL import Image
+from program import invoke
+from project import ROOT
+from report_page import images, text
 
 from redact_dask import manifest, report, storage
-from redact_dask.cli.main import main
-from redact_dask.report import contact_sheet
 from redact_dask.storage import layout
 
-Write = Callable[..., str]
-ROOT = Path(__file__).parents[2]
 
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["report", *map(str, arguments)])
-
-
-def text(page: str) -> str:
-    """Return what a page tells, without markup, style and script."""
-    body = re.sub(r"(?s)<(style|script|title)>.*?</\1>", "", page)
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
-
-
-def images(page: str) -> list[Image.Image]:
-    found = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
-    return [Image.open(io.BytesIO(b64decode(data))) for data in found]
+def reported(*arguments: object) -> Result:
+    return invoke("report", *arguments)
 
 
 def test_the_command_tells_a_real_run(night: Any, tmp_path: Path) -> None:
     output = tmp_path / "deep" / "page.html"
-    result = invoke(night.destination, "--output", output)
+    result = reported(night.destination, "--output", output)
     assert result.exit_code == 0, result.output
     assert f"report {output}" in " ".join(result.stdout.split())
     page = output.read_text(encoding="utf-8")
@@ -72,69 +55,12 @@ def test_nothing_but_the_manifest_is_read_without_frames(
     assert all("/_manifest/videos/" in url or "/_manifest/chunks/" in url for url in read)
 
 
-def test_frames_are_those_of_the_copies(night: Any) -> None:
-    page = report.render(str(night.destination), frames=5)
-    found = images(page)
-    assert [image.size for image in found] == [(320, 180), (320, 180)]
-    for image in found:
-        red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), np.int16), -1, 0)
-        assert (np.minimum(red, blue) - green).max() < 40  # The square is magenta.
-        assert (red < 40).sum() > 1000  # It is black now.
-    assert "a.mp4 at" in text(page)
-    assert len(images(report.render(str(night.destination), frames=1))) == 1
-
-
-def test_what_is_not_the_published_copy_is_not_shown(
-    night: Any, tmp_path: Path, make_clip: Callable[..., Path]
-) -> None:
-    copy = night.destination / "a.mp4"
-    published = copy.read_bytes()
-    try:
-        copy.write_bytes((night.source / "a.mp4").read_bytes())
-        page = report.render(str(night.destination), frames=5)
-    finally:
-        copy.write_bytes(published)
-    assert len(images(page)) == 1
-    assert "the copy is not the one that was published" in text(page)
-
-
-def test_a_copy_that_is_gone_is_told(write: Write, tmp_path: Path) -> None:
-    output = (tmp_path / "gone.mp4").as_uri()
-    destination = write("run-1", {"output": output})
-    box = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "label": "face", "detector": "centerface"}
-    seen = {"video": f"{0:016x}", "frame": 7, "pts_s": 0.25, "confidence": 0.9} | box
-    writer = manifest.Writer(layout.manifest(destination), "run-1")
-    writer.add({"detections": [seen]})
-    writer.close()
-    page = report.render(destination, frames=1)
-    assert not images(page)
-    assert "the copy is not there any more" in text(page)
-
-
-@pytest.mark.parametrize("turn", [0, 90, 180, 270])
-def test_frames_are_shown_as_a_player_shows_them(
-    turn: int, ffmpeg: Callable[..., None], clip: Path, tmp_path: Path
-) -> None:
-    stored, turned = tmp_path / "stored.mp4", tmp_path / "turned.mp4"
-    ffmpeg("-i", clip, "-vf", "setsar=2", "-frames:v", 20, "-bf", 2, stored)
-    ffmpeg("-display_rotation:v", turn, "-i", stored, "-c", "copy", turned)
-    # The program turns pictures by itself. The square has moved by the 11th.
-    ffmpeg("-i", turned, "-vf", "select=eq(n\\,10)", "-frames:v", 1, tmp_path / "shown.png")
-    shown = Image.open(tmp_path / "shown.png").convert("RGB")
-    moment = contact_sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
-    picture = contact_sheet._picture(moment)
-    (image,) = images(f'src="data:image/jpeg;base64,{picture.data}"')
-    assert image.size == ((480, 135) if turn % 180 == 0 else (135, 480))
-    wide = np.asarray(shown.resize(image.size), np.int16)
-    assert np.abs(wide - np.asarray(image, np.int16)).mean() < 6
-
-
 # Text of others
 
 NASTY = '</script><script>alert(1)</script><img src=x onerror="alert(2)">"\'&'
 
 
-def test_text_of_the_manifest_is_no_markup(write: Write) -> None:
+def test_text_of_the_manifest_is_no_markup(write: WriteRows) -> None:
     nasty = {"source": f"s3://fleet/{NASTY}.mp4", "why_encoded": NASTY}
     failed = FAILED | nasty | {"stage": NASTY, "reason": NASTY, "error": NASTY}
     other = failed | {"source": "s3://fleet/b.mp4", "error": "Another"}
@@ -146,7 +72,7 @@ def test_text_of_the_manifest_is_no_markup(write: Write) -> None:
     assert text(page).count(NASTY) >= 7
 
 
-def test_the_page_may_load_nothing(write: Write) -> None:
+def test_the_page_may_load_nothing(write: WriteRows) -> None:
     page = report.render(write("run-1", {}))
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     assert "default-src 'none'" in policy
@@ -164,7 +90,7 @@ def test_a_destination_without_a_run_is_one_sentence(made: bool, tmp_path: Path)
     destination = tmp_path / "empty"
     if made:
         destination.mkdir()
-    result = invoke(destination, "--output", tmp_path / "page.html")
+    result = reported(destination, "--output", tmp_path / "page.html")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")
     assert f"{destination} holds no manifest of a run" in result.stderr
@@ -173,18 +99,18 @@ def test_a_destination_without_a_run_is_one_sentence(made: bool, tmp_path: Path)
     assert destination.exists() == made
 
 
-def test_unknown_runs_and_outputs_that_cannot_be_written(write: Write, tmp_path: Path) -> None:
+def test_unknown_runs_and_outputs_that_cannot_be_written(write: WriteRows, tmp_path: Path) -> None:
     destination = write("run-1", {})
-    result = invoke(destination, "--run", "run-2", "--output", tmp_path / "page.html")
+    result = reported(destination, "--run", "run-2", "--output", tmp_path / "page.html")
     assert result.exit_code == 2
     assert "no run 'run-2' has tried a video; the last ones: run-1" in result.stderr
-    assert invoke(destination, "--frames", "1000").exit_code == 2
-    result = invoke(destination, "--output", tmp_path)
+    assert reported(destination, "--frames", "1000").exit_code == 2
+    result = reported(destination, "--output", tmp_path)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
 
 
-def test_a_run_that_published_nothing_has_a_page(write: Write) -> None:
+def test_a_run_that_published_nothing_has_a_page(write: WriteRows) -> None:
     unknown = dict.fromkeys(("frames", "duration_s", "written", "seconds"))
     told = text(report.render(write("run-1", FAILED | unknown), frames=3))
     assert "No video redacted 1 quarantined" in told
@@ -192,7 +118,7 @@ def test_a_run_that_published_nothing_has_a_page(write: Write) -> None:
     assert "Nothing was hidden, so there is nothing to look at." in told
 
 
-def test_runs_are_told_apart(write: Write) -> None:
+def test_runs_are_told_apart(write: WriteRows) -> None:
     write("run-1", FAILED, {"source": "s3://fleet/b.mp4"})
     destination = write("run-2", {"finished": VIDEO["finished"].replace(hour=23)})
     told = text(report.render(destination))
@@ -212,7 +138,7 @@ def test_a_manifest_on_s3(s3: str) -> None:
     writer.add({"chunks": [{"video": f"{0:016x}"} | TASK]})
     writer.close()
     output = f"{s3}/pages/page.html"
-    result = invoke(destination, "--output", output)
+    result = reported(destination, "--output", output)
     assert result.exit_code == 0, result.output
     assert "1 video redacted" in text(storage.read(output).decode())
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,41 +12,32 @@ import av
 import numpy as np
 import onnx_models
 import pytest
-from distributed import Client, LocalCluster
+from decoded import pictures, times
+from distributed import Client
+from fixture_types import Ffmpeg, MakeClip
+from local_cluster import workers
+from made_up import Row
+from magenta import RAISING, excess
+from manifest_rows import rows
 from numpy.typing import NDArray
 
 import redact_dask
-from redact_dask import Summary, manifest
-
-MakeClip = Callable[..., Path]
-Row = dict[str, Any]
+from redact_dask import Summary
 
 QUICK = {"encode": {"preset": "ultrafast"}}
-MAGENTA = QUICK | {"detect": {"detectors": ["magenta"], "every": 1}}
-
-
-def rows(destination: Path, name: str) -> list[Row]:
-    """Return the rows of one of the manifest's datasets, without the run's name."""
-    table = manifest.read(str(destination / "_manifest"), name)
-    return list(table.drop_columns(["run"]).to_pylist())
+EVERY = QUICK | {"detect": {"detectors": ["magenta"], "every": 1}}
+"""Looks at every frame."""
 
 
 def files(folder: Path) -> set[str]:
     """Return the paths of all files below a folder, without those of the manifest."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.segments[0] != "_manifest"}
+    return {str(path) for path in paths if path.parts[0] != "_manifest"}
 
 
-def pictures(video: Path) -> NDArray[np.uint8]:
+def shown(video: Path) -> NDArray[np.uint8]:
     """Return all frames of a video: shape (frames, height, width, 3), RGB."""
-    with av.open(video) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
-
-
-def times(video: Path) -> list[Fraction]:
-    """Return the presentation time of every decoded frame, seconds."""
-    with av.open(video) as container:
-        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    return np.stack(pictures(video, "rgb24"))
 
 
 def audio_packets(video: Path) -> list[tuple[Fraction, bytes]]:
@@ -59,8 +49,7 @@ def audio_packets(video: Path) -> list[tuple[Fraction, bytes]]:
 
 def is_magenta(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Tell for each pixel whether it is rather magenta than grey."""
-    red, green, blue = np.moveaxis(images.astype(np.int16), -1, 0)
-    return np.asarray(np.minimum(red, blue) - green > 40)
+    return excess(images) > 40
 
 
 @pytest.fixture
@@ -76,9 +65,8 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
 @pytest.fixture(scope="module")
 def one_worker() -> Iterator[Client]:
     """A client of one real worker process with one thread."""
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-    with LocalCluster(n_workers=1, threads_per_worker=1, **local) as cluster, Client(cluster) as c:
-        yield c
+    with workers(1) as client:
+        yield client
 
 
 # What is published
@@ -93,7 +81,7 @@ def square(tmp_path: Path, make_clip: MakeClip) -> Path:
 
 
 @pytest.fixture
-def talking_man(tmp_path: Path, ffmpeg: Callable[..., None], carphone: Path) -> Path:
+def talking_man(tmp_path: Path, ffmpeg: Ffmpeg, carphone: Path) -> Path:
     """A real clip with 7 GOPs of 15 frames."""
     path = tmp_path / "talking_man.mp4"
     gops = ["-c:v", "libx264", "-bf", "2", "-g", "15", "-sc_threshold", "0"]
@@ -118,7 +106,7 @@ def test_chunks_and_workers_cannot_be_seen_in_the_manifest(
 ) -> None:
     source: Path = request.getfixturevalue(video)
     seen: list[tuple[list[Row], list[Row]]] = []
-    for workers, seconds, chunks in (
+    for cluster, seconds, chunks in (
         (client, 100.0, 1),
         (client, 1.7, 2),
         (client, 0.2, 7),
@@ -126,7 +114,7 @@ def test_chunks_and_workers_cannot_be_seen_in_the_manifest(
     ):
         destination = tmp_path / f"destination{len(seen)}"
         config = QUICK | {"detect": detect, "chunk": {"seconds": seconds}}
-        redact_dask.redact(source, destination, config, workers)
+        redact_dask.redact(source, destination, config, cluster)
         tasks = [row for row in rows(destination, "chunks") if row["stage"] == "detect"]
         assert len(tasks) == chunks
         seen.append((rows(destination, "detections"), rows(destination, "regions")))
@@ -141,14 +129,14 @@ def test_output_has_the_sources_frames_times_and_audio_but_not_the_square(
 ) -> None:
     """The square begins to leave the picture at frame 136 and has left it at 155."""
     source = make_clip(tmp_path / "source" / "clip.mp4", frames=195)
-    config = MAGENTA | {"chunk": {"seconds": 1}, "redact": {"style": "solid"}}
+    config = EVERY | {"chunk": {"seconds": 1}, "redact": {"style": "solid"}}
     redact_dask.redact(source, tmp_path, config, client)
     output = tmp_path / "clip.mp4"
 
     assert times(output) == times(source)
     assert audio_packets(output) == audio_packets(source)
 
-    before, after = pictures(source), pictures(output)
+    before, after = shown(source), shown(output)
     assert after.shape == before.shape == (195, 180, 320, 3)
     assert is_magenta(before[:134]).sum(axis=(1, 2)).min() > 1000
     assert not is_magenta(after).any()
@@ -164,7 +152,7 @@ def test_output_has_the_sources_frames_times_and_audio_but_not_the_square(
 
 
 @pytest.fixture
-def man_and_plate(tmp_path: Path, ffmpeg: Callable[..., None], carphone: Path) -> Path:
+def man_and_plate(tmp_path: Path, ffmpeg: Ffmpeg, carphone: Path) -> Path:
     """A real clip of 40 frames, 320x256, with a magenta square of 8 pixels at x = 240, y = 40."""
     path = tmp_path / "man_and_plate.mp4"
     scene = "scale=320:256,setsar=1,drawbox=x=240:y=40:w=8:h=8:color=magenta:t=fill"
@@ -175,8 +163,11 @@ def man_and_plate(tmp_path: Path, ffmpeg: Callable[..., None], carphone: Path) -
 
 def plates(model: Path, sha256: str = "") -> dict[str, Any]:
     """Return settings that look for faces and, with a small network, for magenta plates."""
-    sha256 = sha256 or hashlib.sha256(model.read_bytes()).hexdigest()
-    yolo = {"model": str(model), "sha256": sha256, "classes": {0: "plate"}}
+    yolo = {
+        "model": str(model),
+        "sha256": sha256 or onnx_models.digest(model),
+        "classes": {0: "plate"},
+    }
     yolo |= {"threshold": 0.5, "long_side": 320}
     options = {"centerface": {"long_side": 320}, "yolo": yolo}
     detect = {"detectors": ["centerface", "yolo"], "every": 1, "options": options}
@@ -201,7 +192,7 @@ def test_faces_and_plates_are_hidden_in_one_pass(
         (*who, frame) for who in (("centerface", "face"), ("yolo", "plate")) for frame in range(40)
     }
 
-    before, after = pictures(man_and_plate), pictures(destination / "man_and_plate.mp4")
+    before, after = shown(man_and_plate), shown(destination / "man_and_plate.mp4")
     assert is_magenta(before).sum(axis=(1, 2)).min() > 30
     assert after[:, 34:54, 238:250].max() < 40  # the plate
     assert after[:, 90:150, 130:185].max() < 40  # the face
@@ -209,7 +200,7 @@ def test_faces_and_plates_are_hidden_in_one_pass(
 
 
 def test_every_frame_is_analysed_also_without_a_face(
-    tmp_path: Path, ffmpeg: Callable[..., None], client: Client
+    tmp_path: Path, ffmpeg: Ffmpeg, client: Client
 ) -> None:
     source = tmp_path / "empty road.mp4"
     ffmpeg("-f", "lavfi", "-i", "color=gray:s=160x90:r=25", "-frames:v", 50, "-g", 10, source)
@@ -233,7 +224,7 @@ def test_destination_holds_the_outputs_and_the_manifest_and_nothing_else(
 ) -> None:
     (fleet / "notes.txt").write_text("not a video")
     destination = tmp_path / "destination"
-    redact_dask.redact(fleet, destination, MAGENTA, client)
+    redact_dask.redact(fleet, destination, EVERY, client)
     assert files(destination) == {"a.mp4", "blue.mp4", "car/b.mkv"}
     assert {path.name for path in destination.iterdir()} == {
         "a.mp4",
@@ -252,9 +243,7 @@ def test_video_with_a_frame_that_a_detector_cannot_look_at_is_quarantined(
     tmp_path: Path, fleet: Path, client: Client
 ) -> None:
     destination = tmp_path / "destination"
-    options = {"magenta": {"on_blue": "raise"}}
-    config = {"detect": {"detectors": ["magenta"], "options": options}}
-    summary = redact_dask.redact(fleet, destination, QUICK | config, client)
+    summary = redact_dask.redact(fleet, destination, QUICK | {"detect": RAISING}, client)
     must_have_quarantined_only_the_blue(summary, destination)
     (failure,) = summary.failures
     assert failure.reason == "RuntimeError: the scripted detector met a blue picture"
@@ -305,7 +294,7 @@ def test_second_run_redoes_only_what_is_missing_or_different(
     destination = tmp_path / "destination"
 
     def run(**settings: Any) -> tuple[int, int]:
-        summary = redact_dask.redact(fleet, destination, MAGENTA | settings, client)
+        summary = redact_dask.redact(fleet, destination, EVERY | settings, client)
         assert summary.videos == 3
         return summary.published, summary.skipped
 
@@ -343,8 +332,8 @@ def test_run_that_was_broken_off_goes_on_from_there(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        redact_dask.redact(fleet, destination, MAGENTA, client, break_off)
-    summary = redact_dask.redact(fleet, destination, MAGENTA, client)
+        redact_dask.redact(fleet, destination, EVERY, client, break_off)
+    summary = redact_dask.redact(fleet, destination, EVERY, client)
     assert summary.skipped >= 1
     assert summary.skipped + summary.published == 3
     assert files(destination) == {"a.mp4", "blue.mp4", "car/b.mkv"}
@@ -360,7 +349,7 @@ def test_source_may_be_a_pattern_and_the_users_client_stays_open(
     destination = tmp_path / "destination"
     observed = []
     summary = redact_dask.redact(
-        f"{fleet}/*/*", destination, MAGENTA, client, lambda status: observed.append(status.share)
+        f"{fleet}/*/*", destination, EVERY, client, lambda status: observed.append(status.share)
     )
     assert files(destination) == {"car/b.mkv", "car/c.mp4"}
     assert (summary.videos, summary.published) == (2, 2)
@@ -370,7 +359,7 @@ def test_source_may_be_a_pattern_and_the_users_client_stays_open(
 
 def test_work_area_may_lie_elsewhere(tmp_path: Path, clip: Path, client: Client) -> None:
     work = tmp_path / "work"
-    config = MAGENTA | {"work": str(work)}
+    config = EVERY | {"work": str(work)}
     redact_dask.redact(clip, tmp_path / "destination", config, client)
     assert files(tmp_path / "destination") == {"clip.mp4"}
     assert not work.exists() or not any(work.iterdir())

@@ -8,7 +8,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from project import ROOT
+
 RECIPE = (ROOT / "configs" / "Dockerfile").read_text()
 LINES = [
     line

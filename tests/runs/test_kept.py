@@ -8,10 +8,11 @@ from pathlib import Path
 import av
 import pytest
 from distributed import Client
+from fixture_types import Ffmpeg
+from magenta import MAGENTA
 
 import redact_dask
 
-Ffmpeg = Callable[..., None]
 Plant = Callable[[str], Path]
 
 UUID = "086f3693b7b34f2c965321492feee5b8"
@@ -95,11 +96,7 @@ def with_private_stream(path: Path) -> Path:
 
 def redacted(source: Path, destination: Path, client: Client, **settings: object) -> Path:
     """Redact one clip with a region in some GOPs only, and return the result."""
-    config = {
-        "detect": {"detectors": ["magenta"]},
-        "encode": {"preset": "ultrafast"},
-        "chunk": {"seconds": 0.4},
-    }
+    config = MAGENTA | {"chunk": {"seconds": 0.4}}
     summary = redact_dask.redact(source, destination, config | settings, client)
     assert not summary.failures
     (result,) = (path for path in destination.glob("*.m*") if path.is_file())

@@ -13,25 +13,20 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from decoded import audio, pictures, places, times
 from distributed import Client
+from fixture_types import Ffmpeg, MakeClip
+from footage import COLOURS, UNEVEN
+from magenta import MAGENTA, excess
 
 import redact_dask
 from redact_dask import Summary, manifest
 
-Ffmpeg = Callable[..., None]
-MakeClip = Callable[..., Path]
 Make = Callable[[Path, Ffmpeg, Path], None]
 """Makes a video of the plain one."""
 
-CONFIG = {
-    "detect": {"detectors": ["magenta"]},
-    "encode": {"preset": "ultrafast"},
-    "chunk": {"seconds": 0.5},
-    "redact": {"style": "solid"},
-}
-UNEVEN = "'PTS+if(mod(N,7),0,0.012/TB)+if(gt(N,30),2/TB,0)'"
+CONFIG = MAGENTA | {"chunk": {"seconds": 0.5}, "redact": {"style": "solid"}}
 INTERLACED = "-vf tinterlace=4,setsar=4/3 -flags +ildct+ilme -g 15 -x264-params tff=1"
-COLOURS = "range=pc:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 
 
 def by_ffmpeg(after: str, before: str = "") -> Make:
@@ -133,16 +128,14 @@ def without_packets(plain: Path, ffmpeg: Ffmpeg, path: Path) -> None:
 def without_its_beginning(plain: Path, ffmpeg: Ffmpeg, path: Path) -> None:
     """Make a transport stream that begins inside a GOP, as a recorder's ring buffer does."""
     by_ffmpeg("-an -c copy")(plain, ffmpeg, path)
-    with av.open(path) as container:
-        places = [p.pos for p in container.demux(video=0) if p.size]
-    path.write_bytes(path.read_bytes()[places[4] :])
+    begins, _ = places(path)[4]
+    path.write_bytes(path.read_bytes()[begins:])
 
 
 def with_flipped_bits(plain: Path, ffmpeg: Ffmpeg, path: Path) -> None:
     """Destroy the second half of a picture in the third GOP."""
     by_ffmpeg("-c copy")(plain, ffmpeg, path)
-    with av.open(path) as container:
-        place, size = [(p.pos, p.size) for p in container.demux(video=0) if p.size][33]
+    place, size = places(path)[33]
     content = bytearray(path.read_bytes())
     content[place + size // 2 : place + size] = bytes(size - size // 2)
     path.write_bytes(content)
@@ -277,7 +270,7 @@ def test_comes_back_exact(kind: str, run: Run) -> None:
     assert times(result) == times(source)
     assert audio(result) == audio(source)
     assert looks(result) == looks(source)
-    assert not magenta(result)
+    assert not shows_magenta(result)
     (video,) = run.rows("videos", name)
     assert (video["status"], video["frames"]) == ("published", len(times(source)))
 
@@ -287,11 +280,11 @@ def test_a_raw_stream_gets_the_times_of_its_frame_rate(kind: str, run: Run) -> N
     name, _ = RAW[kind]
     result = run.copy(name)
     assert times(result) == [Fraction(n, 30) for n in range(75)]
-    assert not magenta(result)
-    places = [mean_x(picture) for picture in pictures(run.source / "plain.mp4")]
+    assert not shows_magenta(result)
+    middles = [mean_x(picture) for picture in pictures(run.source / "plain.mp4", "rgb24")]
     hidden = run.rows("regions", name)
     assert [row["frame"] for row in hidden] == list(range(75)), "in the order they are shown"
-    for row, x in zip(hidden, places, strict=True):
+    for row, x in zip(hidden, middles, strict=True):
         assert (row["x0"] + row["x1"]) / 2 == pytest.approx(x, abs=3)
 
 
@@ -320,13 +313,13 @@ def test_is_salvaged_with_black_pictures_for_what_is_damaged(kind: str, salvage:
     assert all(any(part in row["reason"] for part in sentence.split("|")) for row in damage[:1])
     assert times(result) == sorted(packet_times(source)), "every frame that is there has its place"
     lost = {f for row in damage for f in range(row["first_frame"], row["last_frame"] + 1)}
-    shown = pictures(result)
+    shown = pictures(result, "rgb24")
     inside = {frame for frame in lost if frame < len(shown)}
     assert lost, "the damage is told"
     assert video["frames_black"] == len(inside) < video["frames"] == len(shown)
     for frame, picture in enumerate(shown):
         assert is_black(picture) == (frame in inside)
-    assert not magenta(result)
+    assert not shows_magenta(result)
     (told,) = (one for one in salvage.summary.salvaged if one.path == name)
     assert (told.black, told.missing) == (len(inside), len(lost - inside))
 
@@ -344,23 +337,9 @@ def test_what_was_salvaged_before_is_quarantined_when_the_policy_says_so(
     assert (first.published, again.published, again.quarantined) == (1, 0, 1)
 
 
-def times(path: Path) -> list[Fraction]:
-    with av.open(path) as container:
-        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
-
-
 def packet_times(path: Path) -> list[Fraction]:
     with av.open(path) as container:
         return [p.pts * p.time_base for p in container.demux(video=0) if p.size]
-
-
-def audio(path: Path) -> list[list[bytes]]:
-    """Return every packet of every audio track, without the ADTS headers of transport streams."""
-    with av.open(path) as container:
-        streams = list(container.streams.audio)
-        skipped = 7 if container.format.name == "mpegts" else 0
-        packets = [p for p in container.demux(streams) if p.size] if streams else []
-    return [[bytes(p)[skipped:] for p in packets if p.stream is stream] for stream in streams]
 
 
 def looks(path: Path) -> dict[str, Any]:
@@ -379,22 +358,12 @@ def looks(path: Path) -> dict[str, Any]:
         }
 
 
-def pictures(path: Path) -> list[np.ndarray]:
-    with av.open(path) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-
-
-def magenta(path: Path) -> bool:
-    return any((_magenta(picture)).sum() > 8 for picture in pictures(path))
-
-
-def _magenta(picture: np.ndarray) -> np.ndarray:
-    red, green, blue = np.moveaxis(picture.astype(np.int16), -1, 0)
-    return np.minimum(red, blue) - green > 60
+def shows_magenta(path: Path) -> bool:
+    return any((excess(picture) > 60).sum() > 8 for picture in pictures(path, "rgb24"))
 
 
 def mean_x(picture: np.ndarray) -> float:
-    return float(np.nonzero(_magenta(picture))[1].mean())
+    return float(np.nonzero(excess(picture) > 60)[1].mean())
 
 
 def is_black(picture: np.ndarray) -> bool:

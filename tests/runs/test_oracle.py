@@ -26,16 +26,16 @@ import av
 import cv2
 import numpy as np
 import pytest
+from five_stages import run
+from fixture_types import Ffmpeg
 from numpy.typing import NDArray
 from scripted import draw_number
 
 from redact_dask import config
-from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.redaction import hide
 from redact_dask.sources import listing
 
-Ffmpeg = Callable[..., None]
 Box = tuple[float, float, float, float]
 Life = dict[int, Box]
 """Where a patch is on each frame on which it shows, pixels; cut to the picture."""
@@ -231,12 +231,9 @@ def _redacted(clip: Clip, folder: Path, *defects: str, every: int = 1, **section
         "redact": {"style": "solid"},
     }
     job = Job(video, str(folder), str(folder / "_work"), config.validate(settings | sections))
-    probed = stages.probe(job)
-    assert len(probed.chunks) == clip.frames / GOP
-    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
-    tracked = stages.track(job, probed, detected)
-    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    return Path(stages.join(job, probed, rendered).output)
+    done = run(job)
+    assert len(done.probed.chunks) == clip.frames / GOP
+    return Path(done.joined.output)
 
 
 def _leaks(clip: Clip, output: Path, least: float = LEAK) -> list[tuple[int, int, float]]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from distributed import Client, LocalCluster
+from distributed import Client
+from fixture_types import MakeClip
+from local_cluster import workers
+from manifest_rows import rows
+from program import invoke
 from standin import Standin
 
 import redact_dask
-from redact_dask import manifest
-from redact_dask.cli.main import main
 from redact_dask.errors import RunEnded, UsageError
 
-MakeClip = Callable[..., Path]
-FRAMES = 90
 LOOKS = 31
 """Every third frame, and the last."""
 
@@ -47,16 +46,7 @@ def workers_of(*options: object) -> Iterator[tuple[Client, Standin]]:
     ):
         for name, value in service.environment.items():
             patch.setenv(name, value)
-        with (
-            LocalCluster(
-                n_workers=2,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                silence_logs=50,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
+        with workers(2) as client:
             yield client, service
 
 
@@ -64,15 +54,6 @@ def workers_of(*options: object) -> Iterator[tuple[Client, Standin]]:
 def paid() -> Iterator[tuple[Client, Standin]]:
     with workers_of() as found:
         yield found
-
-
-def rows(destination: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = manifest.read(str(destination / "_manifest"), name).to_pylist()
-    return found
-
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [*map(str, arguments)])
 
 
 def test_what_was_seen_is_never_bought_again(
@@ -212,7 +193,4 @@ def test_a_service_in_trouble_changes_nothing(
     calm, is_retry = tmp_path / "calm" / "clip.mp4", tmp_path / "trouble" / "clip.mp4"
     assert calm.read_bytes() == is_retry.read_bytes()
     for name in ("detections", "regions"):
-        found = [rows(tmp_path / run, name) for run in ("calm", "trouble")]
-        for row in (row for run in found for row in run):
-            del row["run"]
-        assert found[0] == found[1]
+        assert rows(tmp_path / "calm", name) == rows(tmp_path / "trouble", name)

@@ -10,27 +10,22 @@ import av
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
-from distributed import Client, LocalCluster
+from distributed import Client
+from local_cluster import workers
+from magenta import MAGENTA
+from program import invoke
 from s3fs import S3FileSystem
 
 import redact_dask
-from redact_dask import storage
-from redact_dask.cli.main import main
 
-SETTINGS = {
-    "detect": {"detectors": ["magenta"]},
-    "chunk": {"seconds": 1},
-    "encode": {"preset": "ultrafast"},
-}
+SETTINGS = MAGENTA | {"chunk": {"seconds": 1}}
 
 
 @pytest.fixture(scope="module")
 def near_s3(s3: str) -> Iterator[Client]:
     """A client of two workers that have inherited the credentials from the environment."""
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
-    with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster, Client(cluster) as c:
-        yield c
+    with workers(2) as client:
+        yield client
 
 
 def keys(prefix: str) -> set[str]:
@@ -103,23 +98,8 @@ def test_source_store_that_does_not_answer_is_told(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("nobody_answers")
 def test_destination_store_that_does_not_answer_is_told(clip: Path, near_s3: Client) -> None:
     address = f"cluster.address={near_s3.scheduler.address}"
-    result = CliRunner().invoke(main, ["run", str(clip), "s3://bucket/out", "--set", address])
+    result = invoke("run", clip, "s3://bucket/out", "--set", address)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
     assert "Error: the store or the cluster failed: Could not connect" in result.stderr
     assert "http://127.0.0.1:1/" in result.stderr
-
-
-def test_a_long_listing_comes_in_pages_and_folders_are_passed_over(s3: str) -> None:
-    numbers = {"_own": 1100, "a": 300, "b/_own": 5}
-    names = [f"{folder}/{number:04}" for folder, most in numbers.items() for number in range(most)]
-    S3FileSystem().pipe({f"{s3}/listing/{name}": b"12" for name in [*names, "_owner"]})
-    S3FileSystem().pipe_file(f"{s3}/listing-beside/file", b"1")
-    found = dict(storage.walk(f"{s3}/listing", skip={"_own"}))
-    kept = {name for name in [*names, "_owner"] if not name.startswith("_own/")}
-    assert {url.removeprefix(f"{s3}/listing/") for url in found} == kept
-    assert {facts["size"] for facts in found.values()} == {2}
-    assert storage.version(found[f"{s3}/listing/a/0000"]) == storage.version(
-        storage.find(f"{s3}/listing/a/0000")[f"{s3}/listing/a/0000"]
-    )
-    assert list(storage.walk(f"{s3}/nothing-here")) == []

@@ -14,13 +14,13 @@ import boto3
 import psutil
 import pytest
 from moto.server import ThreadedMotoServer
+from program import ALONE
 
 from redact_dask import manifest
 
 SECRET = "wJalrXUtnFEMIplanted"
 COMMAND = [sys.executable, "-m", "redact_dask", "run"]
-OPTIONS = ["--detector", "magenta", "--set", "encode.preset=ultrafast", "--workers", "1"]
-OPTIONS += ["--set", "cluster.dashboard=127.0.0.1:0", "--log", "json"]
+OPTIONS = [*ALONE, "--log", "json"]
 
 HARMLESS = {
     "%2e%2e/percent.mp4",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
 from redact_dask import storage
+from redact_dask.config import SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.sources import listing
 
@@ -177,3 +180,55 @@ def test_a_link_to_a_video_is_a_video(clip: Path, tmp_path: Path) -> None:
     (after,) = listing.list_videos(str(source), str(tmp_path / "out"))
     assert before.size == clip.stat().st_size
     assert before.version != after.version
+
+
+def chosen(source: Path, **settings: Any) -> list[str]:
+    videos = listing.list_videos(str(source), str(source) + "-redacted")
+    return sorted(v.path for v in listing.select(videos, SelectSettings(**settings)))
+
+
+def test_patterns_choose_paths(tmp_path: Path) -> None:
+    for name in ("car1/front.mp4", "car1/rear.mp4", "car2/front.mp4"):
+        path = tmp_path / "fleet" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1")
+    source = tmp_path / "fleet"
+    assert chosen(source, include=("*front*",)) == ["car1/front.mp4", "car2/front.mp4"]
+    assert chosen(source, exclude=("car1/*",)) == ["car2/front.mp4"]
+    assert chosen(source, include=("car1/*", "car2/*"), exclude=("*rear.mp4",)) == [
+        "car1/front.mp4",
+        "car2/front.mp4",
+    ]
+
+
+def test_only_what_was_written_since(tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    for number in range(6):
+        (fleet / f"{number}.mp4").write_bytes(b"1")
+    for number in range(3):
+        old = datetime(2026, 2, 3, tzinfo=UTC).timestamp()
+        os.utime(fleet / f"{number}.mp4", (old, old))
+    assert chosen(fleet, since="2026-02-03T00:00:01Z") == ["3.mp4", "4.mp4", "5.mp4"]
+    assert len(chosen(fleet, since="2026-02-03T01:00:00+01:00")) == 6
+
+
+def test_shards_are_a_partition(tmp_path: Path) -> None:
+    source = tmp_path / "fleet"
+    source.mkdir()
+    for number in range(100):
+        (source / f"{number}.mp4").write_bytes(b"1")
+    shards = [chosen(source, shard=f"{number}/4") for number in (1, 2, 3, 4)]
+    assert sorted(path for shard in shards for path in shard) == sorted(chosen(source))
+    assert min(map(len, shards)) > 10
+
+
+def test_videos_whose_copies_may_clash_share_a_shard(tmp_path: Path) -> None:
+    source = tmp_path / "fleet.v2"
+    source.mkdir()
+    for number in range(40):
+        (source / f"{number}.ts").write_bytes(b"1")
+        (source / f"{number}.ts.mp4").write_bytes(b"1")
+    for shard in ("1/2", "2/2"):
+        stems = [path.partition(".")[0] for path in chosen(source, shard=shard)]
+        assert all(stems.count(stem) == 2 for stem in stems)

@@ -13,6 +13,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from s3fs import S3FileSystem
 
 from redact_dask import storage
 from redact_dask.errors import SourceError
@@ -271,3 +272,18 @@ def test_a_folder_that_cannot_be_listed_is_not_passed_over(
 def test_a_store_that_nobody_knows_is_named(url: str) -> None:
     with pytest.raises(SourceError, match=f"{url} cannot be reached"):
         storage.exists(url)
+
+
+def test_a_long_listing_comes_in_pages_and_folders_are_passed_over(s3: str) -> None:
+    numbers = {"_own": 1100, "a": 300, "b/_own": 5}
+    names = [f"{folder}/{number:04}" for folder, most in numbers.items() for number in range(most)]
+    S3FileSystem().pipe({f"{s3}/listing/{name}": b"12" for name in [*names, "_owner"]})
+    S3FileSystem().pipe_file(f"{s3}/listing-beside/file", b"1")
+    found = dict(storage.walk(f"{s3}/listing", skip={"_own"}))
+    kept = {name for name in [*names, "_owner"] if not name.startswith("_own/")}
+    assert {url.removeprefix(f"{s3}/listing/") for url in found} == kept
+    assert {facts["size"] for facts in found.values()} == {2}
+    assert storage.version(found[f"{s3}/listing/a/0000"]) == storage.version(
+        storage.find(f"{s3}/listing/a/0000")[f"{s3}/listing/a/0000"]
+    )
+    assert list(storage.walk(f"{s3}/nothing-here")) == []

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import av
 import psutil
 from distributed import Client
 from holding import Holds
+from waiting import until
 
 from redact_dask import config, manifest, storage
 from redact_dask.cluster import connect
@@ -33,14 +33,6 @@ SETTINGS: dict[str, Any] = {
 Frames = Mapping[str, str]
 """A hash of all decoded frames of each video, by its path."""
 Call = Callable[..., Any]
-
-
-def until(condition: Callable[[], object], what: str, within: float = 120) -> None:
-    """Wait for something that must come."""
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
 
 
 def decoded(url: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from redact_dask.report.time_bins import Periods
+
 Row = dict[str, Any]
 
 START = datetime(2026, 2, 3, 20, tzinfo=UTC)
@@ -59,3 +61,79 @@ TASK: Row = {
 
 def later(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
+
+
+TIME = datetime(2026, 2, 3, 4, 5, 6, 789000, UTC)
+BOX = {"x0": 1.5, "y0": 2.5, "x1": 30.25, "y1": 40.0}
+ROWS: dict[str, dict[str, Any]] = {
+    "detections": {
+        "video": "0123456789abcdef",
+        "frame": 7,
+        "pts_s": 7 / 30,
+        **BOX,
+        "confidence": 0.5,
+        "label": "face",
+        "detector": "centerface",
+    },
+    "regions": {"video": "0123456789abcdef", "frame": 7, "track": 2, **BOX, "why": "padded"},
+    "damage": {
+        "video": "0123456789abcdef",
+        "first_frame": 30,
+        "last_frame": 59,
+        "start_s": 1.0,
+        "end_s": 59 / 30,
+        "reason": "the packet at pts 512 is corrupt",
+    },
+    "chunks": {
+        "video": "0123456789abcdef",
+        "stage": "detect",
+        "index": 3,
+        "first_frame": 900,
+        "last_frame": 1199,
+        "frames": 300,
+        "started": TIME,
+        "ended": TIME,
+        "seconds": [("decode", 1.5), ("detect", 2.25)],
+        "worker": "worker-1",
+        "host": "host-1",
+        "calls": 300,
+        "throttled": 2,
+        "retried": 1,
+    },
+    "videos": {
+        "video": "0123456789abcdef",
+        "source": "file:///fleet/ü 1.mp4",
+        "version": "5-1.0",
+        "written": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
+        "output": "file:///redacted/ü 1.mp4",
+        "status": "published",
+        "stage": None,
+        "reason": None,
+        "error": None,
+        "frames": 1200,
+        "frames_analysed": 1170,
+        "frames_looked_at": 400,
+        "frames_black": 30,
+        "frames_copied": 900,
+        "why_encoded": None,
+        "faces": 3,
+        "calls": 400,
+        "throttled": 2,
+        "retried": 1,
+        "dollars": 0.4,
+        "duration_s": 40.0,
+        "seconds": 12.5,
+        "bytes_in": 5_000_000_000,
+        "bytes_out": 6,
+        "sha256": "ab" * 32,
+        "detectors": ["centerface-09189dea-f32"],
+        "fingerprint": "fedcba9876543210",
+        "versions": [("av", "18.0"), ("python", "3.13")],
+        "finished": TIME,
+    },
+}
+"""One of each dataset, in which every column is."""
+
+
+MINUTE = Periods(START.timestamp(), 10.0, 6)
+"""Six periods of ten seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from onnx import helper, numpy_helper
 
 Side = int | str
 """Fixed, or the name of a free side."""
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 by which a model file is pinned."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class Network:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from fixture_types import Ffmpeg
 
 from redact_dask import config
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 from redact_dask.tracking import scene_cuts
-
-Ffmpeg = Callable[..., None]
 
 # Each is a scene of one second at 30 frames/s.
 SCENES = ["testsrc2", "mandelbrot", "smptebars", "testsrc", "rgbtestsrc"]

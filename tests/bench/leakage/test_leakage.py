@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from distributed import LocalCluster
+from fixture_types import Ffmpeg, MakeClip
+from program import invoke
 
 from redact_dask.bench.leakage import measure
 from redact_dask.bench.leakage.dataset import Dataset
@@ -26,7 +28,6 @@ from redact_dask.bench.leakage.metric import (
     seen_hidden,
     summarise,
 )
-from redact_dask.cli.main import main
 from redact_dask.config import EncodeSettings, RedactSettings
 from redact_dask.media import index
 from redact_dask.media.decode import frames
@@ -35,8 +36,6 @@ from redact_dask.media.planes import luma
 from redact_dask.pipeline import rendering
 from redact_dask.records import Region, RegionOrigin
 from redact_dask.redaction import hide
-
-MakeClip = Callable[..., Path]
 
 FACE = Face("clip 0", (40, 20, 80, 60), 40, readable=True)
 COVER: Rectangle = (36, 16, 84, 64)
@@ -175,7 +174,7 @@ def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: s
 
 
 @pytest.fixture
-def data(tmp_path: Path, make_clip: MakeClip, ffmpeg: Callable[..., None]) -> Path:
+def data(tmp_path: Path, make_clip: MakeClip, ffmpeg: Ffmpeg) -> Path:
     """A dataset: the moving square, annotated with a little of its surroundings, and no square."""
     folder = tmp_path / "data"
     make_clip(folder / "square.mp4", frames=30, audio=False)
@@ -209,7 +208,7 @@ def here() -> Iterator[list[str]]:
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["bench", "leakage", *map(str, arguments)])
+    return invoke("bench", "leakage", *arguments)
 
 
 def figures(result: Result) -> dict[str, dict[str, float]]:
@@ -255,7 +254,7 @@ def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
 
 
 def test_the_gate_in_the_readme_is_one(data: Path, tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
     gate = tmp_path / "gate.yaml"
     gate.write_text(readme.split("# gate.yaml")[1].split("\n\n")[0].partition("\n")[2])
     thresholds = measure.read_gate(gate, Dataset(data, {}, ("empty.mp4",)))

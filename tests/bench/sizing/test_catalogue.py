@@ -47,7 +47,11 @@ def test_another_one_is_read(tmp_path: Path) -> None:
     [
         ("region: here", "", "region: Field required"),
         ("vcpus: 2", "vcpus: 0", "instances.0.vcpus: Input should be greater than or equal to 1"),
-        ("vcpus: 2", "vcpus: 2, cores: 2", "instances.0.cores: Extra inputs are not permitted"),
+        (
+            "vcpus: 2",
+            "vcpus: 2, cores: 2",
+            "instances.0.cores: unknown; known here: name, vcpus, speed, note, prices",
+        ),
         ("0.5", "-1", "prices.spot.dollars_per_hour: Input should be greater than 0"),
         ("source: list", "source: mail", "big.large, spot: there is no source named mail"),
         ("{spot: {dollars_per_hour: 0.5, source: list}}", "{}", "instances.0.prices: "),

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
+from made_up_costs import rows
 
 from redact_dask.bench.sizing.costs import Line, fit, mean, of_rows
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def row(stage: str, start: float, end: float, frames: int = 100, **other: Any) -> dict[str, Any]:
-    times = {"started": START + timedelta(seconds=start), "ended": START + timedelta(seconds=end)}
-    return {"stage": stage, "frames": frames, "seconds": {}, "calls": None} | times | other
-
-
-def rows() -> list[dict[str, Any]]:
-    """A video of 100 frames in two chunks of 50, with one slot and half a second between tasks."""
-    return [
-        row("probe", 1, 2),
-        row("detect", 2.5, 4.5, 50),
-        row("detect", 5, 7, 50),
-        row("track", 7.5, 8),
-        row("render", 8.5, 9.5, 50),
-        row("render", 10, 11, 50),
-        row("join", 11.5, 15.5),
-    ]
 
 
 def test_a_line_goes_through_its_points() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from made_up_costs import CLIP, COSTS, cost, free, of
 
-from redact_dask.bench.sizing.costs import Cost, Costs, Line
+from redact_dask.bench.sizing.costs import Costs
 from redact_dask.bench.sizing.predict import (
     Clip,
     Machine,
@@ -15,32 +16,6 @@ from redact_dask.bench.sizing.predict import (
     predict,
     work_s,
 )
-
-
-def cost(fixed_s: float, per_frame_s: float = 0.0, wait_s: float = 0.0) -> Cost:
-    return Cost(Line(fixed_s, per_frame_s), Line(wait_s, 0))
-
-
-COSTS = Costs(
-    {
-        "probe": cost(1),
-        "detect": cost(0, 0.1),
-        "track": cost(2),
-        "render": cost(0, 0.2),
-        "join": cost(3),
-    }
-)
-CLIP = Clip(frames=120, chunks=4)
-"""Detect takes 3 s a chunk, render 6 s: 1 + 4 * 3 + 2 + 4 * 6 + 3 = 42 s of work."""
-
-
-def free(slots: int, **more: float) -> Machine:
-    """Return a machine on which Dask takes no time."""
-    return Machine(slots, slots, scheduler_s=0, driver_s=0, **more)
-
-
-def of(clip: Clip, times: int) -> Workload:
-    return Workload("", ((clip, times),))
 
 
 @pytest.mark.parametrize(

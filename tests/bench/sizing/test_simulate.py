@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from test_model import CLIP, COSTS, cost, free, of
+from made_up_costs import CLIP, COSTS, cost, free, of
 
 from redact_dask.bench.sizing.costs import Costs
 from redact_dask.bench.sizing.predict import Clip, Machine, Workload, alone_s, predict, work_s

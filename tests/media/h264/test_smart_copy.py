@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, get_args
+from types import SimpleNamespace
+from typing import Any, cast, get_args
 
 import av
 import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from decoded import audio, pictures, places
+from fixture_types import Ffmpeg
+from footage import UNEVEN
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from x264 import sets
 
 from redact_dask import config, manifest
 from redact_dask.config import EncodeSettings, OutputSettings
@@ -28,19 +32,15 @@ from redact_dask.manifest import Writer
 from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.media import index, verify
 from redact_dask.media.h264 import bitstream, parameter_sets
-from redact_dask.media.h264.smart_copy import Survey, cleaned
+from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment, Tracked, Video
 from redact_dask.sources import listing
 
-Ffmpeg = Callable[..., None]
-Pictures = list[NDArray[np.uint8]]
-
 GOP = 12
 SCENE = "testsrc2=size=160x96:rate=30:duration=2,noise=c0s=6:c0f=t"
 CLOSED = f"keyint={GOP}:min-keyint={GOP}:scenecut=0"
-UNEVEN = "setpts='PTS+if(mod(N,7),0,0.012/TB)+if(gt(N,30),2/TB,0)'"
 SECRET = "086f3693b7b34f2c965321492feee5b8+GPS48.8583"
 
 # Name of the file, and how ffmpeg makes it of the scene.
@@ -57,7 +57,7 @@ SOURCES = {
     "intra_only": ("s.mp4", "-g 1"),
     "variable_rate": (
         "s.mp4",
-        f'-vf "{UNEVEN}" -fps_mode vfr -enc_time_base 1:90000 -x264-params {CLOSED}',
+        f'-vf "setpts={UNEVEN}" -fps_mode vfr -enc_time_base 1:90000 -x264-params {CLOSED}',
     ),
     "transport": ("s.ts", f"-x264-params {CLOSED}:aud=1"),
     "rate_limits": (
@@ -147,11 +147,6 @@ def splice(
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
 
 
-def pictures(path: Path, **options: str) -> Pictures:
-    with av.open(path, options=options) as container:
-        return [frame.to_ndarray() for frame in container.decode(video=0)]
-
-
 def assert_right(spliced: Spliced) -> None:
     """Copied frames are the source's, hidden ones are hidden, the others look like the source's."""
     before, after = pictures(spliced.source), pictures(spliced.result)
@@ -190,13 +185,6 @@ def assert_spliced(spliced: Spliced) -> None:
     assert audio(spliced.result) == audio(spliced.source)
 
 
-def audio(path: Path) -> list[bytes]:
-    """Every audio packet, without the ADTS header of a transport stream."""
-    with av.open(path) as container:
-        header = 7 if container.format.name == "mpegts" else 0
-        return [bytes(packet)[header:] for packet in container.demux(audio=0) if packet.size]
-
-
 def test_scene_cuts_make_uneven_spans(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     scanned = index.scan(str(make(tmp_path, ffmpeg, *SOURCES["scene_cuts"])), EncodeSettings())
     starts = {scanned.pts.index(keyframe.pts) for keyframe in scanned.keyframes}
@@ -225,7 +213,7 @@ def test_records_of_other_makers(
     unit, *pictures_of = bitstream.parameter_sets(extradata)
     if not told:
         sequence = parameter_sets.sequence(unit)
-        bits = sequence.segments[0] + f"{sequence.references + 1:03b}" + sequence.segments[1] + "01"
+        bits = sequence.parts[0] + f"{sequence.references + 1:03b}" + sequence.parts[1] + "01"
         bits += "0" * (-len(bits) % 8)
         unit = bitstream.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
         assert parameter_sets.sequence(unit).reorder is None
@@ -408,8 +396,7 @@ class TestCheck:
 
     def test_finds_an_altered_packet(self, spliced: Spliced) -> None:
         content = bytearray(spliced.result.read_bytes())
-        with av.open(spliced.result) as container:
-            place, size = [(p.pos, p.size) for p in container.demux(video=0) if p.size][26]
+        place, size = places(spliced.result)[26]
         content[place + size // 2] ^= 16
         bad = spliced.result.with_name("bad.mp4")
         bad.write_bytes(content)
@@ -634,7 +621,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
             raise CheckFailed("it is said to be wrong")
         right(path, segments, *rest)
 
-    monkeypatch.setattr(verify, "check", refuse_copies)
+    monkeypatch.setattr(verify, "verify", refuse_copies)
     source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
     (video,) = listing.list_videos(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
@@ -727,3 +714,74 @@ def test_any_source_of_x264_is_exact(
     x264 += f":ref={references}:slices={slices}"
     source = make(folder, ffmpeg, f"s.{suffix}", f"-x264-params {x264}")
     assert_exact(splice(source, folder, hidden, seconds, {"preset": preset}), gop)
+
+
+class TestSets:
+    """Parameter sets of two makers in one record."""
+
+    def test_the_encoder_gets_an_id_that_is_free(self) -> None:
+        sequence, *_ = sets()
+        taken = [sequence, picture_set(0, 0), picture_set(2, 0)]
+        assert SmartCopy(bitstream.avcc(taken), 0).id == 1
+        assert SmartCopy(bitstream.avcc([*taken, picture_set(1, 0)]), 0).id == 3
+        full = [sequence, *(picture_set(number, 0) for number in range(32))]
+        assert why_not(bitstream.avcc(full), packets=1) == "its parameter sets leave no id free"
+
+    def test_sets_that_do_not_belong_together(self) -> None:
+        sequence, picture = sets()
+        other = sets("sps-id=3")
+        assert why_not(bitstream.avcc([sequence, picture])) == "it has no packet"
+        assert "belongs to no" in why_not(bitstream.avcc([sequence, other[1]]))
+        assert "not exactly one" in why_not(bitstream.avcc([sequence, *other]))
+        assert "not a row of whole" in why_not(b"")
+        assert "ends early" in why_not(bitstream.avcc([sequence, picture])[:-8])
+
+    def test_more_reordering_than_told(self) -> None:
+        sequence, picture = sets("bframes=3:ref=5")
+        read = parameter_sets.sequence(sequence)
+        for told, reason in ((2, ""), (1, "reordered more than its parameter set tells")):
+            own = b"\x67" + parameter_sets.matched(read, read, told)[1:]
+            assert reason in why_not(bitstream.avcc([own, picture]), packets=4)
+
+    @pytest.mark.parametrize(
+        "x264",
+        [
+            "ref=4",
+            "ref=2:bframes=0",
+            "ref=3:bframes=3",
+            "ref=3:bframes=0:level=31",
+            "ref=3:bframes=0:cabac=0",
+        ],
+    )
+    def test_an_encoder_that_needs_another_buffer_is_refused(self, x264: str) -> None:
+        splice = SmartCopy(bitstream.avcc(sets("ref=3:bframes=0")), 0)
+        fitting = splice.merged(bitstream.avcc(sets("ref=1:dpb-size=3:bframes=0:sps-id=1")))
+        assert len(bitstream.parameter_sets(fitting)) == 4
+        wrong_id = "sps-id=2:ref=3:bframes=0" if "cabac" in x264 else f"{x264}:sps-id=1"
+        with pytest.raises(ValueError, match="do not go with the source's"):
+            splice.merged(bitstream.avcc(sets(wrong_id)))
+
+    def test_an_encoder_of_another_size_is_refused(self) -> None:
+        splice = SmartCopy(bitstream.avcc(sets()), 2)
+        for size in ((160, 112), (158, 96)):
+            with pytest.raises(ValueError, match="do not go with the source's"):
+                splice.merged(bitstream.avcc(sets("sps-id=1", size)))
+
+
+def picture_set(number: int, sequence: int) -> bytes:
+    """The beginning of a picture parameter set: its id and that of its sequence."""
+    bits = "".join(f"{n + 1:b}".zfill(2 * len(f"{n + 1:b}") - 1) for n in (number, sequence)) + "1"
+    bits += "0" * (-len(bits) % 8)
+    return bitstream.escaped(b"\x68" + int(bits, 2).to_bytes(len(bits) // 8))
+
+
+def why_not(extradata: bytes, packets: int = 0) -> str:
+    """Survey a stream with these parameter sets, whose first picture is shown, then the last."""
+    context = SimpleNamespace(name="h264", extradata=extradata)
+    survey = Survey(cast("Any", SimpleNamespace(codec_context=context)))
+    for number in range(packets):
+        packet = av.Packet(bitstream.joined([b"\x65\x80" if number == 0 else b"\x41\x80"]))
+        packet.pts = packets - number if number else 0
+        packet.is_keyframe = number == 0
+        survey.add(cast("Any", packet))
+    return survey.why_not

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import pytest
 from distributed import Client
+from fixture_types import Ffmpeg, MakeClip
 from harness import SETTINGS, Frames, Processes, Run, StartCluster, StartRun, decoded
 from hosts import Network
+from magenta import excess
 
 import redact_dask
-
-Ffmpeg = Callable[..., None]
-MakeClip = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +52,7 @@ def magenta(video: Path) -> Iterator[float]:
     """Yield the share of each frame that is magenta."""
     with av.open(video) as container:
         for frame in container.decode(video=0):
-            red, green, blue = np.moveaxis(frame.to_ndarray(format="rgb24").astype(int), 2, 0)
-            yield float(((np.minimum(red, blue) - green) > 60).mean())
+            yield float((excess(frame.to_ndarray(format="rgb24")) > 60).mean())
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,12 @@ from harness import (
     StartRun,
     assert_published,
     register_hold,
-    until,
     upload,
     wait_for_workers,
 )
 from hosts import Host, Network
 from seaweedfs import BUCKET, Server, make_bucket
+from waiting import until
 
 pytestmark = pytest.mark.chaos
 

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from harness import Frames, Processes, StartCluster, StartRun, assert_published, until
+from harness import Frames, Processes, StartCluster, StartRun, assert_published
 from holding import PLACES
+from waiting import until
 
 from redact_dask import manifest
 

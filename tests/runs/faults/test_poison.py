@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_types import MakeClip
 from harness import SETTINGS, Frames, Processes, StartRun, assert_published
 
 from redact_dask import manifest
@@ -22,7 +22,7 @@ def on_blue(what: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def poisoned(make_clip: Callable[..., Path], fleet: Path, tmp_path: Path) -> Path:
+def poisoned(make_clip: MakeClip, fleet: Path, tmp_path: Path) -> Path:
     """The fleet, and before its videos one with a blue picture."""
     source = Path(shutil.copytree(fleet, tmp_path / "in"))
     make_clip(source / "0.mp4", frames=75, blue_frame=3, audio=False)

@@ -17,7 +17,7 @@ def test_the_store_stops_for_a_while(
     s3: str, cluster: Processes, start_run: StartRun, undisturbed: Frames, tmp_path: Path
 ) -> None:
     hold = cluster.hold("render", tmp_path)
-    run = start_run(f"{s3}/redacted", cluster.reach)
+    run = start_run(f"{s3}/starved/redacted", cluster.reach)
     hold.process()
     server = process_of_the_store()
     server.suspend()
@@ -25,7 +25,7 @@ def test_the_store_stops_for_a_while(
     time.sleep(20)
     server.resume()
     assert run.summary()["published"] == len(undisturbed)
-    assert_published(f"{s3}/redacted", undisturbed)
+    assert_published(f"{s3}/starved/redacted", undisturbed)
 
 
 def process_of_the_store() -> psutil.Process:

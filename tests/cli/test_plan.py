@@ -1,0 +1,25 @@
+"""A plan tells what a run would do, and does nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from folders import written
+from program import invoke
+
+
+def test_a_plan_touches_nothing(tmp_path: Path, clip: Path) -> None:
+    before = written(tmp_path) | written(clip.parent)
+    result = invoke("plan", clip, tmp_path / "destination", "--json")
+    assert result.exit_code == 0
+    assert "would redact clip.mp4" in result.stdout
+    assert "90 frames, 3.0 s of video (1 of 1 videos probed)" in result.stdout
+    told = json.loads(result.stdout.splitlines()[-1])
+    # Of 90 frames every fourth one, the first of each of six GOPs, and the last.
+    assert told.items() >= {"to_do": 1, "skipped": 0, "looks": 28, "dollars": 0.0}.items()
+    assert told["tasks"] == 5
+    assert told["cpu_hours"] == pytest.approx((28 * 0.057 + 90 * 0.0576 * 0.033) / 3600)
+    assert "5 tasks, about 0.00 CPU hours" in result.stdout
+    assert written(tmp_path) | written(clip.parent) == before
