@@ -21,6 +21,7 @@ import numpy as np
 import onnx_models
 import pytest
 from distributed import Client
+from IPython.core.interactiveshell import InteractiveShell
 from moto.server import ThreadedMotoServer
 from standin import Standin
 
@@ -245,7 +246,16 @@ def test_every_example_runs(place: Callable[[str], str]) -> None:
         assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
+    """What a notebook's cell runs in: it shows what is displayed."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("shell")
 def test_every_python_example_runs(place: Callable[[str], str], client: Client) -> None:
     for example in PYTHON:
         exec(compile(place(example), "example", "exec"), {"client": client})
