@@ -285,7 +285,8 @@ def test_the_detector_on_its_page_is_one() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", MADE)
 def test_what_is_made_is_made(target: str, tmp_path: Path) -> None:
-    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    for folder in ("benchmarks", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     told = subprocess.run(
         [
             "make",
