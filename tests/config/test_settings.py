@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,18 +187,23 @@ def test_the_ready_configurations_are_right(file: Path) -> None:
     assert isinstance(load(file), Config)
 
 
-def test_the_settings_in_the_readme_are_the_defaults() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    shown = yaml.safe_load(readme.split("```yaml\n")[1].split("```")[0])
+def _shown(page: str, start: str) -> dict[str, Any]:
+    """Return the settings of the first YAML block of a page that begins like this."""
+    text = (Path(__file__).parents[2] / "docs" / "pages" / page).read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return yaml.safe_load(next(block for block in blocks if block.startswith(start)))
+
+
+def test_the_settings_in_the_documents_are_the_defaults() -> None:
+    shown = _shown("configuration.md", "profile: ")
     # The detectors' options are left to each detector's own defaults.
     shown["detect"].pop("options")
     assert validate(shown) == Config()
 
 
-def test_the_models_in_the_readme_are_those_of_the_ready_configuration() -> None:
-    root = Path(__file__).parents[2]
-    shown = yaml.safe_load((root / "README.md").read_text().split("```yaml\n")[2].split("```")[0])
-    assert validate(shown) == load(root / "configs" / "faces-and-plates.yaml")
+def test_the_models_in_the_documents_are_those_of_the_ready_configuration() -> None:
+    ready = load(Path(__file__).parents[2] / "configs" / "faces-and-plates.yaml")
+    assert validate(_shown("detectors.md", "detect:")) == ready
 
 
 def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import shlex
@@ -12,21 +13,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import click
+import numpy as np
 import onnx_models
 import pytest
 from distributed import Client
+from IPython.core.interactiveshell import InteractiveShell
 from moto.server import ThreadedMotoServer
 from standin import Standin
 
-from redact_dask import storage
+from redact_dask import Detector, storage
+from redact_dask.cli import exit_codes
 from redact_dask.cli.main import main
 from redact_dask.manifest import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
+MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
+PAGES = [*MANUAL, *ROOT.glob("CONTRIBUTING.md")]
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/1/landed"
 
 
@@ -49,43 +55,113 @@ SYNOPSES = [command for command in COMMANDS if "[" in command]
 EXAMPLES = [command for command in COMMANDS if "[" not in command]
 
 
-PYTHON = [
-    example
-    for page in PAGES
-    for example in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
-]
+def fenced(page: Path, language: str) -> list[str]:
+    """Return the blocks of a page between fences that name a language."""
+    pattern = rf"^```{language}\n(.*?)^```$"
+    return re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+EVERY_PYTHON = [(page, example) for page in PAGES for example in fenced(page, "python")]
+PYTHON = [example for _, example in EVERY_PYTHON if ">>> " not in example]
+DOCTESTS = [(page, example) for page, example in EVERY_PYTHON if ">>> " in example]
 MADE = [
     target
-    for page in PAGES
+    for page in MANUAL
     for target in re.findall(r"^    make ([\w-]+)", page.read_text(), re.MULTILINE)
     if target != "test"
 ]
+
+
+def verbs() -> dict[str, click.Command]:
+    """Return each command by the words that call it."""
+    found: dict[str, click.Command] = {}
+    for name, command in main.commands.items():
+        if isinstance(command, click.Group):
+            found |= {f"{name} {inner}": of for inner, of in command.commands.items()}
+        else:
+            found[name] = command
+    return found
 
 
 def verb(command: str) -> click.Command:
     """Return what a command line calls."""
     words = shlex.split(command)
     at = next(i for i, word in enumerate(words) if word.endswith("redact-dask")) + 1
-    found = main.commands[words[at]]
-    return found.commands[words[at + 1]] if isinstance(found, click.Group) else found
+    found = verbs()
+    return found[words[at]] if words[at] in found else found[" ".join(words[at : at + 2])]
+
+
+def options(command: click.Command) -> dict[str, click.Option]:
+    """Return the options of a command by their names."""
+    return {
+        name: option
+        for option in command.params
+        if isinstance(option, click.Option)
+        for name in option.opts
+    }
 
 
 def test_there_are_commands() -> None:
-    assert len(SYNOPSES) >= 6
-    assert len(EXAMPLES) >= 8
-    assert len(PYTHON) >= 3
+    assert len(SYNOPSES) >= 7
+    assert len(EXAMPLES) >= 10
+    assert len(PYTHON) >= 4
     assert {*MADE} == {"demo", "bench-quick"}
-    assert {verb(command).name for command in COMMANDS} >= {*main.commands} - {"bench"}
+    assert {verb(command).name for command in COMMANDS} == {of.name for of in verbs().values()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_is_written_where_it_is_not_run(page: Path) -> None:
+    pattern = re.compile(r"[\s>$]*([A-Z_]+=\S+ )?(\S*/)?redact-dask [a-z]")
+    written = [line for line in page.read_text().splitlines() if pattern.match(line)]
+    assert len(written) == len([*blocks(page)]), written
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_that_is_named_exists(command: str) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", command))
-    exist = {name for parameter in verb(command).params for name in parameter.opts}
-    refused = set()
-    if "the same, but for" in command:
-        refused = set(re.findall(r"but for (--[a-z-]+)", command))
-    assert named - refused <= exist
+    assert named <= {*options(verb(command))}
+
+
+@pytest.mark.parametrize("name", verbs())
+def test_a_synopsis_names_every_option_and_tells_which_may_be_repeated(name: str) -> None:
+    exist = options(verbs()[name])
+    named: dict[str, bool] = {}
+    for synopsis in SYNOPSES:
+        if verb(synopsis) is verbs()[name]:
+            required = re.findall(r"(?<!\[)(--[a-z-]+)", synopsis)
+            repeated = dict(re.findall(r"\[(--[a-z-]+)[^\]]*\](\.\.\.)?", synopsis))
+            named |= dict.fromkeys(required, False)
+            named |= {option: bool(dots) for option, dots in repeated.items()}
+    assert named == {option: exist[option].multiple for option in exist}
+
+
+def test_the_table_of_options_tells_which_commands_have_them() -> None:
+    page = (ROOT / "docs" / "pages" / "command-line.md").read_text()
+    section = page.split("\n## Options\n")[1].split("\n## ")[0]
+    for names, commands in re.findall(r"^\| (`--.+?) \| (.+?) \|", section, re.MULTILINE):
+        option = re.match(r"`(--[a-z-]+)", names)[1]
+        listed = set(re.findall(r"`([a-z ]+)`", commands))
+        told = {*verbs()} - listed if commands.startswith("all but ") else listed
+        assert told == {name for name in verbs() if option in options(verbs()[name])}, option
+    shared = [name for of in verbs().values() for name in options(of)]
+    assert all(f"`{name}" in section for name in shared if shared.count(name) > 1)
+
+
+def test_the_exit_codes_are_told() -> None:
+    codes = {"0"} | {str(value) for name, value in vars(exit_codes).items() if name[:5] == "EXIT_"}
+    page = (ROOT / "docs" / "pages" / "command-line.md").read_text()
+    assert {*re.findall(r"^\| (\d) \|", page, re.MULTILINE)} == codes
+    readme = (ROOT / "README.md").read_text()
+    assert {*re.findall(r"^\| (\d) \|", readme, re.MULTILINE)} == codes - {
+        str(exit_codes.EXIT_GATE)
+    }
+
+
+def test_named_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^    )make ([\w-]+)", page.read_text(), re.MULTILINE):
+            assert f"\n{target}:" in makefile, f"{page.name}: {target}"
 
 
 @pytest.fixture
@@ -170,17 +246,47 @@ def test_every_example_runs(place: Callable[[str], str]) -> None:
         assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
+    """What a notebook's cell runs in: it shows what is displayed."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("shell")
 def test_every_python_example_runs(place: Callable[[str], str], client: Client) -> None:
     for example in PYTHON:
         exec(compile(place(example), "example", "exec"), {"client": client})
     assert storage.exists("redacted/street.mp4")
 
 
+def test_every_doctest_says_what_comes_out() -> None:
+    for page, example in DOCTESTS:
+        parsed = doctest.DocTestParser().get_doctest(example, {}, page.name, str(page), 0)
+        assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(parsed).failed == 0
+
+
+def test_the_detector_on_its_page_is_one() -> None:
+    (example,) = fenced(ROOT / "docs" / "pages" / "detectors.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(example, "example", "exec"), names)
+    detector = names["Caption"](names["Caption"].Options())
+    assert isinstance(detector, Detector)
+    width, height = detector.input_size(640, 360)
+    found = [*detector.detect(np.zeros((2, height, width, 3), np.uint8))]
+    assert [[(box.x0, box.y0, box.x1, box.y1) for box in boxes] for boxes in found] == [
+        [(0, 342, 640, 360)],
+        [(0, 342, 640, 360)],
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", MADE)
 def test_what_is_made_is_made(target: str, tmp_path: Path) -> None:
-    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    for folder in ("benchmarks", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     told = subprocess.run(
         [
             "make",
@@ -257,3 +363,16 @@ def test_named_tests_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"`(tests/[\w/.]+)`", page.read_text()):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_the_readme_is_short_and_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert len(readme.split()) <= 1200
+    for page in PAGES[1:]:
+        assert f"]({page.relative_to(ROOT)})" in readme
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_sentence_begins_in_the_middle(page: Path) -> None:
+    pattern = re.compile(r"(?:^|[.:] |\| |^- )((?:Of|As of|That of|Who) .+)$", re.MULTILINE)
+    assert pattern.findall(page.read_text()) == []

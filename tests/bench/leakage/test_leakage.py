@@ -253,10 +253,11 @@ def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
     assert len(json.loads(result.stdout.splitlines()[-1])["gate"]) == 2
 
 
-def test_the_gate_in_the_readme_is_one(data: Path, tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
+def test_the_gate_in_the_documents_is_one(data: Path, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pages" / "leakage.md").read_text()
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     gate = tmp_path / "gate.yaml"
-    gate.write_text(readme.split("# gate.yaml")[1].split("\n\n")[0].partition("\n")[2])
+    gate.write_text(shown)
     thresholds = measure.read_gate(gate, Dataset(data, {}, ("empty.mp4",)))
     assert None not in thresholds.model_dump().values()
 
