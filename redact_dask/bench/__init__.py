@@ -1,1 +1,1 @@
-"""What measures a run, and predicts others."""
+"""Benchmarks: how many faces leak, how fast worker shapes are, and what machines would cost."""

@@ -1,7 +1,8 @@
-"""The manifest: Parquet datasets that prove what was done, at ``DEST/_manifest/``.
+"""The manifest: Parquet datasets in ``DEST/_manifest/`` that prove what was done.
 
-Each dataset is a folder of Parquet files, which are merged as a run goes on. ``videos`` has a row
-for each attempt at a video, written after the rows of the others: what it names is complete.
+Each dataset is a folder of Parquet files, which a run merges as it goes on. The dataset ``videos``
+has a row for each attempt at a video. It is written after the rows of the other datasets, so those
+are complete for every video that it names.
 """
 
 from redact_dask.manifest.reader import attempts, latest, published, read, tables

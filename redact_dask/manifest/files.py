@@ -1,8 +1,9 @@
-"""The files of one dataset: small ones are appended, and merged into larger ones.
+"""The Parquet files of one dataset: appending small ones, and merging them into larger ones.
 
-A file is named ``RUN-FIRST-LAST.parquet``: it has the rows that a run wrote from one flush to
-another. One whose flushes are all in another file of the run has been replaced by that, and is
-passed over until it is gone; so whoever is killed leaves no row missing, and none twice.
+A file is named ``RUN-FIRST-LAST.parquet``, and holds the rows that a run wrote from its flush
+``FIRST`` to its flush ``LAST``. If another file of the run holds the same flushes and more, it has
+replaced the file, which readers skip until it is removed. So a run that is killed at any time
+leaves no row missing, and none twice.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from redact_dask import storage
 from redact_dask.storage import scratch
 
 _MERGED_AT = 64
-"""Files that are merged into one: of a night with a flush each 30 s, some 20 are left."""
+"""Files that are merged into one: a night with a flush every 30 s leaves some 20 files."""
 _NAME = re.compile(r"(?P<run>[^/]+)-(?P<first>\d{6})-(?P<last>\d{6})\.parquet")
 
 Span = tuple[int, int]
-"""The first and the last flush whose rows a file has."""
+"""Numbers of the first and the last flush whose rows a file holds."""
 
 
 class Parts:
-    """Appends to a dataset.
+    """Appends the rows of one run to a dataset.
 
     Parameters
     ----------
     folder
         URL of the dataset.
     run
-        Name of the run: no other writes files of that name.
+        Name of the run, which no other run has.
     """
 
     def __init__(self, folder: str, run: str) -> None:
@@ -43,7 +44,7 @@ class Parts:
         self._small: list[Span] = []
 
     def append(self, table: pa.Table) -> None:
-        """Write a table to a file of its own."""
+        """Write a table to a new file, and merge the small files if there are enough of them."""
         span = (self._flushes, self._flushes)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
@@ -54,7 +55,7 @@ class Parts:
             self.merge()
 
     def merge(self) -> None:
-        """Make one file of those that were not merged yet."""
+        """Merge the small files that are not merged yet into one file."""
         urls = [self._url(span) for span in self._small]
         if len(urls) > 1:
             whole = (self._small[0][0], self._small[-1][1])
@@ -69,14 +70,15 @@ class Parts:
 
 
 def current(folder: str, runs: Collection[str] | None = None) -> list[str]:
-    """Return the URLs of a dataset's files that were not replaced; none: there is no dataset.
+    """Return the URLs of a dataset's files that no other file has replaced.
 
     Parameters
     ----------
     folder
-        URL of the dataset.
+        URL of the dataset; if it does not exist, it has no files.
     runs
-        Names of the runs whose files are wanted, beside those that no run has named; default: all.
+        Names of the runs whose files are wanted, in addition to files whose names tell no run;
+        default: all.
     """
     urls = [url for url, replaced in _listed(folder) if not replaced]
     return [url for url in urls if runs is None or _run_of(url) in {None, *runs}]
@@ -85,16 +87,16 @@ def current(folder: str, runs: Collection[str] | None = None) -> list[str]:
 def contents(
     folder: str, runs: Collection[str] | None = None, most: int | None = None
 ) -> Iterator[bytes]:
-    """Yield a dataset's files: each row once, also while a run merges them.
+    """Yield the contents of a dataset's files: each row once, even while a run merges files.
 
     Parameters
     ----------
     folder
         URL of the dataset.
     runs
-        As of `current`.
+        Names of the runs whose files are wanted, as in `current`.
     most
-        How many files; of more, those evenly spread over all. Default: all.
+        Most files to yield; if there are more, they are picked evenly from all. Default: all.
     """
     urls = current(folder, runs)
     if most is not None and len(urls) > most:
@@ -103,33 +105,38 @@ def contents(
     for url in urls:
         by_run.setdefault(_run_of(url), []).append(url)
     for run, own in by_run.items():
-        yield from _contents(own, partial(_of_run, folder, run))
+        yield from _contents(own, partial(_current_of_run, folder, run))
 
 
 def last_content(folder: str) -> bytes | None:
-    """Return the file of a dataset that was begun last; None: there is none yet."""
+    """Return the content of a dataset's newest file, by its name; None: there is no file yet."""
     return next(_contents(current(folder)[-1:], lambda: current(folder)[-1:]), None)
 
 
 def remove_replaced(folder: str) -> None:
-    """Remove the files whose rows are in others."""
+    """Remove the files that others have replaced."""
     for url, replaced in _listed(folder):
         if replaced:
             storage.remove(url)
 
 
 def _run_of(url: str) -> str | None:
-    """Return the name of the run that has written a file; None: its name is not one of ours."""
+    """Return the run in a file's name; None: the name is not ``RUN-FIRST-LAST.parquet``."""
     match = _NAME.fullmatch(url.rpartition("/")[2])
     return match["run"] if match else None
 
 
-def _of_run(folder: str, run: str | None) -> list[str]:
+def _current_of_run(folder: str, run: str | None) -> list[str]:
+    """Return the URLs of a run's files in a dataset that no other file has replaced."""
     return [url for url in current(folder) if _run_of(url) == run]
 
 
 def _contents(urls: list[str], listed_again: Callable[[], list[str]]) -> Iterator[bytes]:
-    """Yield files; what has only one flush may be merged away, so that is read before the rest."""
+    """Yield the contents of files of one run.
+
+    Files with a single flush are read first, since the run may merge and remove them meanwhile. If
+    one is gone already, ``listed_again`` tells which files there are now.
+    """
     held: dict[str, bytes] = {}
     while True:
         try:
@@ -149,14 +156,14 @@ def _has_one_flush(url: str) -> bool:
 
 
 def _listed(folder: str) -> Iterator[tuple[str, bool]]:
-    """Yield the files of a dataset, and whether each was replaced."""
+    """Yield the URL of each file of a dataset, and whether another file has replaced it."""
     names = {}
     for url, _ in storage.walk(folder):
         name = url.rpartition("/")[2]
-        # A write that was killed may have left a part of a file, under a hidden name.
+        # A killed process may have left part of a file, under a hidden name.
         if name.endswith(".parquet") and not name.startswith("."):
             names[url] = _NAME.fullmatch(name)
-    # Of files that begin with the same flush, the longest comes first.
+    # Sort so that of files that begin with the same flush, the longest comes first.
     known = sorted(
         (match["run"], int(match["first"]), -int(match["last"]), url)
         for url, match in names.items()
@@ -173,7 +180,7 @@ def _listed(folder: str) -> Iterator[tuple[str, bool]]:
 
 
 def _concatenate(urls: Sequence[str], target: str) -> None:
-    """Write the rows of some files to another one, holding one file at a time."""
+    """Write the rows of some files to one file, holding one of them in memory at a time."""
     with scratch.folder() as folder:
         path = folder / "merged.parquet"
         writer: pq.ParquetWriter | None = None

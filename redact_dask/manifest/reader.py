@@ -14,20 +14,20 @@ from redact_dask.manifest import files
 from redact_dask.manifest.schema import SCHEMAS, Row
 
 _BATCHES_AHEAD = 2
-"""Batches that are read before they are wanted: each takes some 10 MB."""
+"""Batches that are read ahead: each takes some 10 MB of memory."""
 
 
 def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a dataset, or an empty table if there is none yet.
+    """Read a whole dataset; it is empty if nothing was written yet.
 
     Parameters
     ----------
     root
         URL of the manifest.
     name
-        One of `SCHEMAS`.
+        Name of the dataset, a key of `SCHEMAS`.
     columns
-        Those to read; default: all.
+        Names of the columns to read; default: all.
     """
     schema = _schema_of(name, columns)
     found = [_table(content, schema) for content in files.contents(storage.join(root, name))]
@@ -35,7 +35,7 @@ def read(root: str, name: str, columns: Sequence[str] | None = None) -> pa.Table
 
 
 def latest(root: str, name: str, columns: Sequence[str]) -> pa.Table:
-    """Read the file of a dataset that was begun last, or an empty table if there is none yet."""
+    """Read the newest file of a dataset; the table is empty if nothing was written yet."""
     content = files.last_content(storage.join(root, name))
     schema = _schema_of(name, columns)
     return schema.empty_table() if content is None else _table(content, schema)
@@ -48,24 +48,24 @@ def tables(
     runs: Collection[str] | None = None,
     most: int | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield the rows of a dataset, some thousands at a time: it may be larger than the memory.
+    """Yield the rows of a dataset, some thousands at a time, since it may exceed the memory.
 
     Parameters
     ----------
     root
         URL of the manifest.
     name
-        One of `SCHEMAS`.
+        Name of the dataset, a key of `SCHEMAS`.
     columns
-        Those to read.
+        Names of the columns to read.
     runs
         Names of the runs whose rows are wanted; default: all.
     most
-        Files that are read; of more, those evenly spread over all. Default: all.
+        Most files to read; if there are more, they are picked evenly from all. Default: all.
     """
     wanted = None if runs is None else pc.field("run").isin([*runs])
     for content in files.contents(storage.join(root, name), runs, most):
-        # Of a column that an older version did not write, a fragment reads nulls.
+        # A fragment reads nulls for a column that an older version did not write.
         fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
         batches = fragment.to_batches(
             SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
@@ -84,7 +84,7 @@ def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
 
 
 def attempts(root: str) -> Iterator[Row]:
-    """Yield what decides whether a video is tried again, of every attempt."""
+    """Yield a row for every attempt, with the columns that decide whether to retry the video."""
     columns = ["video", "source", "fingerprint", "output", "bytes_out", "status", "error"]
     columns += ["versions", "finished"]
     for table in tables(root, "videos", columns):
@@ -92,5 +92,5 @@ def attempts(root: str) -> Iterator[Row]:
 
 
 def published(root: str) -> Iterator[Row]:
-    """Yield those attempts that were published."""
+    """Yield the attempts whose video was published."""
     return (row for row in attempts(root) if row["status"] == "published")

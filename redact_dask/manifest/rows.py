@@ -1,4 +1,4 @@
-"""The manifest's rows of one video, from what its stages returned."""
+"""Turning what the stages of one video returned into rows of the manifest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from redact_dask.records import (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All that is known of one video at its end; what a stage did not return is missing."""
+    """All that is known of one video when it ends; what a stage did not return is missing."""
 
     video: Video
     started: float
@@ -34,25 +34,25 @@ class Outcome:
     """Seconds since the epoch."""
     probed: Probed | None
     detected: tuple[Detected, ...]
-    """By chunk."""
+    """What was detected, sorted by chunk."""
     tracked: Tracked | None
     rendered: tuple[Rendered, ...]
-    """By chunk."""
+    """What was rendered, sorted by chunk."""
     joined: Joined | None
     failure: Failure | None
     dollars: float = 0.0
-    """Price of what paid detectors were asked."""
+    """Price of the calls to paid detectors, US dollars."""
 
     @property
     def damage(self) -> tuple[Damage, ...]:
-        """What of the source is not shown."""
+        """The parts of the source that are damaged or missing, and so are not shown."""
         black = [lost for seen in self.detected for lost in seen.damage]
         missing = self.probed.missing if self.probed else None
         return (*black, missing) if missing else tuple(black)
 
     @property
     def why_encoded(self) -> str:
-        """RegionOrigin no span was copied; empty: spans could be, or nothing is known."""
+        """Why no GOP was copied; empty: GOPs could be copied, or nothing is known."""
         if self.joined and self.joined.why_encoded:
             return self.joined.why_encoded
         return self.probed.info.why_encoded if self.probed else ""
@@ -69,14 +69,14 @@ class Outcome:
 
 
 def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
-    """Return the rows of every dataset.
+    """Return the rows of one video for every dataset.
 
     Parameters
     ----------
     outcome
-        Of the video.
+        What is known of the video.
     fingerprint
-        Of the settings that decided its output.
+        Fingerprint of the settings that decided its output.
     """
     video = {"video": outcome.video.id}
     datasets = {

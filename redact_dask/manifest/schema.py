@@ -1,4 +1,4 @@
-"""The datasets of the manifest, and the columns of each with their meaning and unit."""
+"""Schemas of the manifest's datasets: the columns of each, with their meanings and units."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 SCHEMA_VERSION = "1"
+"""Version of the schemas, which each file holds in its metadata."""
 
 
 def _schema(fields: Mapping[str, tuple[pa.DataType, str]]) -> pa.Schema:
@@ -125,3 +126,4 @@ SCHEMAS: dict[str, pa.Schema] = {
 """Schema of each dataset, in the order in which they are written."""
 
 Row = dict[str, Any]
+"""Values of one row, by column."""

@@ -1,4 +1,4 @@
-"""Rows of finished videos are collected, and appended to the manifest's datasets."""
+"""Collecting the rows of finished videos, and appending them to the manifest's datasets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from redact_dask.manifest.schema import SCHEMAS, Row
 
 
 class Writer:
-    """Collects rows and appends them to the datasets, many videos to a file."""
+    """Collects rows and appends them to the datasets, those of many videos to one file.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    run
+        Name of the run.
+    """
 
     def __init__(self, root: str, run: str) -> None:
         self._run = run
@@ -26,12 +34,12 @@ class Writer:
         return sum(len(rows) for rows in self._rows.values())
 
     def add(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Add rows of a video, by dataset; the run's name is filled in."""
+        """Add the rows of a video, by dataset; the run's name is filled in."""
         for name, more in rows.items():
             self._rows[name].extend({"run": self._run, **row} for row in more)
 
     def flush(self) -> None:
-        """Write all rows; those of ``videos`` last."""
+        """Write all rows that are not written yet, those of ``videos`` last."""
         for name, schema in SCHEMAS.items():
             if self._rows[name]:
                 self._parts[name].append(pa.Table.from_pylist(self._rows[name], schema))
@@ -45,6 +53,6 @@ class Writer:
 
 
 def tidy(root: str) -> None:
-    """Remove files that a run was killed before it could: their rows are in others."""
+    """Remove files that other files have replaced, but that killed runs did not remove."""
     for name in SCHEMAS:
         files.remove_replaced(storage.join(root, name))

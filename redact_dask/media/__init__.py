@@ -1,1 +1,1 @@
-"""Video in and out: packets, frames, timestamps. Exact, or an error."""
+"""Reading and writing video: packets, frames and timestamps, exactly or with an error."""

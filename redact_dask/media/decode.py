@@ -1,4 +1,4 @@
-"""Exactly the frames of a chunk, or an error."""
+"""Decoding a chunk: exactly the frames that it owns, or an error."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from redact_dask.records import Chunk, StreamInfo
 def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
     """Decode every frame that a chunk owns, in presentation order.
 
-    The frames are the decoder's own: call ``make_writable`` before changing one.
+    The decoder still owns the frames: call ``make_writable`` before changing one.
 
     Raises
     ------
     DamagedVideo
-        A frame is missing, too many, concealed or undecodable.
+        A frame is missing, unexpected, concealed or undecodable.
     UnsupportedVideo
-        A frame has another size or pixel format than the first.
+        A frame has another size or pixel format than ``info`` says.
     """
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
@@ -48,6 +48,7 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
 
 
 def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    """Decode packets in order, up to the first that is damaged."""
     for packet in found:
         damage = f"the packet at pts {packet.pts} is corrupt" if packet.is_corrupt else ""
         if not damage:
@@ -56,6 +57,6 @@ def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
             except av.error.FFmpegError as error:
                 damage = f"the packet at pts {packet.pts} does not decode: {error.strerror}"
         if damage:
-            # Whole pictures from before the damage, which the decoder still holds, are not lost.
+            # The decoder still holds intact pictures from before the damage: yield them first.
             yield from packet.stream.decode(None)
             raise DamagedVideo(damage)

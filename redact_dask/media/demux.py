@@ -1,4 +1,4 @@
-"""Opening a source video, and its packets from a keyframe on."""
+"""Opening a source video, and reading its packets from a keyframe on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redact_dask import storage
 from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
 from redact_dask.records import Keyframe
 
-# Play lists and the like could make a file pull in other files.
+# A playlist or a similar format could make FFmpeg read other files, so only these are allowed.
 _OPTIONS = {
     "format_whitelist": "avi,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf",
     "protocol_whitelist": "file",
@@ -24,16 +24,19 @@ _OPTIONS = {
 
 @contextmanager
 def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and choose its first video stream, with a decoder of one thread.
+    """Open a video and yield its container and its only video stream, with a one-thread decoder.
+
+    Cover pictures do not count as video streams.
 
     Raises
     ------
     UnreadableVideo
-        The system does not let its file be opened.
+        The operating system refuses to open the file.
     UnsupportedVideo
-        It is no video, or has no video stream, or several.
+        The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
+        or a stream of an MPEG transport or program stream begins in its middle.
     DamagedVideo
-        FFmpeg gives up anywhere inside the ``with`` block.
+        FFmpeg raises an error anywhere inside the ``with`` block.
     """
     with ExitStack() as stack:
         try:
@@ -57,7 +60,7 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         except av.error.FFmpegError as error:
             raise DamagedVideo(f"FFmpeg gives up on it: {error.strerror}") from error
         except IndexError as error:
-            # PyAV knows a stream by its number only if it was there when reading began.
+            # PyAV finds no stream that was not there yet when the container was opened.
             if container.format.name not in ("mpegts", "mpeg"):
                 raise
             raise UnsupportedVideo("a stream begins in its middle; remux it") from error
@@ -66,14 +69,16 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 def timed(
     container: InputContainer, stream: VideoStream, raw_pts: Sequence[int]
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield all packets in decoding order and the final empty one; those of a raw stream get pts.
+    """Yield all packets in decoding order, then the final empty one.
+
+    The packets of a raw stream are given their pts.
 
     Parameters
     ----------
     container, stream
-        As opened, at their beginning.
+        An open video whose packets have not been read yet.
     raw_pts
-        As in `StreamInfo`.
+        Pts for each packet of a raw stream, as in `StreamInfo`; empty: the packets have their own.
     """
     for number, packet in enumerate(container.demux(stream)):
         if raw_pts and packet.size:
@@ -82,21 +87,21 @@ def timed(
 
 
 def is_raw(container: InputContainer) -> bool:
-    """Tell whether a file is nothing but a stream of pictures, without timestamps."""
+    """Tell whether a file is a raw H.264 or HEVC stream: pictures without timestamps."""
     return container.format.name in ("h264", "hevc")
 
 
 def raw_pts(url: str) -> tuple[int, ...]:
     """Return the pts for each packet of a raw stream, in file order.
 
-    Only the decoder knows the order in which a raw stream's pictures are shown, so all of it is
-    decoded. They are shown at the frame rate that its parameter sets tell, or else at 25 a second,
-    as FFmpeg has it.
+    Only the decoder knows the order in which a raw stream's pictures are shown, so the whole stream
+    is decoded. Its frame rate is the one in its parameter sets, or else 25 frames a second, which
+    is FFmpeg's default.
 
     Raises
     ------
     DamagedVideo
-        Not every packet gives one picture.
+        The packets do not decode to exactly one picture each.
     """
     with open_video(url) as (container, stream):
         shown: list[int | None] = []
@@ -116,16 +121,24 @@ def raw_pts(url: str) -> tuple[int, ...]:
 def packets(
     url: str, start: Keyframe, raw_pts: Sequence[int] = ()
 ) -> Iterator[Packet[VideoStream]]:
-    """Yield the stream's packets from a keyframe on, in decoding order, and the final empty one.
+    """Yield the stream's packets from a keyframe on, in decoding order, then the final empty one.
 
-    Not every container seeks exactly, so the packet that is reached is compared with the one
-    that is sought; if a seek lands behind it, the file is read from its beginning, as raw streams
-    always are.
+    Not every container seeks exactly, so the keyframe is recognised by its pts and size. If a seek
+    lands after it, the file is read from its beginning; raw streams always are.
+
+    Parameters
+    ----------
+    url
+        URL of the video.
+    start
+        Keyframe to begin with.
+    raw_pts
+        Pts for each packet of a raw stream, as in `StreamInfo`; empty: the packets have their own.
 
     Raises
     ------
     DamagedVideo
-        There is no such packet, or FFmpeg gives up.
+        The keyframe is not found, or FFmpeg raises an error.
     """
     for seek in (False,) if raw_pts else (True, False):
         with open_video(url) as (container, stream):

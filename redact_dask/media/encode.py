@@ -1,7 +1,7 @@
-"""Consecutive frames become a segment: H.264 in a small Matroska file of its own.
+"""Encoding consecutive frames into a segment: a small Matroska file with H.264 pictures.
 
-A segment keeps the order of its pictures, not their times: joining gives each its source's pts. So
-any encoder's reordering fits any source's timestamps.
+A segment keeps the order of its pictures, but not their times: when segments are joined, each
+picture gets its pts from the source. So any reordering by the encoder fits any timestamps.
 """
 
 from __future__ import annotations
@@ -25,36 +25,37 @@ from redact_dask.records import Fields, StreamInfo
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
 ) | {"yuvj420p", "yuvj422p", "yuvj444p"}
-"""What libx264 takes as it is, so that no picture is converted."""
+"""Pixel formats that libx264 encodes without a conversion."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedSegment:
-    """Encoded pictures of consecutive frames."""
+    """A segment in memory, and what it takes to join it with others."""
 
     content: bytes
     """A Matroska file with one video stream."""
     frames: int
+    """Number of frames."""
     reorder_depth: int
-    """Most pictures that come before another in decoding order and after it on the screen."""
+    """Most frames that come before any one frame in decoding order, but are shown after it."""
 
 
 class Encoder:
-    """Encodes frames in presentation order, with one thread, keeping pixel format and colour.
+    """Encodes frames in presentation order, with one thread, keeping pixel format and colours.
 
     Parameters
     ----------
     info
-        Of the source.
+        What the source's stream is.
     settings
         Quality and speed.
     user_data
-        Whether captions and other messages, which a frame of the source brings along, are kept.
+        Whether to keep captions and other messages that come with a frame of the source.
 
     Raises
     ------
     UnsupportedVideo
-        libx264 does not take the pixel format, or not in this size.
+        libx264 cannot encode the pixel format, or cannot encode it in this size.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Encoder:
 
     @property
     def parameter_sets(self) -> bytes:
-        """The extradata of what will be encoded."""
+        """Extradata of the encoded stream: its parameter sets."""
         context = self._stream.codec_context
         if not context.is_open:
             context.open()
@@ -85,17 +86,18 @@ class Encoder:
         """Encode the next frame."""
         frame.pts = self._frames
         frame.time_base = 1 / self._rate
-        frame.pict_type = PictureType.NONE  # The source's choice is not the encoder's.
+        frame.pict_type = PictureType.NONE  # Let the encoder choose, not the source.
         self._frames += 1
         self._mux(self._stream.encode(frame))
 
     def finish(self) -> EncodedSegment:
-        """Encode what is delayed, and return the whole segment."""
+        """Encode the frames that the encoder still holds, and return the whole segment."""
         self._mux(self._stream.encode(None))
         self._container.close()
         return EncodedSegment(self._buffer.getvalue(), self._frames, self._depth)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
+        """Write packets to the segment, and measure how far they are reordered."""
         for packet in packets:
             self._depth = max(self._depth, self._packets - (packet.pts or 0))
             self._packets += 1
@@ -103,6 +105,7 @@ class Encoder:
 
 
 def _has_whole_chroma(info: StreamInfo) -> bool:
+    """Tell whether width and height are multiples of the luma pixels that a chroma pixel spans."""
     layout = VideoFormat(info.pixel_format, info.width, info.height)
     across = 2 if layout.chroma_width() < info.width else 1
     down = 2 if layout.chroma_height() < info.height else 1
@@ -121,7 +124,7 @@ def _configure(
     context.color_primaries = info.color_primaries
     context.color_trc = info.color_transfer
     context.colorspace = info.color_space
-    # PyAV's own default cuts each picture into slices for several threads.
+    # By default, PyAV cuts each picture into slices for several threads.
     context.thread_type = "NONE"
     context.thread_count = 1
     options: dict[str, str] = {"preset": settings.preset}
@@ -136,12 +139,12 @@ def _configure(
 
 
 def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:
-    """Return why no gop may be copied beside gops of this encoder; empty if they may.
+    """Return why no GOP may be copied beside GOPs that this encoder makes; empty: they may be.
 
     Raises
     ------
     UnsupportedVideo
-        The encoder does not take the video at all.
+        The encoder cannot encode the video at all.
     """
     encoder = Encoder(info, settings)
     if info.why_encoded:

@@ -1,4 +1,4 @@
-"""A video as the ffmpeg program decodes it."""
+"""Decoding a video with the ffmpeg program, to check a result from outside the pipeline."""
 
 from __future__ import annotations
 
@@ -15,34 +15,38 @@ import imageio_ffmpeg
 from redact_dask.errors import CheckFailed
 
 _OVERLAP = 30
-"""Frames before the middle from which on the second half is decoded, so that what follows the
-border is decoded after what is before it, as in a player; more than any decoder reorders."""
+"""Frames before the middle at which decoding of the second half starts.
+
+So the frames after the border are decoded after those before it, as in a player. The overlap is
+longer than any decoder's reordering.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What there is of a video."""
+    """Times of all frames of a video, and checksums of some."""
 
     times: tuple[Fraction, ...]
-    """Of every frame, seconds."""
+    """Presentation time of every frame, seconds."""
     checksums: Mapping[int, int]
-    """Of some frames, by number: Adler-32 of the planes, without padding, begun with 0."""
+    """Checksums of some frames, by number: Adler-32 of the planes without padding, begun with 0."""
 
 
 def decoded(path: Path, summed: Sequence[int]) -> Decoded:
-    """Decode every frame.
+    """Decode every frame of a video.
 
     Parameters
     ----------
     path
         The video.
     summed
-        Numbers of the frames whose checksums are wanted; some are missing if it has fewer frames.
+        Numbers of the frames whose checksums are wanted. Numbers beyond the video's last frame get
+        no checksum.
 
     Raises
     ------
     CheckFailed
-        It does not decode cleanly.
+        The video does not decode cleanly.
     """
     return _decoded(path, summed, (), "")
 
@@ -50,23 +54,23 @@ def decoded(path: Path, summed: Sequence[int]) -> Decoded:
 def decoded_in_halves(
     path: Path, summed: Sequence[int], middle: int, times: Sequence[Fraction]
 ) -> Decoded:
-    """Do the same in half the time, on two cores.
+    """Decode every frame of a video as `decoded` does, but in half the time, on two cores.
 
     Parameters
     ----------
     path, summed
-        As of `decoded`.
+        As in `decoded`.
     middle
         Number of the first frame of the second half.
     times
-        When each frame is to be shown, seconds.
+        Expected presentation time of each frame, seconds.
 
     Raises
     ------
     CheckFailed
-        As of `decoded`, or one cannot begin in the middle.
+        The video does not decode cleanly, or decoding cannot start in its middle.
     """
-    border = f"{float(times[middle]):.6f}"  # The filter rounds it to a tick of the time base.
+    border = f"{float(times[middle]):.6f}"  # The filter rounds this to a tick of the time base.
     entry = f"{float(times[max(0, middle - _OVERLAP)]):.6f}"
     seek = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", entry)
     before = [frame for frame in summed if frame < middle]
@@ -84,13 +88,13 @@ def decoded_in_halves(
 
 
 def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> Decoded:
-    """Decode the frames that the trimming leaves; they count from 0."""
+    """Decode the frames that the trim filter leaves; frame numbers start at 0 with the first."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-threads", "1", *seek]
     command += ["-copyts", "-noautorotate", "-i", f"file:{path}", "-filter_complex_threads", "1"]
-    # A checksum of all pixels costs a tenth of decoding them: of most frames, a corner will do.
-    # Nothing is written, and all is held, until both outputs have begun: with frame 0.
+    # A checksum of all pixels costs a tenth of decoding them, so most frames give only a corner.
+    # ffmpeg holds all in memory until both outputs have begun, so frame 0 is always in both.
     numbers = sorted({0, *summed})
-    chosen = "+".join(f"between(n,{first},{last})" for first, last in _spans(numbers))
+    chosen = "+".join(f"between(n,{first},{last})" for first, last in _ranges(numbers))
     graph = f"[0:v:0]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
     command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
@@ -109,8 +113,8 @@ def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) 
     return Decoded(times, dict(zip(numbers, sums, strict=False)))
 
 
-def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of each sequence of numbers that follow each other."""
+def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last number of each range of consecutive numbers."""
     for _, group in groupby(enumerate(numbers), lambda item: item[1] - item[0]):
         found = [number for _, number in group]
         yield found[0], found[-1]

@@ -1,4 +1,4 @@
-"""What a video is and where it can be cut, from its packets, without decoding."""
+"""Reading what a video is, and where it can be cut, from its packets without decoding them all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _FIELDS = {
     4: Fields.TOP_FIRST,
     5: Fields.BOTTOM_FIRST,
 }
-"""By FFmpeg's ``AVFieldOrder``; the field that is coded first may be another one."""
+"""Which field is shown first, by number of FFmpeg's ``AVFieldOrder``; the other one may be coded
+first."""
 
 
 _BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
@@ -44,17 +45,18 @@ class Index:
     pts: tuple[int, ...]
     """The pts of every frame that is shown, ascending."""
     keyframes: tuple[Keyframe, ...]
-    """By pts."""
+    """Keyframes, sorted by pts."""
     with_hidden: frozenset[int]
-    """The pts of keyframes whose GOP has a packet that is not to be shown."""
+    """The pts of keyframes whose GOP has a packet that is not shown."""
     missing: Damage | None
-    """Frames at the end that the container's index names and that are not there."""
+    """Frames at the end that the container's index names but that are not in the file."""
 
     def chunks(self, seconds: float) -> tuple[Chunk, ...]:
-        """Cut at keyframes into chunks of at least so many seconds; the last may have half of that.
+        """Cut the video at keyframes into chunks of at least this length, seconds.
 
-        A chunk owns the frames from its keyframe's pts on, up to the next chunk's. Leading pictures
-        of an open GOP come before their keyframe, so they belong to the chunk in front.
+        The last chunk may have only half of that length. A chunk owns the frames from its
+        keyframe's pts up to the next chunk's. Leading pictures of an open GOP are shown before
+        their keyframe, so they belong to the chunk before it.
         """
         ticks = seconds / self.info.time_base
         before = [keyframe for keyframe in self.keyframes if keyframe.pts <= self.pts[0]]
@@ -63,7 +65,7 @@ class Index:
             if keyframe.pts >= max(starts[-1].pts, self.pts[0]) + ticks:
                 starts.append(keyframe)
         if len(starts) > 1 and self.pts[-1] - starts[-1].pts < ticks / 2:
-            starts.pop()  # A short last chunk would keep a worker waiting for it alone.
+            starts.pop()  # A video should not wait at its end for a short chunk alone.
         chunks: list[Chunk] = []
         for start, first, end in self._cut(starts, 0, len(self.pts)):
             gops = self._gops(start, first, end)
@@ -71,6 +73,7 @@ class Index:
         return tuple(chunks)
 
     def _gops(self, start: Keyframe, first: int, end: int) -> tuple[Gop, ...]:
+        """Return the GOPs of a chunk with the frames from ``first`` up to, but without, ``end``."""
         inside = [k for k in self.keyframes if start.pts < k.pts <= self.pts[end - 1]]
         never = self.info.why_encoded != ""
         return tuple(
@@ -81,7 +84,7 @@ class Index:
     def _cut(
         self, starts: list[Keyframe], first: int, end: int
     ) -> Iterator[tuple[Keyframe, int, int]]:
-        """Yield keyframe, first frame, and the frame behind the last, where there is any frame."""
+        """Yield each keyframe that owns frames, its first frame, and the frame after its last."""
         begins = [first, *(bisect_left(self.pts, start.pts) for start in starts[1:])]
         for start, begin, stop in zip(starts, begins, [*begins[1:], end], strict=True):
             if begin < stop:
@@ -94,18 +97,18 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
     Parameters
     ----------
     url
-        Of the source.
+        URL of the source.
     settings
-        Whether gops may be copied, and the encoder that would have to match them.
+        Whether GOPs may be copied, and settings of the encoder whose GOPs must match copied ones.
     salvage
-        Whether frames may be corrupt or missing: then decoding tells which.
+        Whether frames may be corrupt or missing; if so, a later stage that decodes finds out which.
 
     Raises
     ------
     UnsupportedVideo
-        There is no video stream, or it has no timestamps.
+        There is no video stream, its packets have no timestamps, or it cannot be encoded.
     DamagedVideo
-        The packets contradict themselves, there are none, or no picture decodes.
+        There are no packets, they contradict each other, or no picture decodes.
     """
     with open_video(url) as (container, stream):
         order = raw_pts(url) if is_raw(container) else ()
@@ -133,14 +136,15 @@ class _Packets:
     """What the packets of a stream tell, in file order."""
 
     pts: list[int] = field(default_factory=list)
-    """Of those that are shown."""
+    """The pts of the packets that are shown."""
     keyframes: list[Keyframe] = field(default_factory=list)
-    """The first packet is always among them, since no other is in front of it."""
+    """Keyframes, and always the first packet, since decoding can start no earlier."""
     with_hidden: set[int] = field(default_factory=set)
+    """The pts of keyframes whose GOP has a packet that is not shown."""
     missing: int = 0
-    """Frames that the container's index names and that are not there."""
+    """Number of frames that the container's index names but that are not in the file."""
     damage: list[str] = field(default_factory=list)
-    """What is wrong."""
+    """What is wrong, one entry for each finding."""
 
 
 def _packets(
@@ -166,7 +170,7 @@ def _packets(
         else:
             found.with_hidden.add(found.keyframes[-1].pts)
         present += 1
-    # At the end of a file that was cut short, FFmpeg stops without an error.
+    # FFmpeg reports no error at the end of a file that was cut short, so count the packets.
     listed = sum(entry.size > 0 for entry in stream.index_entries)
     if present < listed:
         found.missing = listed - present
@@ -188,8 +192,8 @@ def _info(
     frame = _first_picture(container, stream)
     if frame is None or stream.time_base is None:
         raise DamagedVideo("none of its pictures decodes")
-    gop = (pts[-1] - pts[0]) * stream.time_base
-    rate = Fraction(len(pts) - 1) / gop if gop else stream.average_rate or Fraction(25)
+    elapsed = (pts[-1] - pts[0]) * stream.time_base
+    rate = Fraction(len(pts) - 1) / elapsed if elapsed else stream.average_rate or Fraction(25)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return StreamInfo(
@@ -208,7 +212,7 @@ def _info(
         time_base=stream.time_base,
         rate=rate,
         frames=len(pts),
-        seconds=float(gop + 1 / rate),
+        seconds=float(elapsed + 1 / rate),
         audio=tuple(_codec(audio) for audio in container.streams.audio),
         parameter_sets=survey.parameter_sets,
         reorder_depth=survey.reorder_depth,
@@ -217,14 +221,14 @@ def _info(
 
 
 def _codec(stream: AudioStream) -> str:
-    """Return the name of a stream's codec, which FFmpeg need not know: its packets are copied."""
+    """Return the name of a stream's codec; FFmpeg need not know it, since packets are copied."""
     context: CodecContext | None = stream.codec_context
     return context.name if context else "unknown"
 
 
 def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
     for packet in container.demux(stream):
-        # One that does not decode is found again by those who need it.
+        # Whatever needs a picture that does not decode will report it.
         with suppress(av.error.FFmpegError):
             for frame in packet.decode():
                 return frame
@@ -232,14 +236,15 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame
 
 
 def _quarter_turns(matrix: tuple[int, ...]) -> int:
-    """Return how often to turn a picture counter-clockwise to bring its upper side up.
+    """Return how many counter-clockwise quarter turns, 0 to 3, turn a picture upright.
 
-    A point (x, y), y downwards, is shown at (a x + c y, b x + d y) (ISO/IEC 14496-12, 6.2.2), also
-    where that mirrors the picture: a mirrored face is a face, one that lies is easily missed.
+    The display matrix shows a point (x, y), y downwards, at (a x + c y, b x + d y) (ISO/IEC
+    14496-12, 6.2.2). If it also mirrors the picture, that is ignored: a detector finds a mirrored
+    face, but easily misses one that lies on its side.
     """
     if not matrix:
         return 0
     _, b, _, _, d, *_ = matrix
-    # What each number of turns brings up: the upper, right, lower or left side.
-    height = [d * -1, b, d, -b]
-    return min(range(4), key=height.__getitem__)
+    # How far down the upper, right, lower and left side are shown: n turns bring the n-th one up.
+    down = [d * -1, b, d, -b]
+    return min(range(4), key=down.__getitem__)

@@ -1,7 +1,7 @@
-"""What goes along with the pictures, of all that a source holds besides them: only what was named.
+"""Choosing which streams and tags of a source are copied beside its pictures.
 
 Cameras write places, serial numbers and owners into tags, streams and messages of their own. So
-nothing is copied because it is there, and all because the configuration names it.
+only what the configuration names is copied.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from redact_dask.config import Kept, OutputSettings
 
 
 def streams(container: InputContainer, settings: OutputSettings) -> list[Stream]:
-    """Return the streams that are copied, in the order of the source; never a video stream."""
+    """Return the streams to copy, in the order of the source; never a video stream."""
     kinds = {"audio"} if settings.audio == "keep" else set()
     if "other_streams" in settings.keep:
         kinds |= {"subtitle", "data", "attachment", "unknown"}
@@ -23,12 +23,16 @@ def streams(container: InputContainer, settings: OutputSettings) -> list[Stream]
 
 
 def tags(found: Mapping[str, str], keep: Collection[Kept]) -> dict[str, str]:
-    """Return the tags, of a container or a stream, whose kind is to be kept."""
+    """Return those tags of a container or a stream whose kind is to be kept.
+
+    >>> tags({"title": "Tour", "com.apple.quicktime.location.ISO6709": "+48.2"}, ["title"])
+    {'title': 'Tour'}
+    """
     return {name: value for name, value in found.items() if _kind(name.lower()) in keep}
 
 
 def _kind(name: str) -> Kept:
-    """Tell what a tag is by its name, as FFmpeg gives it: also ``com.apple.quicktime.title``."""
+    """Return the kind of a tag, by FFmpeg's name for it, such as ``com.apple.quicktime.title``."""
     last = name.rpartition(".")[2]
     if last in ("title", "displayname"):
         return "title"

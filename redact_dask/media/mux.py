@@ -1,4 +1,4 @@
-"""Redacted pictures and the source's audio become one container, built new."""
+"""Joining segments, and what is copied from the source, into one new container."""
 
 from __future__ import annotations
 
@@ -23,13 +23,21 @@ from redact_dask.media.h264.smart_copy import SmartCopy
 from redact_dask.records import Segment, StreamInfo
 
 _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
 
 
 def target_path(path: str, info: StreamInfo) -> str:
     """Return the path that the redacted copy of a video gets below the destination.
 
-    It is the source's own, unless its container is one that cannot hold exact timestamps of H.264
-    pictures: then ``.mp4`` is appended, or ``.mov`` if there is PCM audio.
+    The copy keeps the path of its source, unless that container cannot hold exact timestamps of
+    H.264 pictures: then ``.mp4`` is appended, or ``.mov`` if there is PCM audio.
+
+    Parameters
+    ----------
+    path
+        Path of the source below its root.
+    info
+        What the source's stream is.
     """
     if PurePosixPath(path).suffix.lower() in _KEPT_CONTAINERS:
         return path
@@ -49,17 +57,18 @@ def write(
     Parameters
     ----------
     path
-        File to write; its suffix chooses the container.
+        File to write; its suffix selects the container.
     segments
-        Where the frames come from, in order: a segment, or the source itself.
+        Segments in presentation order, which together hold all frames. Each was encoded into a
+        file, or is copied from the source.
     pts
-        The pts of every frame of the video, ascending, in ``info.time_base``.
+        The pts of every frame of the video, ascending, in ticks of ``info.time_base``.
     info
-        Of the source: time base, display matrix, parameter sets.
+        What the source's stream is: its time base, display matrix and parameter sets are kept.
     source
         URL of the source.
     settings
-        What else of the source is copied.
+        Which other streams, tags and messages of the source are copied.
 
     Raises
     ------
@@ -76,9 +85,9 @@ def write(
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
         shown = packets.joined_packets(segments, pts, info, source, user_data=user_data)
-        tracks = [_timed(shown, video, depth, pts, info)]
+        tracks = [_with_times(shown, video, depth, pts, info)]
         others = metadata.streams(container, settings)
-        with _holding(others):
+        with _explained(others):
             copies |= {stream: output.add_stream_from_template(stream) for stream in others}
         if others:
             tracks.append(_copied(container, copies, others))
@@ -86,9 +95,9 @@ def write(
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
-        with _holding(others):
+        with _explained(others):
             output.start_encoding()
-        # The two are merged by time, so that the muxer need not hold one back for the other.
+        # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             output.mux_one(packet)
 
@@ -98,7 +107,7 @@ def _create(path: Path, info: StreamInfo) -> OutputContainer:
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if name != "matroska":
         options |= {
-            "write_tmcd": "0",  # of a kept tag, a stream would be made that nobody asked for
+            "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
             "movflags": "+faststart",
             "movie_timescale": "90000",
             "video_track_timescale": str(info.time_base.denominator),
@@ -107,8 +116,8 @@ def _create(path: Path, info: StreamInfo) -> OutputContainer:
 
 
 @contextmanager
-def _holding(copied: Iterable[Stream]) -> Iterator[None]:
-    """Tell of a container that refuses what should be copied into it."""
+def _explained(copied: Iterable[Stream]) -> Iterator[None]:
+    """Raise `UnsupportedVideo` where a container refuses the streams to copy into it."""
     try:
         yield
     except (av.error.FFmpegError, ValueError, AttributeError) as error:
@@ -121,6 +130,7 @@ def _holding(copied: Iterable[Stream]) -> Iterator[None]:
 def _add_video(
     output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
+    """Add the video stream: like an encoded segment's if there is one, else like the source's."""
     segment = next((segment.url for segment in segments if segment.url), None)
     encoded = None
     if segment is None:
@@ -137,17 +147,19 @@ def _add_video(
     return video
 
 
-def _timed(
+def _with_times(
     shown: Iterable[tuple[int, Packet[Any]]],
     video: VideoStream,
     reorder_depth: int,
     pts: Sequence[int],
     info: StreamInfo,
 ) -> Iterator[Packet[Any]]:
-    """Give each packet the pts of its frame, and a dts that is that of an earlier frame.
+    """Give each packet the pts of its frame, and the pts of an earlier frame as its dts.
 
-    The n-th packet in decoding order gets the pts of frame n minus the reorder depth as its dts:
-    strictly rising, and never above its own pts since no picture moves forward by more.
+    The dts of packet n in decoding order is the pts of frame n - ``reorder_depth``. So dts rise
+    strictly, and none is above the packet's own pts, since no picture is decoded more than
+    ``reorder_depth`` places after its place in presentation order. Frames before the first are
+    imagined at the average frame rate.
     """
     frame_ticks = max(1, round(1 / (info.rate * info.time_base)))
     early = range(pts[0] - reorder_depth * frame_ticks, pts[0], frame_ticks)
@@ -170,6 +182,7 @@ def _timed(
 def _copied(
     source: InputContainer, copies: Mapping[Stream, Stream], streams: Sequence[Stream]
 ) -> Iterator[Packet[Any]]:
+    """Yield the packets of the streams that are copied, each assigned to its copy."""
     for packet in source.demux(*streams):
         if packet.size and packet.dts is not None:
             packet.stream = copies[packet.stream]
@@ -177,4 +190,5 @@ def _copied(
 
 
 def _decode_time(packet: Packet[Any]) -> Fraction:
+    """Return the decoding time of a packet, seconds."""
     return (packet.dts or 0) * packet.time_base

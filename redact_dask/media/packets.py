@@ -1,4 +1,4 @@
-"""The encoded pictures of a joined video, in decoding order: from segments, or from the source."""
+"""Gathering a joined video's packets in decoding order, from encoded segments and the source."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def joined_packets(
     *,
     user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    """Yield the number of each frame with its packet, whose timestamps are to be set.
+    """Yield the number of each frame and its packet, for which the caller sets the timestamps.
 
     Parameters
     ----------
     segments
-        In order; together all frames.
+        Segments in presentation order, which together hold all frames.
     pts
         The pts of every frame of the video, ascending.
     info
-        Of the source.
+        What the source's stream is.
     source
-        URL of the source, read once from the first copied frame on.
+        URL of the source, which is read once, from the first copied frame on.
     user_data
-        Whether messages between the pictures are kept.
+        Whether to keep messages between the pictures that can hold user data.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def joined_packets(
 
 @contextmanager
 def open_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a segment in the work area; raise `CheckFailed` if it is none."""
+    """Open a segment in the work area; raise `CheckFailed` if the file is not one."""
     try:
         with av.open(io.BytesIO(storage.read(url)), "r", format="matroska") as container:
             yield container, container.streams.video[0]
@@ -81,6 +81,7 @@ def open_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 def _encoded(
     segment: str, first: int, info: StreamInfo, known: set[bytes], user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
+    """Yield the frames of an encoded segment; check that all segments have the same parameters."""
     with open_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
         parameter_sets = stream.codec_context.extradata or b""
@@ -103,17 +104,19 @@ def _copied(
     info: StreamInfo,
     user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    begun = 0
+    """Yield the frames of a copied segment from the source, after passing over those before it."""
+    taken = 0
     for packet in from_source:
-        if not begun and (packet.pts, packet.size) != (segment.start.pts, segment.start.size):
+        if not taken and (packet.pts, packet.size) != (segment.start.pts, segment.start.size):
             continue
         yield bisect_left(pts, _pts(packet)), _sample(packet, info.parameter_sets, user_data)
-        begun += 1
-        if begun == segment.frames:
+        taken += 1
+        if taken == segment.frames:
             return
 
 
 def _sample(packet: Packet[VideoStream], parameter_sets: bytes, user_data: bool) -> Packet[Any]:
+    """Return a packet of the output that holds only what `cleaned` keeps."""
     try:
         sample = Packet(cleaned(packet, parameter_sets, user_data=user_data))
     except ValueError as error:

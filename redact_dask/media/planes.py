@@ -1,4 +1,4 @@
-"""The planes of a decoded picture as arrays that share its memory."""
+"""Access to the planes of a decoded picture, as arrays that share its memory."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Plane(NamedTuple):
 
     pixels: Pixels
     across: int
-    """Luma pixels that one of its pixels spans from left to right."""
+    """Luma pixels that one pixel of the plane spans from left to right."""
     down: int
-    """Luma pixels that one of its pixels spans from top to bottom."""
+    """Luma pixels that one pixel of the plane spans from top to bottom."""
 
 
 def planes(frame: VideoFrame) -> Iterator[Plane]:

@@ -1,4 +1,4 @@
-"""Is a joined video what was planned? Asked of the file alone, with an independent decoder."""
+"""Checking with an independent decoder that the file of a joined video is what was planned."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from redact_dask.media.demux import open_video
 from redact_dask.records import Chunk, Segment, StreamInfo
 
 _SAMPLES = 3
-"""Copied segments that are compared bit by bit."""
+"""Number of copied segments that are compared bit by bit with the source."""
 _SAMPLE_FRAMES = 30
-"""Frames of each that are compared."""
+"""Number of frames at the start of each such segment that are compared."""
 _LONG = 6000
-"""Frames from which on a video is decoded in halves, side by side: while it is, its other tasks are
-done, and it is all that a run of one long video waits for."""
+"""Least number of frames of a video whose halves are decoded side by side.
+
+Its other tasks are done by then, so a run of one long video waits for this check alone.
+"""
 
 
 def verify(
@@ -42,21 +44,22 @@ def verify(
     path
         The joined video.
     segments
-        What it was joined from: of copied ones, some frames are compared bit by bit.
+        Segments that were joined. Some frames of copied segments are compared bit by bit.
     pts
-        The pts of every frame of the source, ascending, in ``info.time_base``.
+        The pts of every frame of the source, ascending, in ticks of ``info.time_base``.
     info
-        Of the source.
+        What the source's stream is.
     source
         URL of the source.
     settings
-        What else of the source was to be copied.
+        Which other streams of the source are copied.
 
     Raises
     ------
     CheckFailed
-        A frame does not decode, is missing or too many, has another timestamp than in the source,
-        or is not what was copied; or the other streams are not those that were to be copied.
+        A frame does not decode, is missing or unexpected, has another timestamp than in the source,
+        or differs from the frame it was copied from; or the other streams are not exact copies of
+        those that the settings name.
     """
     middle = _middle(segments, len(pts))
     try:
@@ -64,7 +67,7 @@ def verify(
     except CheckFailed:
         if middle is None:
             raise
-        # Not in every container can one begin in the middle.
+        # Not every container lets decoding start in the middle: decode it in one piece.
         _check_pictures(path, segments, pts, info, source, None)
     with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
@@ -73,7 +76,7 @@ def verify(
 
 
 def _middle(segments: Sequence[Segment], frames: int) -> int | None:
-    """Return the first frame of the second half, which begins a segment; None: no halves."""
+    """Return the first frame of the second half, which begins a segment; None: do not halve."""
     firsts = [
         first for first in accumulate(segment.frames for segment in segments) if first < frames
     ]
@@ -90,6 +93,7 @@ def _check_pictures(
     source: str,
     middle: int | None,
 ) -> None:
+    """Check the number of frames, their times, and the sampled frames of copied segments."""
     samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
     times = [ticks * info.time_base for ticks in pts]
@@ -126,19 +130,19 @@ def _samples(segments: Sequence[Segment], pts: Sequence[int]) -> Iterator[Chunk]
 
 
 def digests(container: InputContainer, streams: Sequence[Stream]) -> list[str]:
-    """Return the SHA-256 of each stream: of all its packets' bytes, in order.
+    """Return the SHA-256 of each stream, over the bytes of all its packets, in order.
 
-    ADTS headers, which a transport stream has before each AAC packet and MP4 has not, do not count.
+    ADTS headers are left out: a transport stream has one before each AAC packet, MP4 has none.
     """
     found = {stream.index: hashlib.sha256() for stream in streams}
-    # Asked for no stream, PyAV would give the packets of all.
+    # If no stream is named, PyAV yields the packets of all streams.
     for packet in container.demux(streams) if streams else ():
         found[packet.stream.index].update(_without_adts(bytes(packet)))
     return [digest.hexdigest() for digest in found.values()]
 
 
 def _without_adts(packet: bytes) -> bytes:
-    # ISO/IEC 13818-7, 6.2: 12 bits set, and 7 bytes, or 9 if bit 16 says that there is a checksum.
+    # ISO/IEC 13818-7, 6.2: 12 bits set; 7 bytes, or 9 if bit 16 tells that there is a checksum.
     if packet[:1] != b"\xff" or packet[1] & 0xF6 != 0xF0:
         return packet
     return packet[7 if packet[1] & 1 else 9 :]

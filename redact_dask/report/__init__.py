@@ -1,7 +1,7 @@
 """The report: one HTML file about the runs of a destination, made from its manifest.
 
-It holds all that it needs, asks nobody for anything, and its size does not grow with the number of
-videos. Pictures are in it only on request, and those are of published copies.
+The file is self-contained and loads nothing, and its size does not grow with the number of videos.
+It holds pictures only on request, and only from published copies.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
     destination
         URL of the destination's root.
     names
-        Of the runs that it is about, ``all`` for all; empty: the last one, and those that ran
-        beside it.
+        Names of the runs to report on; ``all`` stands for all of them. Empty: the last run, and
+        those that ran at the same time.
     frames
-        Number of redacted frames that it shows, at most.
+        Most redacted frames that the report shows.
 
     Raises
     ------
     SourceError
         The destination has no manifest.
     UsageError
-        There is no run of such a name.
+        No run has one of the names.
     """
     root = layout.manifest(destination)
     known = runs.read(root)
@@ -42,11 +42,12 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
             f"{destination} holds no manifest of a run: is this where `redact-dask run` published?"
         )
     chosen = runs.choose(known, names)
-    told = [run.name for run in chosen]
+    chosen_names = [run.name for run in chosen]
     periods = Periods.over(min(run.began for run in chosen), max(run.ended for run in chosen))
-    about_videos = videos.read(root, told, periods)
-    about_tasks = tasks.read(root, told, periods, [row["video"] for row in about_videos.slowest])
-    shown = contact_sheet.pictures(root, told, frames) if frames else None
+    about_videos = videos.read(root, chosen_names, periods)
+    slowest = [row["video"] for row in about_videos.slowest]
+    about_tasks = tasks.read(root, chosen_names, periods, slowest)
+    shown = contact_sheet.pictures(root, chosen_names, frames) if frames else None
     content = page.Content(
         storage.canonical(destination), known, chosen, periods, about_videos, about_tasks, shown
     )

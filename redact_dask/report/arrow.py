@@ -1,4 +1,4 @@
-"""Columns of Arrow tables as arrays of NumPy."""
+"""Converting columns of Arrow tables to NumPy arrays."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Floats = NDArray[np.float64]
 
 
 def numbers(column: pa.ChunkedArray) -> Floats:
-    """Return a column of numbers, those that are missing as 0: shape (rows)."""
+    """Return a column of numbers, with 0 for those that are missing; shape (rows)."""
     found: Floats = pc.coalesce(column.cast(pa.float64()), 0.0).to_numpy()
     return found
 
 
 def epoch(column: pa.ChunkedArray) -> Floats:
-    """Return a column of times in microseconds, as seconds since the epoch: shape (rows)."""
+    """Return a column of times in microseconds as seconds since the epoch; shape (rows)."""
     return numbers(column.cast(pa.int64())) / 1e6

@@ -1,8 +1,8 @@
-"""Charts over time as the geometry of a small inline SVG.
+"""Charts over time, as the geometry of a small inline SVG.
 
-A library that draws in the browser weighs more than a megabyte, and the report is one file; what it
-needs is bars and steps. Words stand beside the picture, as HTML: it is stretched to any width, and
-they are not.
+The report is one file, and needs only bars and steps, while a library that draws in the browser
+weighs more than a megabyte. Words are HTML beside the SVG, since the SVG is stretched to any width,
+and words must not be.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from redact_dask.report.formatting import number
 from redact_dask.report.time_bins import Periods
 
 WIDTH, HEIGHT = 1000, 100
-"""Of the view box; y grows downwards."""
+"""Size of the SVG's view box, in its own units; y grows downwards."""
 
 _TICKS = 4
-"""Parts of the vertical axis, at most."""
+"""Most parts into which ticks divide the vertical axis."""
 _LABELS = 4
-"""Times below the horizontal axis, at most: five do not fit on a phone."""
+"""Most times below the horizontal axis: five do not fit on a phone."""
 _GAP = 0.12
-"""Share of a period that is left between two bars."""
+"""Share of a period's width that is left free between two bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,52 +35,54 @@ class Series:
 
     name: str
     style: str
-    """Name of its colour in the style sheet."""
+    """Name of the series' colour in the style sheet."""
     values: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A word beside an axis."""
+    """A label beside an axis."""
 
     percent: float
-    """Its place, from the left or from below."""
+    """Distance from the left or from the bottom, per cent of the axis."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One period, over the whole height, with what is told when it is pointed at."""
+    """One period over the whole height, with the text that the pointer shows on it."""
 
     x: float
+    """Left edge, units of the view box."""
     width: float
+    """Width, units of the view box."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that a page needs to draw it, and to tell it in words."""
+    """All that a page needs to draw a chart, and to describe it in words."""
 
     name: str
-    """For links: lower case, without spaces."""
+    """Name for links: lower case, without spaces."""
     title: str
     unit: str
     summary: str
-    """In one sentence, for those who cannot see it."""
+    """Description in one sentence, for readers who cannot see the chart."""
     series: tuple[Series, ...]
     paths: tuple[str, ...]
-    """Path data for each series."""
+    """SVG path data of each series."""
     filled: bool
-    """Whether the paths are areas, or lines."""
+    """Whether the paths are filled areas; if not, they are lines."""
     ticks: tuple[Mark, ...]
     labels: tuple[Mark, ...]
     columns: tuple[Column, ...]
     times: tuple[str, ...]
-    """Of each period."""
+    """Start of each period, as text."""
 
 
 def bars(name: str, title: str, unit: str, series: Sequence[Series], periods: Periods) -> Chart:
-    """Return a chart of bars, those of several series on top of each other."""
+    """Return a chart of bars; those of several series are stacked."""
     top = _top(float(np.sum([one.values for one in series], axis=0).max()))
     paths = []
     below = 0.0 * series[0].values
@@ -98,7 +100,7 @@ def bars(name: str, title: str, unit: str, series: Sequence[Series], periods: Pe
 
 
 def steps(name: str, title: str, unit: str, series: Sequence[Series], periods: Periods) -> Chart:
-    """Return a chart of lines, each level over a period."""
+    """Return a chart of step lines, which are level over each period."""
     top = _top(max(float(one.values.max()) for one in series))
     width = WIDTH / periods.count
     paths = []
@@ -125,7 +127,7 @@ def _chart(
     times = _times(periods)
     width = WIDTH / periods.count
     columns = [
-        Column(rank * width, width, f"{time}: {_told(series, rank, unit)}")
+        Column(rank * width, width, f"{time}: {_values(series, rank, unit)}")
         for rank, time in enumerate(times)
     ]
     every = math.ceil(periods.count / _LABELS)
@@ -149,14 +151,15 @@ def _chart(
     )  # fmt: skip
 
 
-def _told(series: Sequence[Series], rank: int, unit: str) -> str:
+def _values(series: Sequence[Series], rank: int, unit: str) -> str:
+    """Return the values of all series in one period, as text."""
     if len(series) == 1:
         return f"{number(series[0].values[rank])} {unit}"
     return ", ".join(f"{one.name} {number(one.values[rank])}" for one in series)
 
 
 def _times(periods: Periods) -> list[str]:
-    """Return the starts of all periods, no more exact than needed, UTC."""
+    """Return the starts of all periods as texts, UTC, no more exact than needed."""
     starts: list[datetime] = periods.starts
     days = "%d %b " if starts[-1] - starts[0] >= timedelta(days=1) else ""
     if periods.length_s >= 86_400:
@@ -166,11 +169,12 @@ def _times(periods: Periods) -> list[str]:
 
 
 def _y(value: float, top: float) -> float:
+    """Return where a value lies in the view box, if ``top`` is the upper end of the axis."""
     return HEIGHT * (1 - value / top)
 
 
 def _top(value: float) -> float:
-    """Return the upper end of an axis: a whole number of its steps."""
+    """Return the upper end of an axis for a largest value: a whole number of steps."""
     step = _step(value)
     return max(step * math.ceil(value / step - 1e-9), step)
 

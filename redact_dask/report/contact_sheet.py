@@ -1,7 +1,7 @@
 """A contact sheet: some redacted frames, decoded from the published copies.
 
-Nothing is ever read from a source. Frames are taken where a detector saw most, so that a person
-sees at a glance whether it was hidden.
+Nothing is ever read from a source. Of each video, the frame with the most detections is shown, so
+that a person sees at a glance whether they were hidden.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from redact_dask.errors import VideoError
 from redact_dask.media.demux import open_video
 
 MOST = 48
-"""Frames of a sheet: with them a report has some 2 MB."""
+"""Most frames of a sheet: a report with as many has some 2 MB."""
 _SIDE = 480
-"""Pixels of a picture's longer side: as wide as a phone shows it."""
+"""Longer side of a picture, pixels: as wide as a phone shows it."""
 _QUALITY = 80
-"""Of the JPEG: faces that were hidden badly are still seen."""
+"""JPEG quality: badly hidden faces can still be seen."""
 _HALF_TICK_S = 5e-4
-"""Seconds by which two container's clocks may tell the same time differently."""
+"""Seconds by which two containers may round the same time differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,31 @@ class Moment:
     """A frame of a published copy that is to be shown."""
 
     source: str
+    """URL of the source."""
     output: str
+    """URL of the published copy."""
     bytes_out: int
+    """Size of the published copy, bytes."""
     faces: int
-    """Tracks that were hidden in the whole video."""
+    """Number of tracks that were hidden in the whole video."""
     frame: int
     pts_s: float
+    """Presentation time of the frame, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A redacted frame, or why there is none."""
+    """A redacted frame, or why it cannot be shown."""
 
     moment: Moment
     data: str
-    """JPEG in base64; empty: it could not be shown."""
+    """JPEG in base64; empty: the frame cannot be shown."""
     width: int = 0
+    """Width of the JPEG, pixels."""
     height: int = 0
+    """Height of the JPEG, pixels."""
     trouble: str = ""
+    """Why the frame cannot be shown; empty: it can."""
 
 
 def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
@@ -67,12 +74,13 @@ def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
     runs
         Names of the runs.
     count
-        Videos that are shown, with one frame each, at most.
+        Most videos to show, with one frame each.
     """
     return [_picture(moment) for moment in _moments(root, runs, count)]
 
 
 def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
+    """Return one frame for each of at most ``count`` published videos with hidden faces."""
     seen = _busiest_frames(root, runs, count)
     ids = pa.array([*seen], pa.string())
     columns = ["video", "source", "output", "status", "bytes_out", "faces"]
@@ -90,7 +98,10 @@ def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
 
 
 def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tuple[int, float]]:
-    """Return a frame and its time, seconds, of videos by id, reading only so many files."""
+    """Return the frame with the most confidence in sum, and its time in seconds, by video id.
+
+    At most ``most`` files of the manifest are read, so not every video is found.
+    """
     columns = ["video", "frame", "pts_s", "confidence"]
     frames: dict[str, tuple[int, float]] = {}
     for table in manifest.tables(root, "detections", columns, runs, most):
@@ -107,7 +118,7 @@ def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tu
 def _picture(moment: Moment) -> Picture:
     try:
         sizes = [info["size"] for info in storage.find(moment.output).values()]
-        # Something else may lie there by now, and need not be redacted.
+        # Another file may have replaced the copy, and it may not be redacted.
         if sizes != [moment.bytes_out]:
             now = "not the one that was published" if sizes else "not there any more"
             return Picture(moment, "", trouble=f"the copy is {now}")
@@ -123,6 +134,7 @@ def _picture(moment: Moment) -> Picture:
 
 
 def _decoded(moment: Moment) -> Image.Image | None:
+    """Decode the frame; None: the copy has no frame at its time."""
     with open_video(moment.output) as (container, stream):
         if stream.time_base is None:
             return None
@@ -134,7 +146,7 @@ def _decoded(moment: Moment) -> Image.Image | None:
 
 
 def _upright(frame: VideoFrame, stream: VideoStream) -> Image.Image:
-    """Return a frame as it is shown: its pixels square, its upper side up."""
+    """Return a frame as a player shows it: with square pixels, and upright."""
     image: Image.Image = frame.to_image()
     if ratio := stream.sample_aspect_ratio:
         image = image.resize((max(round(image.width * ratio), 1), image.height))

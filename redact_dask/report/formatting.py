@@ -1,4 +1,4 @@
-"""Figures as a person reads them."""
+"""Formatting figures for a person to read."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 _BYTES = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _LONGEST = 300
-"""Characters of a text of the manifest that are shown: an error's may be long."""
+"""Most characters shown of a text in the manifest: the text of an error may be long."""
 
 
 def number(value: float) -> str:
-    """Return a number with thousands apart, and no more digits than are of use."""
+    """Return a number with commas between thousands, and no more digits than are of use."""
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2g}" if abs(value) < 1 else f"{value:,.1f}"
 
 
 def size(value: float) -> str:
-    """Return a number of bytes, in powers of 1000."""
+    """Return a number of bytes, in units that are powers of 1000."""
     power = 0
     while value >= 999.5 and power < len(_BYTES) - 1:
         value, power = value / 1000, power + 1
@@ -26,7 +26,11 @@ def size(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the one or two units that tell it best, hours at most."""
+    """Return a duration in the one or two units that fit it best; the largest unit is the hour.
+
+    >>> duration(0.25), duration(95), duration(7260)
+    ('0.2 s', '1 min 35 s', '2 h 1 min')
+    """
     if 0 < seconds < 0.0995:
         return f"{1000 * seconds:.0f} ms" if seconds >= 0.0005 else "< 1 ms"
     if seconds < 9.95 and seconds != int(seconds):
@@ -40,12 +44,19 @@ def duration(seconds: float) -> str:
 
 
 def _units(large: int, name: str, small: int, small_name: str) -> str:
-    told = f"{large:,} {name}"
-    return f"{told} {small} {small_name}" if small and large < 100 else told
+    """Return a duration in two units; the smaller one is left out if it makes no difference."""
+    text = f"{large:,} {name}"
+    return f"{text} {small} {small_name}" if small and large < 100 else text
 
 
 def share(part: float, whole: float = 1.0) -> str:
-    """Return a share in per cent: all and nothing are told only of what is so."""
+    """Return a share in per cent; only exact shares are shown as 0 % and 100 %.
+
+    A share of a whole of zero is shown as a dash.
+
+    >>> share(999, 1000), share(1, 3), share(0)
+    ('> 99 %', '33 %', '0 %')
+    """
     if not whole:
         return "\N{EN DASH}"
     percent = 100 * part / whole
@@ -55,7 +66,7 @@ def share(part: float, whole: float = 1.0) -> str:
 
 
 def dollars(value: float) -> str:
-    """Return a price."""
+    """Return a price in US dollars."""
     return f"${value:,.2f}"
 
 
@@ -65,6 +76,6 @@ def when(time: datetime) -> str:
 
 
 def clipped(text: str) -> str:
-    """Return a text, or its beginning and its end if it is long."""
+    """Return a text, or only its beginning and its end if it is long."""
     half = _LONGEST // 2
     return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"

@@ -1,4 +1,4 @@
-"""The page: what the manifest told, put into the template."""
+"""Filling the page's template with what the manifest tells."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from redact_dask.report.time_bins import Periods
 from redact_dask.report.videos import Videos
 
 _FAILED = 200
-"""Rows of the table of failed videos."""
+"""Most rows of the table of failed videos."""
 _OTHERS = 20
-"""Rows of the other tables: runs, hosts, reasons."""
+"""Most rows of the tables of runs, hosts and reasons."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that a page tells."""
+    """All that a page shows."""
 
     destination: str
-    """URL."""
+    """URL of the destination's root."""
     runs: Sequence[Run]
-    """All of the destination, in the order in which they ended."""
+    """All runs of the destination, in the order in which they ended."""
     chosen: Sequence[Run]
-    """Those that the page is about."""
+    """The runs that the page is about."""
     periods: Periods
     videos: Videos
     tasks: Tasks
     pictures: Sequence[Picture] | None
-    """None: none were asked for."""
+    """Redacted frames to show; None: none were asked for."""
 
 
 def render(content: Content) -> str:
-    """Return the page as HTML: every text of the manifest is escaped, and nothing is loaded."""
+    """Return the page as HTML, which loads nothing; every text from the manifest is escaped."""
     environment = Environment(
         loader=PackageLoader("redact_dask.report", "."),
         autoescape=True,
@@ -108,10 +108,11 @@ def _charts(content: Content) -> list[Chart]:
 
 
 def _folder(sources: Sequence[str]) -> str:
-    """Return the longest folder that all sources are in, with its slash; empty: there is none."""
+    """Return the deepest folder that holds all sources, with its slash; empty: there is none."""
     same = os.path.commonprefix([*sources])  # noqa: RUF071 (of URLs; cut at a slash below)
     return same[: same.rfind("/") + 1]
 
 
 def _file(name: str) -> str:
+    """Return the text of a file of this package."""
     return files("redact_dask.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The runs of a destination, and what each of them did."""
+"""Reading the runs of a destination, and what each of them did."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from redact_dask.errors import UsageError
 
 _ALL = "all"
 _NAMED = 3
-"""Runs that are named to who has asked for one that is not there."""
+"""Runs that the message names if somebody asks for a run that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over videos: of published ones, unless a field says otherwise."""
+    """Sums over the published videos of a run, unless a field says otherwise."""
 
     published: int = 0
+    """Number of published videos."""
     quarantined: int = 0
-    """Attempts that ended so."""
+    """Number of attempts that ended with the video in quarantine."""
     salvaged: int = 0
-    """Published with black frames."""
+    """Number of videos published with black frames."""
     frames: int = 0
     frames_black: int = 0
     frames_copied: int = 0
@@ -33,17 +34,19 @@ class Totals:
     faces: int = 0
     """Tracks that were hidden."""
     duration_s: float = 0.0
-    """Length of the video, seconds."""
+    """Length of the videos, seconds."""
     bytes_in: int = 0
+    """Size of the sources, bytes."""
     bytes_out: int = 0
+    """Size of the redacted videos, bytes."""
     calls: int = 0
-    """Pictures that a paid service answered, also for quarantined videos."""
+    """Pictures that a paid service answered; these four fields count quarantined videos too."""
     throttled: int = 0
-    """Times that it said: too many calls."""
+    """Times that the service refused a call because there were too many."""
     retried: int = 0
-    """Times that it was asked again for another reason."""
+    """Times that a call failed for another reason, and was made again."""
     dollars: float = 0.0
-    """Price of the calls."""
+    """Price of the calls, US dollars."""
 
     def __add__(self, other: Totals) -> Totals:
         names = [field.name for field in fields(self)]
@@ -52,25 +55,25 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as its videos tell it."""
+    """One run, summed up from the rows of its videos."""
 
     name: str
     began: datetime
-    """Start of the first task of its first video, UTC."""
+    """Earliest start of a video's first task, UTC."""
     ended: datetime
-    """End of its last video, UTC."""
+    """Latest end of a video, UTC."""
     totals: Totals
 
 
 def read(root: str) -> list[Run]:
-    """Return the runs of a manifest that have tried a video, in the order in which they ended.
+    """Return the runs of a manifest that attempted a video, in the order in which they ended.
 
     Parameters
     ----------
     root
         URL of the manifest.
     """
-    names = [*_OF_PUBLISHED, *_OF_ALL, "run", "status", "seconds", "finished"]
+    names = [*_SUMMED_IF_PUBLISHED, *_SUMMED_ALWAYS, "run", "status", "seconds", "finished"]
     sums = [_sums(table) for table in manifest.tables(root, "videos", names)]
     if not sums:
         return []
@@ -80,20 +83,20 @@ def read(root: str) -> list[Run]:
 
 
 def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
-    """Return the runs that are wanted.
+    """Return the runs that the report is about.
 
     Parameters
     ----------
     runs
-        All that there are, at least one, in the order in which they ended.
+        All runs, at least one, in the order in which they ended.
     names
-        Of those that are wanted; ``all`` stands for all. Empty: the one that ended last, and those
-        that ran beside it, as the shards of a source do.
+        Names of the runs that are wanted; ``all`` stands for all of them. Empty: the run that ended
+        last, and those that ran at the same time, as the shards of a source do.
 
     Raises
     ------
     UsageError
-        There is no run of such a name.
+        No run has one of the names.
     """
     if _ALL in names:
         return [*runs]
@@ -108,7 +111,7 @@ def choose(runs: Sequence[Run], names: Collection[str]) -> list[Run]:
 
 
 def wall_s(runs: Iterable[Run]) -> float:
-    """Return the seconds in which at least one of the runs was at work."""
+    """Return the seconds during which at least one of the runs was going on."""
     total, until = 0.0, None
     for run in sorted(runs, key=lambda run: run.began):
         began = run.began if until is None else max(run.began, until)
@@ -117,15 +120,15 @@ def wall_s(runs: Iterable[Run]) -> float:
     return total
 
 
-_OF_PUBLISHED = (
+_SUMMED_IF_PUBLISHED = (
     "frames", "frames_black", "frames_copied", "faces", "duration_s", "bytes_in", "bytes_out",
 )  # fmt: skip
-_OF_ALL = ("calls", "throttled", "retried", "dollars")
+_SUMMED_ALWAYS = ("calls", "throttled", "retried", "dollars")
 _SUMMED = [field.name for field in fields(Totals)]
 
 
 def _sums(videos: pa.Table) -> pa.Table:
-    """Return a row for each run: of a file's videos."""
+    """Return one row for each run, with the sums over its videos in a table."""
     published = pc.equal(videos["status"], "published")
     black = pc.greater(pc.coalesce(videos["frames_black"], 0), 0)
     columns = {
@@ -136,21 +139,21 @@ def _sums(videos: pa.Table) -> pa.Table:
         "quarantined": pc.invert(published).cast(pa.int64()),
         "salvaged": pc.and_(published, black).cast(pa.int64()),
     }
-    for name in _OF_PUBLISHED:
+    for name in _SUMMED_IF_PUBLISHED:
         columns[name] = pc.if_else(published, pc.coalesce(videos[name], 0), 0)
-    for name in _OF_ALL:
+    for name in _SUMMED_ALWAYS:
         columns[name] = pc.coalesce(videos[name], 0)
     return _grouped(pa.table(columns))
 
 
 def _grouped(rows: pa.Table) -> pa.Table:
-    """Return one row for each run, of rows that have been made of videos or of other such rows."""
+    """Return one row for each run: sum up rows of single videos, or rows that are sums already."""
     how = [("began", "min"), ("ended", "max"), *((name, "sum") for name in _SUMMED)]
     grouped = rows.group_by("run").aggregate(how)
     return grouped.rename_columns({f"{name}_{kind}": name for name, kind in how})
 
 
 def began(videos: pa.Table) -> pa.ChunkedArray:
-    """Return when the first task of each video began, from ``finished`` and ``seconds``."""
+    """Return when each video's first task began, computed from ``finished`` and ``seconds``."""
     took = pc.multiply(pc.coalesce(videos["seconds"], 0.0), 1e6).cast(pa.int64(), safe=False)
     return pc.subtract(videos["finished"], took.cast(pa.duration("us")))

@@ -1,4 +1,4 @@
-"""Where the time went: the tasks of the runs, by stage and step, by host, and over time."""
+"""Summing up where the time of the runs went: by stage and step, by host, and over time."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Stage:
     tasks: int = 0
     frames: int = 0
     seconds: float = 0.0
-    """From start to end of each task, wall seconds."""
+    """Sum of the wall seconds from start to end of each task."""
     steps: dict[str, float] = field(default_factory=dict)
-    """Wall seconds of each step, the longest first; what is missing to all is between steps."""
+    """Wall seconds of each step, the longest first; the rest of ``seconds`` lies between steps."""
 
 
 @dataclass(slots=True)
@@ -39,10 +39,10 @@ class Host:
 
     name: str
     workers: int = 0
-    """Dask workers that have run a task on it."""
+    """Number of Dask workers that ran a task on the machine."""
     tasks: int = 0
     seconds: float = 0.0
-    """Wall seconds of its tasks."""
+    """Sum of the wall seconds of its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Share:
     """The tasks of one video."""
 
     seconds: float
-    """Wall seconds of all of them."""
+    """Sum of their wall seconds."""
     stage: str
-    """The stage that took longest."""
+    """Name of the stage that took longest."""
     share: float
-    """Its share of the seconds, 0 to 1."""
+    """Share of the seconds that this stage took, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Tasks:
     """What all tasks of some runs did."""
 
     stages: tuple[Stage, ...]
-    """Those that have tasks."""
+    """Stages that have tasks, in the order of the pipeline."""
     hosts: tuple[Host, ...]
-    """The busiest first."""
+    """Machines, the busiest first."""
     analysed: Floats
     """Frames analysed in each period."""
     rendered: Floats
@@ -72,7 +72,7 @@ class Tasks:
     busy: dict[str, Floats]
     """Seconds of tasks in each period, by stage."""
     shares: dict[str, Share]
-    """By the id of a video, of those that were asked for."""
+    """Tasks of the videos that were asked for, by the video's id."""
 
 
 def read(root: str, runs: Collection[str], periods: Periods, videos: Collection[str] = ()) -> Tasks:
@@ -85,9 +85,9 @@ def read(root: str, runs: Collection[str], periods: Periods, videos: Collection[
     runs
         Names of the runs.
     periods
-        That cover the runs.
+        Periods that cover the runs.
     videos
-        Ids of those whose tasks are asked for.
+        Ids of the videos whose tasks are summed up one by one.
     """
     stages = {name: Stage(name) for name in STAGES}
     frames = {name: np.zeros(periods.count) for name in STAGES}
@@ -116,6 +116,7 @@ def read(root: str, runs: Collection[str], periods: Periods, videos: Collection[
 
 
 def _add(stage: Stage, tasks: pa.Table) -> None:
+    """Add tasks to the sums of their stage."""
     stage.tasks += tasks.num_rows
     stage.frames += pc.sum(tasks["frames"]).as_py() or 0
     stage.seconds += pc.sum(tasks["took"]).as_py() or 0.0

@@ -1,4 +1,4 @@
-"""The videos of the runs: the slowest, those that failed, and what became of all over time."""
+"""Summing up the videos of the runs: the slowest, those that failed, and all of them over time."""
 
 from __future__ import annotations
 
@@ -16,39 +16,42 @@ from redact_dask.report.arrow import Floats, epoch, numbers
 from redact_dask.report.time_bins import Periods
 
 SLOWEST = 50
-"""Videos of the table of the slowest."""
+"""Most videos in the table of the slowest."""
 
 _COLUMNS = (
     "video", "source", "written", "status", "stage", "reason", "error", "frames", "why_encoded",
     "faces", "duration_s", "seconds", "bytes_in", "finished",
 )  # fmt: skip
 Row = dict[str, Any]
+"""Values of one row of the manifest, by column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Seconds from the time that a source was written to its copy, over published videos."""
+    """Time from the writing of a source to the end of its processing, over published videos."""
 
     median_s: float
+    """Median, seconds."""
     most_of_them_s: float
-    """The 95th percentile."""
+    """The 95th percentile, seconds."""
     longest_s: float
+    """Maximum, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Videos:
-    """What is told of single videos, and of all over time."""
+    """What the report shows of single videos, and of all videos over time."""
 
     slowest: tuple[Row, ...]
-    """Rows of the manifest, those that took longest first."""
+    """Rows of the slowest videos in the manifest, the slowest first."""
     failed: tuple[Row, ...]
-    """The last attempt at each video that is still to be published; the latest first."""
+    """Last attempt at each video that failed and was not published later; the latest first."""
     published_later: int
-    """Videos that failed, and that were published by a later attempt."""
+    """Number of videos that failed, and that a later attempt published."""
     why_encoded: tuple[tuple[str, int], ...]
-    """Reasons why nothing of a video could be copied, and the number of videos; commonest first."""
+    """Reasons why no GOP was copied, with the number of videos; the most common one first."""
     lag: Lag | None
-    """None: the store does not tell when a source was written, or nothing was published."""
+    """None: the store does not tell when sources were written, or nothing was published."""
     published: Floats
     """Videos published in each period."""
     faces: Floats
@@ -65,7 +68,7 @@ def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
     runs
         Names of the runs.
     periods
-        That cover the runs.
+        Periods that cover the runs.
     """
     slowest, failed = _empty(), [_empty()]
     why_encoded: Counter[str] = Counter()
@@ -96,6 +99,7 @@ def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
 
 
 def _empty() -> pa.Table:
+    """Return a table without rows."""
     schema = manifest.SCHEMAS["videos"]
     return pa.schema([schema.field(name) for name in _COLUMNS]).empty_table()
 
@@ -106,7 +110,7 @@ def _slowest(videos: pa.Table) -> pa.Table:
 
 
 def _outstanding(root: str, failed: pa.Table) -> tuple[list[Row], int]:
-    """Return the last row of each video that is still to be published, and how many are not."""
+    """Return the last row of each video that is not published yet, and the number of the others."""
     last = {row["source"]: row for row in failed.sort_by("finished").to_pylist()}
     later = set()
     if last:

@@ -1,6 +1,6 @@
 """Files on any store, the locks and leases on them, and scratch space on this machine's disk.
 
-The functions of `files` are the room's own: ``storage.read(url)``.
+The functions of the module `files` are called through this package: ``storage.read(url)``.
 """
 
 from redact_dask.storage.files import (

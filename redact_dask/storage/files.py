@@ -1,8 +1,11 @@
-"""Files on any store that fsspec knows: a path here is a URL, ``s3://bucket/key`` or local.
+"""Reading, writing and listing files on any store that fsspec knows.
 
-Every write is atomic: a reader sees the whole file under its name, or none. Object stores do so by
-themselves; on a local file system a file is written under another name and renamed. What a process
-that was killed leaves under such a name, the next that writes to the same folder removes.
+A file is named by a URL, such as ``s3://bucket/key``, or by a local path.
+
+Every write is atomic: a reader sees the whole file under its name, or none. Object stores write so
+by themselves; on a local file system, a file is written under a temporary name and then renamed. A
+killed process may leave such a temporary file; the next process that writes to the same folder
+removes it.
 """
 
 from __future__ import annotations
@@ -25,18 +28,18 @@ from redact_dask.errors import SourceError
 from redact_dask.storage import locks
 
 FAILURES = (OSError, BotoCoreError)
-"""What a store raises when it is not there, or does not let us in."""
+"""Errors that a store raises if it cannot be reached, or refuses access."""
 
 _UPLOAD = {"chunksize": 2**24, "max_concurrency": 4}
-"""Bytes of a part, and parts in flight: s3fs itself would hold half a gigabyte. 10,000 parts, the
-most that S3 takes, are 160 GiB."""
+"""Bytes of a part of an upload, and parts in flight: the defaults of s3fs would hold half a
+gigabyte in memory. S3 takes 10,000 parts at most, which are 160 GiB here."""
 
 READ_AHEAD = 2**21
-"""Bytes asked from an object store at a time, beyond what is needed: worth a request's latency."""
+"""Bytes read from an object store beyond what is needed: one request fewer saves its latency."""
 
 
 def canonical(url: str) -> str:
-    """Return the one absolute URL of a path, local ones with links resolved."""
+    """Return the one absolute URL of a path, with the links in a local path resolved."""
     fs, path = _locate(url)
     if isinstance(fs, LocalFileSystem):
         path = os.path.realpath(path)
@@ -44,45 +47,49 @@ def canonical(url: str) -> str:
 
 
 def join(url: str, *parts: str) -> str:
-    """Return the URL of something below another."""
+    """Return the URL of something below another URL."""
     return "/".join([url.rstrip("/"), *parts])
 
 
 def local_path(url: str) -> str | None:
-    """Return the path on this machine's file system, or None if it lies elsewhere."""
+    """Return the path on this machine's file system; None: the URL is on another store."""
     fs, path = _locate(url)
     return path if isinstance(fs, LocalFileSystem) else None
 
 
 def exists(url: str) -> bool:
-    """Tell whether something lies there."""
+    """Tell whether a file or folder exists at a URL."""
     fs, path = _locate(url)
     return bool(fs.exists(path))
 
 
 def is_folder(url: str) -> bool:
-    """Tell whether it is a folder, or a prefix with something below it."""
+    """Tell whether a URL is a folder, or a prefix of an object store with objects below it."""
     fs, path = _locate(url)
     return bool(fs.isdir(path))
 
 
 def find(url: str) -> dict[str, dict[str, Any]]:
-    """Return URL and facts (``size``, ``ETag``, ``mtime``) of a file, or of all below a folder."""
+    """Return the URL and facts of a file, or of all files below a folder.
+
+    Facts are what the store tells of a file, such as ``size``, ``ETag`` and ``mtime``.
+    """
     fs, path = _locate(url)
     return _files(fs, fs.find(path, detail=True))
 
 
 def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield URL and facts, as `find` does, of all files below a folder, which need not exist.
+    """Yield URL and facts, as in `find`, of all files below a folder, which need not exist.
 
-    They come as the store lists them, a thousand with a request from S3, and are not held.
+    Files are yielded as the store lists them (S3 lists a thousand in a request), and are not held
+    in memory.
 
     Parameters
     ----------
     url
-        Of the folder.
+        URL of the folder.
     skip
-        Names of folders right below it that are passed over.
+        Names of folders directly below it whose files are left out.
     """
     fs, path = _locate(url)
     pages = _s3_pages if "s3" in fs.protocol else _folders
@@ -91,14 +98,14 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
 
 
 def glob(pattern: str) -> dict[str, dict[str, Any]]:
-    """Return URL and facts, as `find` does, of all that matches ``*``, ``?``, ``[]``, ``**``."""
+    """Return URL and facts, as `find` does, of files that match ``*``, ``?``, ``[]`` or ``**``."""
     fs, path = _locate(pattern)
     return _files(fs, fs.glob(path, detail=True))
 
 
 @contextmanager
 def open_read(url: str) -> Iterator[IO[bytes]]:
-    """Open for reading at any place; from an object store only what is read is transferred."""
+    """Open a file for reading and seeking; an object store sends only the bytes that are read."""
     fs, path = _locate(url)
     options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
     with fs.open(path, "rb", **options) as file:
@@ -106,7 +113,7 @@ def open_read(url: str) -> Iterator[IO[bytes]]:
 
 
 def read(url: str) -> bytes:
-    """Return the whole content."""
+    """Return the whole content of a file."""
     fs, path = _locate(url)
     return bytes(fs.cat_file(path))
 
@@ -122,7 +129,7 @@ def write(url: str, content: bytes) -> None:
 
 
 def publish(file: Path, url: str) -> None:
-    """Copy a local file to its place, atomically."""
+    """Copy a local file to a URL, atomically."""
     fs, path = _locate(url)
     if isinstance(fs, LocalFileSystem):
         with _renamed(path) as part:
@@ -132,12 +139,15 @@ def publish(file: Path, url: str) -> None:
 
 
 def version(facts: dict[str, Any]) -> str:
-    """Return what changes with a file's content: its ETag, or its size and modification time.
+    """Return a text that changes with a file's content: its ETag, or size and modification time.
 
     Parameters
     ----------
     facts
-        As `find` gives them.
+        Facts of the file, as `find` returns them.
+
+    >>> version({"size": 1000, "ETag": '"9b2c"'}), version({"size": 1000, "mtime": 1.5})
+    ('9b2c', '1000-1.5')
     """
     return str(facts.get("ETag") or f"{facts['size']}-{facts.get('mtime')}").strip('"')
 
@@ -148,45 +158,46 @@ def modified(facts: dict[str, Any]) -> float | None:
     Parameters
     ----------
     facts
-        As `find` gives them.
+        Facts of the file, as `find` returns them.
     """
     when = facts.get("LastModified", facts.get("mtime"))
     return when.timestamp() if isinstance(when, datetime) else when
 
 
 def prune(url: str) -> None:
-    """Remove a folder if nothing is left in it."""
+    """Remove a local folder if it is empty."""
     path = local_path(url)
     if path is not None:
-        with suppress(OSError):  # It is not there, or another run has put something into it.
+        with suppress(OSError):  # It does not exist, or another run has written into it.
             Path(path).rmdir()
 
 
 def remove(url: str) -> None:
-    """Remove a file, or a folder with all that is in it; what is not there is no error."""
+    """Remove a file, or a folder with all that is in it, if it exists."""
     path = local_path(url)
     if path is not None and Path(path).is_dir():
         while Path(path).exists():
             try:
                 shutil.rmtree(path)
-            except OSError as error:  # A task that runs late may write into it meanwhile.
+            except OSError as error:  # A late task may write into the folder meanwhile.
                 if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
                     raise
         return
     fs, _ = _locate(url)
-    for name in find(url):  # one by one: several at once would be taken for patterns
+    for name in find(url):  # One at a time: fsspec takes the names in a list for patterns.
         fs.rm_file(_locate(name)[1])
 
 
 @contextmanager
 def _renamed(path: str) -> Iterator[Path]:
+    """Yield a new, locked file in the target's folder; rename it to the target after the block."""
     target = Path(path)
-    # Not by the target's name, which may be as long as a name can be.
+    # The target's name is not used in it, since that may be as long as a name can be.
     part = target.with_name(f".redact_dask-{uuid.uuid4().hex}.part")
     with ExitStack() as lock:
         while not part.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            # Another run may prune the folder meanwhile, or sweep what is not locked yet.
+            # Another run may prune the folder meanwhile, or sweep a file that is not locked yet.
             with suppress(FileNotFoundError):
                 part.touch()
                 lock.enter_context(locks.held(part))
@@ -201,16 +212,16 @@ def _renamed(path: str) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what has no name yet, and never will: who wrote it was killed."""
+    """Remove temporary files whose processes were killed before they could rename them."""
     for part in folder.glob(".redact_dask-*.part"):
-        with suppress(FileNotFoundError):  # It has its name by now.
+        with suppress(FileNotFoundError):  # Its process has renamed it by now.
             if not locks.is_held(part):
                 part.unlink()
 
 
 def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files of one folder after the other, those below a folder after its own."""
-    # Not by fsspec's own walk, which leaves out in silence what it may not or cannot list.
+    """Yield the files of one folder after the other: first its own, then those of its folders."""
+    # fsspec's own walk is not used, since it silently leaves out folders that it cannot list.
     top = path.rstrip("/") or path
     waiting = [top]
     while waiting:
@@ -218,10 +229,10 @@ def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dic
         try:
             listed = sorted(fs.ls(folder, detail=True), key=lambda found: str(found["name"]))
         except FileNotFoundError:
-            continue  # It was removed meanwhile, or never there.
+            continue  # The folder was removed meanwhile, or never existed.
         except PermissionError:
             if folder.endswith("/lost+found"):
-                continue  # A file system's own, at its root.
+                continue  # The file system itself keeps this folder at its root.
             raise
         kept = [found for found in listed if folder != top or _name(found) not in skip]
         below = [found["name"] for found in kept if found["type"] == "directory"]
@@ -234,7 +245,7 @@ def _name(found: dict[str, Any]) -> str:
 
 
 def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files below a prefix by the thousand: s3fs itself would hold them all."""
+    """Yield the files below a prefix by the thousand; s3fs itself would hold all in memory."""
     bucket, key, _ = fs.split_path(path)
     prefix = f"{key}/" if key else ""
     where = {"Bucket": bucket, "Prefix": prefix, **fs.req_kw}
@@ -255,7 +266,7 @@ def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, di
             return
         place = {"ContinuationToken": answer["NextContinuationToken"]}
         if skipped and found["Key"].startswith(f"{prefix}{skipped}/"):
-            # "0" is the character behind "/": this is where the keys behind the folder begin.
+            # "0" is the character after "/", so this is where the keys after the folder begin.
             place = {"StartAfter": f"{prefix}{skipped}0"}
 
 
@@ -268,14 +279,15 @@ def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any
 
 
 def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts of what a link leads to, if it is one that leads somewhere."""
+    """Return a file's facts, with the size and time of its target if it is a working link."""
     if not facts.get("islink") or not Path(path).exists():
         return facts
     return facts | {"size": Path(path).stat().st_size, "mtime": Path(path).stat().st_mtime}
 
 
 def _locate(url: str) -> tuple[Any, str]:
-    # A cached listing would hide what other processes have written since.
+    """Return the file system of a URL, and the path on it."""
+    # A cached listing would hide what other processes have written since then.
     try:
         fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
     except (ImportError, ValueError) as error:

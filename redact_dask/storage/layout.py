@@ -1,4 +1,4 @@
-"""The folders of a destination that hold no redacted video, and what lies where in them."""
+"""Where the package keeps its own files at a destination, beside the redacted videos."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ WORK = "_work"
 PAID = "_paid"
 LEASE = "_lease"
 OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, LEASE})
-"""Names right below a destination that are ours."""
+"""Names of the folders directly below a destination that hold no redacted videos."""
 
 
 def manifest(destination: str) -> str:
-    """Return the URL of the manifest's datasets."""
+    """Return the URL of the folder that holds the manifest's datasets."""
     return join(destination, MANIFEST)
 
 
@@ -23,10 +23,10 @@ def work_area(destination: str, configured: str | None) -> str:
 
 
 def paid(destination: str, video: str) -> str:
-    """Return the URL of what paid detectors saw on a video, named by its id."""
+    """Return the URL of what paid detectors saw on a video; ``video`` is its id."""
     return join(destination, PAID, video)
 
 
 def lease(destination: str, run: str) -> str:
-    """Return the URL of the file by which a run holds the destination."""
+    """Return the URL of the lease file by which a run holds the destination."""
     return join(destination, LEASE, f"{run}.json")

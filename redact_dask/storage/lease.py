@@ -1,9 +1,10 @@
-"""Two runs must not work on the same videos of one destination at once.
+"""Leases, which keep two runs from working on the same videos of one destination at once.
 
-A run leaves a small file there, and renews it while it lives. Runs of different shards of the same
-number get along. The file of a run that was killed counts for a while, unless its process is known
-to be gone. Then the next run takes it away, and what is left of the first, a worker that was cut
-off or a driver that was asleep, publishes nothing more.
+A run writes a small lease file there, and renews it while it goes on. Runs of different shards may
+go on side by side if they divide the source into the same number of shards. The lease of a killed
+run expires after two minutes, or as soon as its process is known to be gone. Then the next run
+removes the file. Whatever is left of the first run, such as a worker that was cut off or a driver
+that was asleep, sees that its lease is gone, and publishes nothing more.
 """
 
 from __future__ import annotations
@@ -25,28 +26,29 @@ from redact_dask.errors import SourceError
 from redact_dask.storage import layout
 
 RENEWED_S = 20.0
-"""Time between two renewals, seconds."""
+"""Time between two renewals of a lease, seconds."""
 VALID_S = 120.0
-"""Time that a lease counts after its last renewal, seconds: clocks of two machines may differ."""
+"""Time after its last renewal until a lease expires, seconds: two machines' clocks may differ."""
 
 
 @contextmanager
 def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str]:
-    """Hold the lease of a shard of a destination while the block runs; yield the file's URL.
+    """Hold the lease of a shard of a destination while the block runs; yield the lease file's URL.
 
     Parameters
     ----------
     destination
-        URL of its root.
+        URL of the destination's root.
     run
         Name of the run.
     shards
-        Number of the shard, from 1, and of all shards.
+        The shard's number, from 1, and the number of shards.
 
     Raises
     ------
     SourceError
-        Another run is at work there.
+        Another run is at work on the same shard, or divides the source into another number of
+        shards.
     """
     url = layout.lease(destination, run)
     folder = url.rpartition("/")[0]
@@ -57,7 +59,7 @@ def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str
         storage.write(url, json.dumps(own | {"renewed": time.time()}).encode())
 
     was_there = storage.exists(destination)
-    # Written before the others are read: of two that begin together, both see each other.
+    # Write before reading the others, so that of two runs that begin at once, each sees the other.
     renew()
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(url, renew, ended), daemon=True)
@@ -72,29 +74,31 @@ def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str
         storage.remove(url)
         storage.prune(folder)
         if not was_there:
-            storage.prune(destination)  # Nothing was done: nothing is left.
+            storage.prune(destination)  # If nothing was published, leave nothing behind.
 
 
 def is_valid(url: str) -> bool:
-    """Tell whether the run of a lease goes on: its file is there."""
+    """Tell whether a run still holds its lease: whether the lease file exists."""
     try:
-        storage.read(url)  # Whether a file exists, some stores answer with no when they are away.
+        storage.read(url)  # Asked whether a file exists, some stores say no if they are down.
     except FileNotFoundError:
         return False
     return True
 
 
 def _renew(url: str, renew: Callable[[], None], ended: threading.Event) -> None:
+    """Renew a lease until the run has ended or lost it."""
     while not ended.wait(RENEWED_S):
         try:
             if not is_valid(url):
                 return  # Another run has taken over.
             renew()
         except storage.FAILURES:
-            continue  # The store is away: the run itself learns that soon enough.
+            continue  # The store cannot be reached, which the run itself will report.
 
 
 def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
+    """Remove expired leases; raise `SourceError` if a valid one conflicts with this run's."""
     for url in storage.find(folder):
         name = url.rpartition("/")[2]
         if name == own or not name.endswith(".json") or name.startswith("."):
@@ -106,7 +110,7 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
             process = _process(other["process"])
             dead = other["place"] == _place() and other["started"] != process["started"]
         except (FileNotFoundError, ValueError, LookupError, TypeError):
-            continue  # It has ended meanwhile, or is no lease.
+            continue  # The other run has ended meanwhile, or the file is not a lease.
         if of == shards[1] and number != shards[0]:
             continue
         if dead or age > VALID_S:
@@ -120,7 +124,7 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
 
 
 def _place() -> str:
-    """Name the processes that have the numbers which are seen here: host, boot, namespace."""
+    """Return a name of where process numbers mean the same as here: host, boot and namespace."""
     boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     if not boot.exists() or not namespace.exists():
         return socket.gethostname()
@@ -128,7 +132,7 @@ def _place() -> str:
 
 
 def _process(number: int) -> dict[str, Any]:
-    """Return the number of a process of this place, and when it was started; None: it is gone."""
+    """Return a process's number, and when it was started; None: no such process runs here."""
     try:
         return {"process": number, "started": psutil.Process(number).create_time()}
     except psutil.NoSuchProcess:

@@ -1,6 +1,6 @@
-"""Locks on files and folders that end with the process that holds them, however it ends.
+"""Locks on files and folders, which end with the process that holds them, however it ends.
 
-So what a killed process has left is told from what another one is at work on.
+So a file that a killed process has left can be told from one that another process is using.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the lock of a file or folder while the block runs; wait for it.
+    """Wait for the lock of a file or folder, and hold it while the block runs.
 
-    Where the file system has no locks, the block runs without one.
+    On a file system without locks, the block runs without one.
     """
     handle = _open(path)
     try:
@@ -28,9 +28,9 @@ def held(path: Path) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether anybody may hold the lock of a file or folder that is there.
+    """Tell whether any process may hold the lock of an existing file or folder.
 
-    Where the file system has no locks, nobody knows: then it counts as held.
+    On a file system without locks this cannot be known, so the lock counts as held.
     """
     handle = _open(path)
     try:
@@ -43,5 +43,5 @@ def is_held(path: Path) -> bool:
 
 
 def _open(path: Path) -> int:
-    # NFS locks no file that was opened for reading only.
+    # NFS does not lock a file that was opened for reading only.
     return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -1,7 +1,7 @@
-"""Folders on this machine's disk for what a task makes, which no other user can read.
+"""Temporary folders on this machine's disk that no other user can read.
 
-They lie in one folder of the user's, below the one for temporary files (``TMPDIR``). Each is locked
-while it is in use: one that is not was left by a process that was killed, and is swept.
+They lie in one folder for each user, below the folder for temporary files (``TMPDIR``). Each is
+locked while it is in use. A killed process leaves its folder unlocked, and `sweep` removes it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from redact_dask.storage import locks
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give an empty folder while the block runs.
+    """Yield an empty folder, which is removed after the block.
 
     Raises
     ------
     UsageError
-        The user's folder is not private.
+        Other users may use this user's folder, or it belongs to one of them.
     """
     root = _root()
     with ExitStack() as lock:
-        # Who sweeps sees it with its lock, or not at all.
+        # With the root locked, no sweep sees the folder before it has its own lock.
         with locks.held(root):
             path = Path(tempfile.mkdtemp(dir=root))
             lock.enter_context(locks.held(path))
@@ -41,12 +41,12 @@ def folder() -> Iterator[Path]:
 
 
 def sweep() -> None:
-    """Remove the folders of the processes that have been killed.
+    """Remove the folders that killed processes have left.
 
     Raises
     ------
     UsageError
-        The user's folder is not private.
+        Other users may use this user's folder, or it belongs to one of them.
     """
     root = _root()
     with locks.held(root):
@@ -56,9 +56,10 @@ def sweep() -> None:
 
 
 def _root() -> Path:
+    """Return the user's folder; create it if it does not exist."""
     path = Path(tempfile.gettempdir(), f"redact_dask-{os.geteuid()}")
     path.mkdir(mode=0o700, exist_ok=True)
-    # Others may write to the folder for temporary files too, and could have made it for us.
+    # Other users can write to the folder for temporary files, so one of them may have made it.
     found = path.lstat()
     private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
     if not private or found.st_uid != os.geteuid():

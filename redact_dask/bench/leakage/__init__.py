@@ -1,1 +1,1 @@
-"""How many annotated faces stay visible."""
+"""Measuring leakage: how many annotated faces stay visible in redacted videos."""

@@ -1,4 +1,4 @@
-"""An annotated dataset: clips, the true faces on them, and clips without any."""
+"""Reading an annotated dataset: clips with their true faces, and clips without any face."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Dataset:
     """Annotated clips, and clips without any face."""
 
     folder: Path
+    """Folder of the clips."""
     truth: Mapping[str, Mapping[int, Sequence[Face]]]
-    """True faces by clip and frame."""
+    """True faces, by clip and frame."""
     face_free: tuple[str, ...]
-    """Names of clips."""
+    """Names of the clips without any face."""
 
     @property
     def clips(self) -> tuple[str, ...]:
@@ -32,10 +33,17 @@ class Dataset:
 
 
 def read(folder: Path, face_free: Sequence[str]) -> Dataset:
-    """Read ``truth.csv`` of a folder of clips.
+    """Read the dataset in a folder of clips, which has their true faces in ``truth.csv``.
 
-    Its columns are clip, frame, track, x0, y0, x1, y1 (pixels of the stored picture), height
-    (pixels), and readable (0 or 1).
+    The columns of ``truth.csv`` are clip, frame, track, x0, y0, x1, y1 (pixels of the stored
+    picture), height (pixels), and readable (0 or 1).
+
+    Parameters
+    ----------
+    folder
+        Folder of the clips.
+    face_free
+        Names of the clips without any face.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Measuring leakage: an annotated dataset through the real pipeline, and the verdict as a table."""
+"""Running an annotated dataset through the real pipeline, and judging how much of it leaks."""
 
 from __future__ import annotations
 
@@ -29,41 +29,42 @@ from redact_dask.validation import first_mistake
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One configuration, measured."""
+    """Figures of one configuration."""
 
     name: str
+    """Name of the configuration."""
     leakage: Leakage
-    """On the annotated clips."""
+    """Figures on the annotated clips."""
     touched: float | None
-    """Share of the pixels that regions cover on face-free clips; None without such clips."""
+    """Share of the pixels that regions cover on face-free clips; None: there are no such clips."""
     touched_by_pixels: float | None
-    """Share of the pixels that the output hides there."""
+    """Share of the pixels that the output hides on face-free clips; None: there are none."""
     frames_per_second: float
-    """Whole pipeline, all clips."""
+    """Speed of the whole pipeline over all clips."""
 
 
 class Gate(BaseModel):
-    """Thresholds; those that are not given are not checked."""
+    """Thresholds that results must keep; None: the threshold is not checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     leakage: float | None = Field(None, ge=0, le=1)
     """Largest share of readable faces that may leak."""
     tracks_exposed: int | None = Field(None, ge=0)
-    """Most tracks that may leak on any frame."""
+    """Most tracks that may leak on at least one frame."""
     longest_exposure: int | None = Field(None, ge=0)
     """Most consecutive frames on which a track may leak."""
     longest_exposure_of_found: int | None = Field(None, ge=0)
-    """The same, of tracks that are protected on any frame."""
+    """Most consecutive frames on which a track may leak that is protected on another frame."""
     over_blur: float | None = Field(None, ge=0, le=1)
-    """Largest share of the pixels that may be hidden outside faces, by regions and by pixels."""
+    """Largest share of the pixels that may be hidden outside faces, by regions or by pixels."""
     touched: float | None = Field(None, ge=0, le=1)
-    """Largest share of the pixels that may be hidden on face-free clips, by both as well."""
+    """Largest share of pixels that may be hidden on face-free clips, by regions or by pixels."""
     frames_per_second: float | None = Field(None, gt=0)
-    """Least speed."""
+    """Lowest speed allowed."""
 
     def failures(self, result: Result) -> list[str]:
-        """Return a sentence for each threshold that a result does not keep."""
+        """Return a sentence for each threshold that a result fails."""
         found = result.leakage
         measured = {
             "leakage": found.leakage,
@@ -93,7 +94,8 @@ def read_gate(file: Path, dataset: Dataset) -> Gate:
     Raises
     ------
     ConfigError
-        It cannot be read, a threshold is unknown or wrong, or the dataset cannot answer it.
+        The file cannot be read, a threshold is unknown or wrong, or the dataset lacks the clips to
+        check it.
     """
     try:
         gate = Gate.model_validate(yaml.safe_load(file.read_text()))
@@ -108,23 +110,23 @@ def read_gate(file: Path, dataset: Dataset) -> Gate:
 
 
 def measure(dataset: Dataset, name: str, config: Config, observe: Observer | None) -> Result:
-    """Redact all clips of a dataset into a folder that is removed again, and judge the output.
+    """Redact all clips of a dataset into a temporary folder, and judge the output.
 
     Parameters
     ----------
     dataset
-        Clips and truth.
+        Clips and their true faces.
     name
-        Of the configuration.
+        Name of the configuration.
     config
-        All settings.
+        All settings of the run.
     observe
-        As in `redact`.
+        Observer of the run, as in `redact`.
 
     Raises
     ------
     CheckFailed
-        A clip was quarantined: then nothing can be judged.
+        A clip was quarantined, so the dataset cannot be judged.
     """
     with scratch.folder() as folder:
         source, output = folder / "clips", folder / "redacted"
@@ -154,7 +156,7 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
 def _published(
     source: str, destination: str
 ) -> tuple[dict[str, str], dict[str, dict[int, list[Rectangle]]]]:
-    """Return, for each clip, URL of its copy, and what was to be hidden by frame."""
+    """Return the URL of each clip's copy, and the regions of each clip by frame."""
     root, prefix = layout.manifest(destination), storage.canonical(source) + "/"
     outputs: dict[str, str] = {}
     regions: dict[str, dict[int, list[Rectangle]]] = {}
@@ -175,6 +177,7 @@ def _judged(
     output: str,
     regions: Mapping[int, Sequence[Rectangle]],
 ) -> Iterator[Judged]:
+    """Judge every frame of one clip."""
     truth = dataset.truth.get(clip, {})
     both = zip(pictures(str(source)), pictures(output), strict=True)
     for frame, (before, after) in enumerate(both):
@@ -182,7 +185,7 @@ def _judged(
 
 
 def pictures(url: str) -> Iterator[Luma]:
-    """Yield every picture of a video, as the pipeline counts them."""
+    """Yield the luma of every frame of a video, in the order of the pipeline's frame numbers."""
     scanned = index.scan(url, EncodeSettings())
     for chunk in scanned.chunks(math.inf):
         for frame in frames(url, scanned.info, chunk):
@@ -227,5 +230,5 @@ def _percent(share: float) -> str:
 
 
 def as_json(results: Iterable[Result], failures: Iterable[str]) -> dict[str, Any]:
-    """Return the results for a program."""
+    """Return the results as data for JSON."""
     return {"results": [asdict(result) for result in results], "gate": list(failures)}

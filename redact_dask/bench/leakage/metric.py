@@ -1,17 +1,20 @@
-"""How many true faces stay visible, and how much else is hidden: the metric, without any video.
+"""The metric of leakage: how many true faces stay visible, and how much else is hidden.
 
-After SGBlur-Video: a face is *protected* on a frame if what is hidden covers at least 0.9 of its
-true box. Here two witnesses must say so: the regions that were planned, and the pixels of the
-output, so that what was planned and not burned in is a leak. Only *readable* faces count.
+It follows SGBlur-Video: a face is *protected* on a frame if what is hidden covers at least 0.9 of
+its true box. Here both must do so: the regions that were planned, and the pixels that the output
+really hides. So a face whose region was planned but not burned in counts as a leak. Only *readable*
+faces count. Nothing here reads a video.
 
-A pixel of the output tells by the detail around it. With ``V`` the variance of the source's luma in
-a small window and ``D`` the mean squared difference between output and source there, an encoder
-that keeps the picture leaves ``D`` far below ``V``, while averaging the window away makes it at
-least ``V``: what has no correlation with the source has lost all its detail. So a pixel is
+Whether a pixel of the output is hidden follows from the detail around it. ``V`` is the variance of
+the source's luma in a small window, and ``D`` the mean squared difference between output and source
+there. An encoder that keeps the picture leaves ``D`` far below ``V``, while averaging the window
+makes ``D`` at least ``V``: an output without correlation with the source has lost all detail. So a
+pixel is
 
-- hidden where ``D > V / 2 + N``, ``N`` being what encoding alone does to this frame;
-- else visible where ``V > 2 N``: hiding it would have shown;
-- else undecided: flat, it looks the same hidden or not. The share hidden is that of the others.
+- hidden if ``D > V / 2 + N``, where ``N`` is the change that encoding alone makes to this frame;
+- otherwise visible if ``V > 2 N``, since hiding it would have changed it more;
+- otherwise undecided: a flat area looks the same whether it is hidden or not. Undecided pixels do
+  not count in the share that is hidden.
 """
 
 from __future__ import annotations
@@ -28,24 +31,25 @@ from numpy.typing import NDArray
 PROTECTED = 0.9
 """Share of a true box that must be hidden (SGBlur-Video)."""
 HEIGHTS = (0, 16, 24, 40, 80)
-"""Least height of each class of faces, pixels."""
+"""Smallest height of each class of faces, pixels."""
 _WINDOW = 5
-"""Side of the window around a pixel: fits into one averaged cell of a small face, pixels."""
+"""Side of the window around a pixel, pixels: it fits into one averaged cell of a small face."""
 _NOISE_BY_MEDIAN = 6.0
-"""Encoding noise of all but a thousandth of the pixels, by that of the median pixel.
+"""Ratio of a bound on the encoding noise to the noise of the median pixel.
 
-Measured with libx264 at crf 20 on driving scenes; of a face that is not hidden, at most 1 % of the
-pixels then look hidden, and of one that is, at least 99 % do, with each of the styles.
+All but a thousandth of the pixels lie below that bound, as measured with libx264 at crf 20 on
+driving scenes. At most 1 % of the pixels of a face that is not hidden then look hidden, and at
+least 99 % of those of a hidden face do, with each of the styles.
 """
 _LEAST_NOISE = 4.0
-"""Squared luma levels; a copied frame has none."""
+"""Smallest noise assumed, squared luma levels: a copied frame has none at all."""
 
 Rectangle = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels of the stored picture."""
+"""Box ``x0, y0, x1, y1`` in pixels of the stored picture."""
 Luma = NDArray[np.float32]
-"""Shape (height, width): luma in levels of 8 bits."""
+"""Luma of a picture in levels of 8 bits; shape (height, width)."""
 Mask = NDArray[np.bool_]
-"""Shape (height, width): which pixels."""
+"""Which pixels of a picture are meant; shape (height, width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +62,40 @@ class Face:
     height: float
     """Height of the whole face, pixels."""
     readable: bool
+    """Whether the face is readable: only readable faces count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A readable face on one frame, judged."""
+    """The judgement of a readable face on one frame."""
 
     track: str
     frame: int
     height: float
+    """Height of the whole face, pixels."""
     by_regions: bool
-    """Whether the regions cover it."""
+    """Whether the regions cover the face."""
     by_pixels: bool | None
-    """Whether the output's pixels hide it; None: it has no detail that could tell."""
+    """Whether the output's pixels hide the face; None: it has too little detail to tell."""
 
     @property
     def protected(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether the regions cover the face, and the output's pixels do not show it."""
         return self.by_regions and self.by_pixels is not False
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One frame, judged."""
+    """The judgement of one frame."""
 
     sights: tuple[Sight, ...]
+    """The readable faces on the frame."""
     pixels: int
-    """Of the picture."""
+    """Number of pixels of the picture."""
     outside_regions: int
-    """Pixels that regions cover outside every true face."""
+    """Number of pixels outside every true face that regions cover."""
     outside_pixels: int
-    """Pixels that the output hides there; undecided ones do not count."""
+    """Number of pixels outside every true face that the output hides, without undecided ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,11 @@ class HeightClass:
     """Readable faces of similar height."""
 
     name: str
+    """Range of heights, as text."""
     face_frames: int
+    """Number of readable faces in the class, counted on every frame."""
     leakage: float
+    """Share of them that is not protected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,7 @@ class Leakage:
     """All figures of one run. Shares lie between 0 and 1."""
 
     face_frames: int
-    """Readable faces, counted on every frame."""
+    """Number of readable faces, counted on every frame."""
     leakage: float
     """Share of them that is not protected."""
     leakage_by_regions: float
@@ -115,17 +125,19 @@ class Leakage:
     undecided: float
     """Share of them whose pixels cannot tell: there the regions alone decide."""
     by_height: tuple[HeightClass, ...]
+    """Figures of each class of heights that has faces, the smallest first."""
     tracks: int
+    """Number of tracks with readable faces."""
     tracks_exposed: int
-    """Tracks that leak on any frame."""
+    """Number of tracks that leak on at least one frame."""
     longest_exposure: int
     """Most consecutive frames on which one track leaks."""
     longest_exposure_of_found: int
-    """The same, of tracks that are protected on any frame."""
+    """Most consecutive frames on which a track leaks that is protected on another frame."""
     over_blur: float
-    """Share of all pixels that regions cover outside every true face."""
+    """Share of all pixels that lie outside every true face, and that regions cover."""
     over_blur_by_pixels: float
-    """Share of all pixels that the output hides there."""
+    """Share of all pixels that lie outside every true face, and that the output hides."""
 
 
 def judge(
@@ -136,13 +148,13 @@ def judge(
     Parameters
     ----------
     frame
-        Its number.
+        Number of the frame.
     faces
-        All true faces, readable or not; those outside the picture are passed over.
+        All true faces, readable or not; those outside the picture are skipped.
     regions
-        What was to be hidden.
+        Boxes that were to be hidden.
     source, output
-        The picture before and after.
+        The picture before and after redaction.
     """
     planned = mask(regions, source.shape)
     true = mask((face.box for face in faces), source.shape)
@@ -152,8 +164,8 @@ def judge(
         inside = mask([face.box], source.shape)
         if face.readable and inside.any():
             by_regions = bool(planned[inside].mean() >= PROTECTED)
-            told = int(decided[inside].sum())
-            by_pixels = bool(hidden[inside].sum() >= PROTECTED * told) if told else None
+            total = int(decided[inside].sum())
+            by_pixels = bool(hidden[inside].sum() >= PROTECTED * total) if total else None
             sights.append(Sight(face.track, frame, face.height, by_regions, by_pixels))
     return Judged(
         tuple(sights), planned.size, int((planned & ~true).sum()), int((hidden & ~true).sum())
@@ -161,14 +173,14 @@ def judge(
 
 
 def seen_hidden(source: Luma, output: Luma, untouched: Mask) -> tuple[Mask, Mask]:
-    """Tell which pixels of the output are hidden, and for which of them that can be told.
+    """Return which pixels of the output are hidden, and for which of them this can be decided.
 
     Parameters
     ----------
     source, output
-        The picture before and after.
+        The picture before and after redaction.
     untouched
-        Pixels that show what encoding alone does.
+        Pixels that only encoding has changed, from which its noise is measured.
     """
     window = (_WINDOW, _WINDOW)
     change = cv2.blur((output - source) ** 2, window)
@@ -182,7 +194,7 @@ def seen_hidden(source: Luma, output: Luma, untouched: Mask) -> tuple[Mask, Mask
 
 
 def summarise(frames: Iterable[Judged]) -> Leakage:
-    """Sum up all frames of all clips; without any face, nothing leaks."""
+    """Return the figures over all frames; without any face, the leakage is 0."""
     judged = list(frames)
     sights = [sight for frame in judged for sight in frame.sights]
     exposed = _exposed(sights)
@@ -223,7 +235,7 @@ def _by_height(sights: Sequence[Sight]) -> Iterable[HeightClass]:
 
 
 def _exposed(sights: Iterable[Sight]) -> Mapping[str, int]:
-    """Return the most consecutive frames of exposure of each track that has any."""
+    """Return the most consecutive frames on which each track leaks, for tracks that leak at all."""
     frames: defaultdict[str, set[int]] = defaultdict(set)
     for sight in sights:
         if not sight.protected:
@@ -232,6 +244,7 @@ def _exposed(sights: Iterable[Sight]) -> Mapping[str, int]:
 
 
 def _longest_run(frames: set[int]) -> int:
+    """Return the length of the longest run of consecutive numbers."""
     longest = run = 0
     for frame in sorted(frames):
         run = run + 1 if frame - 1 in frames else 1
@@ -239,6 +252,7 @@ def _longest_run(frames: set[int]) -> int:
     return longest
 
 
-def _share(of: Iterable[bool]) -> float:
-    values = list(of)
+def _share(answers: Iterable[bool]) -> float:
+    """Return the share of answers that are true; 0 if there are none."""
+    values = list(answers)
     return sum(values) / len(values) if values else 0.0

@@ -1,1 +1,1 @@
-"""How fast worker shapes are, and what machines would take and cost."""
+"""Sizing: how fast worker shapes are, and how long machines would take and what they would cost."""

@@ -1,4 +1,4 @@
-"""Machines that can be hired: their cores, and their prices with date and source."""
+"""The catalogue of machines for hire: their vCPUs, and their prices with date and source."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ from redact_dask.validation import first_mistake
 
 
 class Source(Section):
-    """Where prices come from."""
+    """A source of prices."""
 
     url: str
+    """Address of the page."""
     read: date | None
-    """When the prices were those of the source; None: it does not tell."""
+    """Day on which the source had these prices; None: the source tells no date."""
     note: str = ""
+    """Remark for a person."""
 
 
 class Price(Section):
     """What a machine costs on one market."""
 
     dollars_per_hour: float = Field(gt=0)
-    """US dollars."""
+    """Price, US dollars an hour."""
     source: str
     """Name of a `Source`."""
 
 
 class Instance(Section):
-    """A kind of machine."""
+    """A type of machine."""
 
     name: str
     vcpus: int = Field(ge=1)
@@ -43,12 +45,13 @@ class Instance(Section):
     """Speed of one vCPU, as a multiple of one core of the machine that was measured. The default is
     an assumption, not a measurement."""
     note: str = ""
+    """Remark for a person."""
     prices: dict[str, Price] = Field(min_length=1)
-    """By market: ``on demand``, ``spot``."""
+    """Price on each market, ``on demand`` or ``spot``."""
 
     @property
     def family(self) -> str:
-        """Name without the size."""
+        """Name without the size, such as ``c7i`` for ``c7i.large``."""
         return self.name.rpartition(".")[0]
 
 
@@ -58,19 +61,22 @@ class Offer:
 
     instance: Instance
     market: str
+    """Market of the price, ``on demand`` or ``spot``."""
     price: Price
 
     @property
     def name(self) -> str:
-        """Name for a person."""
+        """Name of instance and market, for a person."""
         return f"{self.instance.name}, {self.market}"
 
 
 class Catalogue(Section):
-    """All machines, in the order in which they are shown."""
+    """All machines, in the order in which tables show them."""
 
     region: str
+    """Region of the prices."""
     sources: dict[str, Source]
+    """Sources of the prices, by name."""
     instances: tuple[Instance, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -85,7 +91,7 @@ class Catalogue(Section):
         return self
 
     def offers(self) -> Iterator[Offer]:
-        """Yield every instance at each of its prices."""
+        """Yield an offer for each price of every instance."""
         for instance in self.instances:
             for market, price in instance.prices.items():
                 yield Offer(instance, market, price)
@@ -97,12 +103,12 @@ def load(file: str | Path | None = None) -> Catalogue:
     Parameters
     ----------
     file
-        Path of a YAML file with the keys of `Catalogue`; default: the one of the package.
+        Path of a YAML file with the keys of `Catalogue`; default: the package's own.
 
     Raises
     ------
     ConfigError
-        It cannot be read, or a key or value is wrong; the sentence names it.
+        The file cannot be read, or a key or value is wrong; the message names it.
     """
     path = Path(file) if file else Path(str(files("redact_dask.bench.sizing") / "catalogue.yaml"))
     settings = loading.read(path)

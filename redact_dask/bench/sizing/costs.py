@@ -1,4 +1,4 @@
-"""What the stages take, from the manifest of a run: lines over the number of frames."""
+"""Fitting the cost of each stage to a run's manifest, as a line over the number of frames."""
 
 from __future__ import annotations
 
@@ -16,48 +16,54 @@ CHUNKED = frozenset({"detect", "render"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Seconds of a task by its frames."""
+    """Seconds of a task, as a linear function of its number of frames."""
 
     fixed_s: float
+    """Seconds of a task without frames."""
     per_frame_s: float
+    """Seconds for each frame."""
 
     def at(self, frames: float) -> float:
-        """Return the seconds of a task with so many frames."""
+        """Return the seconds of a task with this number of frames."""
         return self.fixed_s + self.per_frame_s * frames
 
 
 NOTHING = Line(0.0, 0.0)
+"""Line of something that takes no time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a task of a stage takes."""
+    """Time that a task of one stage takes."""
 
     cpu: Line
-    """Seconds that it needs a core of the machine that was measured."""
+    """Seconds of computing on one core of the machine that was measured."""
     wait: Line = NOTHING
-    """Seconds that it waits for a service: no core is faster at that."""
+    """Seconds of waiting for a service, which no faster core makes shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """All that a prediction rests on."""
+    """Measured costs on which a prediction rests."""
 
     stages: Mapping[str, Cost]
-    """By `STAGES`."""
+    """Cost of a task of each stage, by its name in `STAGES`."""
     gap_s: float = 0.0
-    """Time that a slot stands idle between two tasks, seconds: Dask brings it the next one."""
+    """Time that a slot is idle between two tasks, seconds, until Dask brings it the next one."""
     start_s: float = 0.0
-    """Time of a run before its first task and after its last, seconds."""
+    """Time of a run before its first task and after its last one, together, seconds."""
     calls_per_frame: float = 0.0
-    """Calls of a paid service."""
+    """Calls of a paid service for each frame of the detect stage."""
 
 
 def fit(points: Iterable[tuple[float, float]]) -> Line:
-    """Return the line of least squares through (frames, seconds), with no part below zero.
+    """Return the least-squares line through (frames, seconds), without a negative coefficient.
 
-    If all tasks have as many frames, the line goes through the origin: nothing is known of what is
-    fixed.
+    If all tasks have the same number of frames, the fixed part is unknown, so the line goes through
+    the origin.
+
+    >>> fit([(100, 3.0), (200, 5.0), (300, 7.0)])
+    Line(fixed_s=1.0, per_frame_s=0.02)
     """
     frames, seconds = zip(*points, strict=True)
     mean_x, mean_y = fmean(frames), fmean(seconds)
@@ -78,11 +84,11 @@ def of_rows(rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int) -> Cos
     Parameters
     ----------
     rows
-        Of the manifest's ``chunks``, all of one run, with ``seconds`` as a mapping.
+        All rows of one run in the manifest's ``chunks``, with ``seconds`` as a mapping.
     wall_s
         Wall seconds of the run.
     slots
-        Tasks that it could run at once. With one, no time between tasks is hidden.
+        Tasks that the run could execute at once. With one slot, no time between tasks is hidden.
     """
     spent = [(row["ended"] - row["started"]).total_seconds() for row in rows]
     waited = [row["seconds"].get("detect", 0.0) if row["calls"] else 0.0 for row in rows]
@@ -115,7 +121,7 @@ def makespan(rows: Sequence[Mapping[str, Any]]) -> float:
 
 
 def mean(costs: Sequence[Costs]) -> Costs:
-    """Return the mean of what several runs show."""
+    """Return the mean costs of several runs."""
 
     def line(lines: Iterable[Line]) -> Line:
         lines = list(lines)
@@ -137,7 +143,7 @@ def mean(costs: Sequence[Costs]) -> Costs:
 
 
 def scaled(costs: Costs, factor: float) -> Costs:
-    """Return the costs with all computing multiplied by a factor."""
+    """Return the costs with all computing, but no waiting, multiplied by a factor."""
 
     def line(one: Line) -> Line:
         return Line(factor * one.fixed_s, factor * one.per_frame_s)

@@ -1,4 +1,4 @@
-"""Worker shapes, measured: the real pipeline on given clips, with workers on this machine."""
+"""Measuring worker shapes: the real pipeline on given clips, with workers on this machine."""
 
 from __future__ import annotations
 
@@ -30,19 +30,21 @@ class Shape:
     """How the workers of a machine are set up, and what they work on."""
 
     processes: int
+    """Number of worker processes."""
     threads: int
-    """Of each process."""
+    """Number of threads of each process."""
     chunk_s: float
-    """Longest chunk, seconds."""
+    """Setting ``chunk.seconds``, seconds."""
     detector: str
+    """Registered name of the detector."""
 
     @property
     def slots(self) -> int:
-        """Tasks that run at once."""
+        """Number of tasks that run at once."""
         return self.processes * self.threads
 
     def settings(self, base: Mapping[str, Any]) -> Config:
-        """Return all settings of a run, from those that the shapes share."""
+        """Return all settings of a run of this shape; ``base`` has those that all shapes share."""
         kwargs = {
             "n_workers": self.processes,
             "threads_per_worker": self.threads,
@@ -60,36 +62,40 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the clips."""
+    """One measured run over all clips."""
 
     shape: Shape
     twin: str
-    """``A``, or ``B`` for the second of two series of the same shape: what differs is noise."""
+    """``A``, or ``B`` for the second of two series of one shape, whose difference is noise."""
     repeat: int
+    """Number of the round, from 0."""
     videos: int
+    """Number of videos."""
     frames: int
+    """Number of frames of all videos."""
     seconds: float
-    """Length of the videos."""
+    """Length of all videos, seconds."""
     wall_s: float
+    """Wall seconds of the run."""
     makespan_s: float
-    """From the first task's start to the last one's end."""
+    """Time from the start of the first task to the end of the last, seconds."""
     worker_cpu_s: float
-    """CPU time of the worker processes, and of the programs that they ran."""
+    """CPU seconds of the worker processes, and of the programs that they ran."""
     driver_cpu_s: float
-    """CPU time of this process, in which the scheduler runs too."""
+    """CPU seconds of this process, in which the scheduler runs too."""
     others: float
-    """Cores that processes other than those of the run had meanwhile, on average."""
+    """Cores that foreign processes kept busy during the run, on average."""
     tasks: tuple[Mapping[str, Any], ...]
-    """Rows of the manifest's ``chunks``."""
+    """Rows of the run in the manifest's ``chunks``."""
 
     @property
     def frames_per_s(self) -> float:
-        """Frames a second of the whole run."""
+        """Speed of the whole run, frames a second."""
         return self.frames / self.wall_s
 
     @property
     def workload(self) -> Workload:
-        """What was done, video by video in the order in which they were begun."""
+        """The videos of the run, in the order in which they were begun."""
         chunks: dict[str, int] = {}
         for row in self.tasks:
             if row["stage"] == "detect":
@@ -99,14 +105,17 @@ class Run:
         return Workload("the clips", groups)
 
     def costs(self) -> costs.Costs:
-        """Return what the stages took."""
+        """Return the costs that the run shows."""
         return costs.of_rows(self.tasks, self.wall_s, self.shape.slots)
 
 
 def matrix(
     processes: Sequence[int], threads: Sequence[int], chunks: Sequence[float], names: Sequence[str]
 ) -> list[Shape]:
-    """Return all shapes, with one slot first for each detector: the model is made from those."""
+    """Return all shapes, beginning with a one-slot shape for each detector.
+
+    The model is made from the runs of those.
+    """
     chunks, names = [*dict.fromkeys(chunks)], [*dict.fromkeys(names)]
     shapes = [Shape(1, 1, chunks[0], name) for name in names]
     shapes += [Shape(*values) for values in product(processes, threads, chunks, names)]
@@ -120,22 +129,23 @@ def measure(
     repeats: int,
     folder: Path,
 ) -> Iterator[Run]:
-    """Yield runs: in each round every shape once, and the first one once more, at the end.
+    """Measure the shapes, and yield the runs.
 
-    Each run has a cluster of its own, which has run the shortest clip on each slot before.
+    A round has one run of every shape, and then another run of the first shape. Each run has its
+    own cluster, which is warmed up with one copy of the shortest clip for each slot.
 
     Parameters
     ----------
     shapes
-        What is compared.
+        Shapes to compare.
     clips
-        Paths of videos.
+        Paths of the videos.
     base
-        Settings that all share, nested.
+        Nested settings that all shapes share.
     repeats
-        Rounds.
+        Number of rounds.
     folder
-        Empty, for copies that are removed again.
+        Empty folder for temporary files.
 
     Raises
     ------
@@ -175,6 +185,7 @@ def measure(
 
 
 Rows = list[dict[str, Any]]
+"""Rows of a dataset of the manifest."""
 
 
 def _redact(
@@ -197,6 +208,7 @@ def _redact(
 
 @contextmanager
 def _copies(clip: Path, number: int, folder: Path) -> Iterator[Path]:
+    """Yield a folder with a number of links to a clip, which is removed after the block."""
     place = folder / "warm"
     place.mkdir()
     for copy in range(number):
@@ -206,16 +218,18 @@ def _copies(clip: Path, number: int, folder: Path) -> Iterator[Path]:
 
 
 def _worker_cpu_s(client: Client) -> float:
+    """Return the CPU seconds of all workers of a cluster so far."""
     return sum(dict[str, float](client.run(_cpu_s)).values())
 
 
 def _cpu_s() -> float:
-    # The four are user and system, of the process and of children that have ended.
+    """Return the CPU seconds of this process so far, and of its children that have ended."""
+    # The first four are user and system time of the process, then those of its children.
     return float(sum(psutil.Process().cpu_times()[:4]))
 
 
 def _busy_s() -> float:
-    """Return the seconds that cores of the machine have been busy, or taken by other machines."""
+    """Return the seconds that all cores have been busy, or taken by other virtual machines."""
     times = psutil.cpu_times()
     return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))
 
@@ -225,7 +239,7 @@ def _started(row: Mapping[str, Any]) -> Any:
 
 
 def machine() -> dict[str, str]:
-    """Return info of the machine that measured."""
+    """Describe the machine that measures: processor, cores, memory and system."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

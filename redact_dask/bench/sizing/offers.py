@@ -1,4 +1,4 @@
-"""Every machine of a catalogue, with its time and price for a clip, an hour and a fleet's day."""
+"""Predicting time and price of every machine for a clip, an hour of video and a fleet's day."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from redact_dask.bench.sizing.costs import Costs
 from redact_dask.bench.sizing.predict import Clip, Machine, Prediction, Workload, knee, predict
 
 FLEET_HOURS = 1000
-"""Hours of video of the fleet's day."""
+"""Hours of video that a fleet records in a day."""
 FLEET_CLIP_S = 60.0
-"""Length of its clips, seconds."""
+"""Length of each of the fleet's clips, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One offer, for all workloads."""
+    """Predicted times and prices of one offer."""
 
     offer: Offer
     predictions: tuple[Prediction, ...]
-    """By workload."""
+    """Prediction for each workload, in order."""
     dollars: tuple[float, ...]
-    """By workload, with what the calls of a paid detector cost."""
+    """Price of each workload, US dollars, including the calls of a paid detector."""
 
 
 def workloads(frames: float, rate: float, chunk_s: float) -> tuple[Workload, ...]:
-    """Return a clip as those measured, an hour of video, and a fleet's day.
+    """Return three workloads: a clip like those measured, an hour of video, and a fleet's day.
 
     Parameters
     ----------
     frames
-        Of the clip.
+        Number of frames of the clip.
     rate
-        Frames a second of the videos.
+        Frame rate of the videos, frames a second.
     chunk_s
-        Longest chunk, seconds.
+        Length of a chunk, seconds.
     """
 
     def clip(seconds: float) -> Clip:
@@ -58,37 +58,37 @@ def answer(
     tps: float,
     price_of_calls: Callable[[int], float],
 ) -> list[Answer]:
-    """Predict every offer: a process with one thread for each of its vCPUs.
+    """Predict times and prices of every offer, with one single-threaded process for each vCPU.
 
     Parameters
     ----------
     catalogue
-        The machines.
+        The machines and their prices.
     costs
-        What was measured.
+        Measured costs of the stages.
     works
-        What is to be done.
+        Workloads.
     tps
         Calls a second that a paid detector may make.
     price_of_calls
-        Dollars for a number of calls.
+        Function that returns the price of a number of calls, US dollars.
     """
     answers = []
     for offer in catalogue.offers():
         instance = offer.instance
         machine = Machine(instance.vcpus, instance.vcpus, instance.speed, tps)
-        told = tuple(predict(work, costs, machine) for work in works)
+        predictions = tuple(predict(work, costs, machine) for work in works)
         per_hour = offer.price.dollars_per_hour
         dollars = tuple(
             one.dollars(per_hour) + price_of_calls(round(work.frames * costs.calls_per_frame))
-            for one, work in zip(told, works, strict=True)
+            for one, work in zip(predictions, works, strict=True)
         )
-        answers.append(Answer(offer, told, dollars))
+        answers.append(Answer(offer, predictions, dollars))
     return answers
 
 
 def families(answers: Sequence[Answer]) -> dict[tuple[str, str], list[Answer]]:
-    """Return the answers by family and market; each is one curve."""
+    """Return the answers by family and market; each group is one curve of time and price."""
     found: dict[tuple[str, str], list[Answer]] = {}
     for one in answers:
         found.setdefault((one.offer.instance.family, one.offer.market), []).append(one)
@@ -96,10 +96,17 @@ def families(answers: Sequence[Answer]) -> dict[tuple[str, str], list[Answer]]:
 
 
 def knees(answers: Sequence[Answer], work: int) -> dict[tuple[str, str], str | None]:
-    """Return the instance at the knee of each curve of a workload; None: there is none.
+    """Return the name of the instance at the knee of each curve; None: the curve has no knee.
 
-    A curve whose product of time and price falls to its end has none: the largest machine of the
-    catalogue is not yet too large.
+    A curve has no knee if the product of time and price falls up to its end: then the largest
+    machine of the catalogue is not too large yet.
+
+    Parameters
+    ----------
+    answers
+        Answers, those of each family from the smallest machine to the largest.
+    work
+        Index of the workload.
     """
     found: dict[tuple[str, str], str | None] = {}
     for curve, mine in families(answers).items():

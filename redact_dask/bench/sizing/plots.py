@@ -1,4 +1,4 @@
-"""The bench as pictures. Matplotlib is an extra of the package: workers have no use for it."""
+"""Plotting what was measured and predicted; only this module needs matplotlib, an extra."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redact_dask.errors import UsageError
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "svg.hashsalt": "redact-dask",  # the same figures make the same file
+    "svg.hashsalt": "redact-dask",  # so that equal figures give equal files
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -26,12 +26,12 @@ STYLE: dict[Any, Any] = {
 
 
 def prepare() -> None:
-    """Set the library up to write files.
+    """Set matplotlib up to write SVG files.
 
     Raises
     ------
     UsageError
-        It is not installed.
+        Matplotlib is not installed.
     """
     try:
         import matplotlib as mpl  # noqa: PLC0415 (an extra)
@@ -42,7 +42,7 @@ def prepare() -> None:
 
 
 def measured(found: Sequence[Series], file: Path) -> None:
-    """Draw the wall time of each shape with its spread, and what was predicted."""
+    """Draw the measured wall time of each shape with its range, and the predicted one."""
     prepare()
     from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
 
@@ -73,7 +73,7 @@ def measured(found: Sequence[Series], file: Path) -> None:
 
 
 def predicted(answers: Sequence[Answer], works: Sequence[Workload], file: Path) -> None:
-    """Draw time against price for each workload, a line for each family, its knee marked."""
+    """Draw time against price for each workload: a line for each family, with its knee marked."""
     prepare()
     from matplotlib.figure import Figure  # noqa: PLC0415 (an extra)
 
@@ -101,7 +101,7 @@ def predicted(answers: Sequence[Answer], works: Sequence[Workload], file: Path) 
 
 
 def plain(axis: Any) -> None:
-    """Write the numbers of a logarithmic axis as they are, at 1, 2 and 5."""
+    """Label a logarithmic axis with plain numbers, at 1, 2 and 5 times powers of ten."""
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 (an extra)
 
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -110,5 +110,6 @@ def plain(axis: Any) -> None:
 
 
 def _unit(seconds: float) -> tuple[str, float]:
+    """Return the largest unit that is not longer than a time, and its length in seconds."""
     units = (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
     return next(((name, unit) for name, unit in units if seconds >= unit), units[-1])

@@ -1,8 +1,8 @@
-"""How long some work takes on some machine: in closed form, to be checked by hand.
+"""Predicting how long a workload takes on a machine, in a closed form that can be checked by hand.
 
-The time is that of the resource which is used up first, and what the last video takes beyond its
-share: at the end there are fewer tasks than slots. `simulate` goes through the same graph task by
-task, and is checked against this.
+The time is that of the resource which limits the run, plus what the last video takes beyond its
+share, since at the end there are fewer tasks than slots. `simulate` goes through the same graph
+task by task, and is checked against this form.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from redact_dask.bench.sizing.costs import CHUNKED, Costs
 from redact_dask.records import STAGES
 
 SCHEDULER_S = 0.0033
-"""CPU seconds of Dask's scheduler for a task, measured (benchmarks/README.md, "The driver")."""
+"""CPU seconds of Dask's scheduler for each task, measured (benchmarks/README.md, "The driver")."""
 DRIVER_S = 0.0022
-"""The same of the driver."""
+"""CPU seconds of the driver for each task, measured there too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video, as far as its cost goes."""
+    """What decides the cost of a video."""
 
     frames: int
+    """Number of frames."""
     chunks: int
+    """Number of chunks."""
 
     @property
     def tasks(self) -> int:
@@ -38,8 +40,9 @@ class Workload:
     """Videos, in the order in which they are begun."""
 
     name: str
+    """Name for tables and plots."""
     groups: tuple[tuple[Clip, int], ...]
-    """Clips, each so many times."""
+    """Clips, each with the number of videos like it."""
 
     @property
     def videos(self) -> int:
@@ -59,46 +62,50 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where the work is done."""
+    """The machine, or the cluster, that does the work."""
 
     slots: int
-    """Tasks that run at once: processes times threads."""
+    """Number of tasks that run at once: processes times threads."""
     cores: float
+    """Number of cores."""
     speed: float = 1.0
-    """Of a core, as a multiple of one of the machine that was measured."""
+    """Speed of a core, as a multiple of that of a core of the machine that was measured."""
     tps: float = math.inf
     """Calls a second that a paid service allows."""
     scheduler_s: float = SCHEDULER_S
+    """CPU seconds of Dask's scheduler for each task."""
     driver_s: float = DRIVER_S
+    """CPU seconds of the driver for each task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What is expected."""
+    """How long a workload will take, and why."""
 
     wall_s: float
+    """Wall seconds."""
     bound: str
-    """What is used up first."""
+    """Name of the resource that limits the run."""
 
     def dollars(self, per_hour: float) -> float:
-        """Return the price of that time, US dollars."""
+        """Return the price of the machine for that time, US dollars."""
         return self.wall_s / 3600 * per_hour
 
 
 def task_s(clip: Clip, stage: str, costs: Costs, speed: float = 1.0) -> float:
-    """Return the seconds that one task of a stage holds a slot, the gap before it included."""
+    """Return the seconds that one task of a stage holds a slot, including the gap before it."""
     frames = clip.frames / clip.chunks if stage in CHUNKED else clip.frames
     cost = costs.stages[stage]
     return cost.cpu.at(frames) / speed + cost.wait.at(frames) + costs.gap_s
 
 
 def work_s(clip: Clip, costs: Costs, speed: float = 1.0) -> float:
-    """Return the seconds that all tasks of a video hold a slot."""
+    """Return the seconds that the tasks of a video hold slots, summed up."""
     return sum(_tasks(clip, stage) * task_s(clip, stage, costs, speed) for stage in STAGES)
 
 
 def alone_s(clip: Clip, costs: Costs, slots: int, speed: float = 1.0) -> float:
-    """Return the seconds of a video that has all slots for itself: its chunks go in waves."""
+    """Return the seconds of a video that has all slots to itself: its chunks run in waves."""
     return sum(
         math.ceil(_tasks(clip, stage) / slots) * task_s(clip, stage, costs, speed)
         for stage in STAGES
@@ -106,7 +113,7 @@ def alone_s(clip: Clip, costs: Costs, slots: int, speed: float = 1.0) -> float:
 
 
 def cpu_s(clip: Clip, costs: Costs) -> float:
-    """Return the seconds of one measured core that a video needs."""
+    """Return the CPU seconds of a video on a core of the machine that was measured."""
     total = 0.0
     for stage in STAGES:
         frames = clip.frames / clip.chunks if stage in CHUNKED else clip.frames
@@ -115,16 +122,16 @@ def cpu_s(clip: Clip, costs: Costs) -> float:
 
 
 def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
-    """Return how long the work takes.
+    """Return how long a workload takes.
 
     Parameters
     ----------
     workload
         The videos.
     costs
-        What the stages take on a core of the machine that was measured.
+        Costs of the stages on a core of the machine that was measured.
     machine
-        Where the work is done; its cores also run Dask's scheduler and the driver.
+        The machine that does the work; its cores also run Dask's scheduler and the driver.
     """
     groups, speed = workload.groups, machine.speed
     dask_s = workload.tasks * (machine.scheduler_s + machine.driver_s)
@@ -146,26 +153,27 @@ def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
 
 
 def crowding(workload: Workload, costs: Costs, machine: Machine) -> float:
-    """Return how much longer computing takes where more slots compute than there are cores."""
+    """Return by what factor computing slows down if more slots compute than there are cores."""
     computing = sum(times * cpu_s(clip, costs) for clip, times in workload.groups)
     holding = sum(times * work_s(clip, costs) for clip, times in workload.groups)
     return max(1.0, machine.slots * computing / holding / machine.cores)
 
 
 def knee(offers: Sequence[tuple[str, float, float]]) -> str:
-    """Return the name at the knee of a curve of time and price: their product is the least.
+    """Return the name of the offer at the knee of a curve, where time times price is least.
 
-    Where work can be divided among N cores and takes w of them together, and s has to be done one
-    after the other, N cores take w/N + s for a price of N times that. The product is least at
-    N = w/s: there half of the time that is paid for is work that was divided.
+    If work of w core seconds can be divided among N cores, and s seconds of work cannot, N cores
+    take w/N + s, for a price of N times that. The product is least at N = w/s, where half of the
+    time that is paid for goes to divided work.
 
     Parameters
     ----------
     offers
-        Name, seconds and dollars of each.
+        Name, seconds and US dollars of each offer.
     """
     return min(offers, key=lambda offer: offer[1] * offer[2])[0]
 
 
 def _tasks(clip: Clip, stage: str) -> int:
+    """Return how many tasks a stage has for a video."""
     return clip.chunks if stage in CHUNKED else 1

@@ -1,11 +1,11 @@
-"""A run, task by task, on a cluster that need not exist: a discrete-event simulation.
+"""Simulating a run task by task on a cluster that need not exist, as discrete events.
 
 The graph and the policy are those of `redact_dask.cluster.tasks` and `redact_dask.driver.run`: a
-window of videos in flight, earlier videos first, chunks in parallel before and after `track`, one
-scheduler, one driver, a quota that all share, a store, and workers that are taken away. A server
-that does one thing after the other is kept as the time at which it is free again, so that a task
-costs two events: ten thousand workers and a million tasks take seconds, which a process for each
-task, as SimPy has them, would not.
+window of videos in flight, earlier videos first, chunks in parallel before and after the stage
+``track``, one scheduler, one driver, a quota that all share, a store, and workers that are lost. A
+server that does one thing after the other is represented by the time at which it is free again, so
+a task needs only two events. So ten thousand workers and a million tasks take seconds, while one
+simulated process for each task, as in SimPy, would take far longer.
 """
 
 from __future__ import annotations
@@ -26,46 +26,50 @@ _READY, _END, _HANDLED, _BACK = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a `Machine` leaves open when there are many of them."""
+    """What a simulation needs to know beyond a `Machine`."""
 
     machine: Machine
+    """All machines of the cluster, as one."""
     window: int | None = None
-    """Videos in flight; default: two for each slot and two more, as the driver's."""
+    """Most videos in flight; default: two for each slot and two more, like the driver's."""
     requests_per_task: float = 0.0
-    """Requests to the store."""
+    """Requests of each task to the store."""
     requests_per_s: float = math.inf
     """Requests a second that the store answers."""
     losses_per_hour: float = 0.0
-    """Of one slot: its worker is taken away, and what it was doing begins again."""
+    """How often each slot loses its worker, times an hour; the slot's task then begins again."""
     replace_s: float = 0.0
-    """Time until another worker has taken its place, seconds."""
+    """Time until another worker has replaced a lost one, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened."""
+    """What happened in a simulated run."""
 
     wall_s: float
+    """Wall seconds."""
     videos: int
+    """Number of videos."""
     window: int
+    """Most videos in flight."""
     landed: list[float] = field(repr=False)
-    """When each video was finished, seconds from the start, in that order."""
+    """Times at which videos were finished, seconds from the start, ascending."""
     lost_s: float
-    """Seconds of slots that were lost with workers."""
+    """Seconds of work that were lost with workers, summed up over slots."""
     use: dict[str, float]
-    """Share of the time that each resource was busy: a slot that waits for the quota or the store
-    is not. Of ``longest video`` the share of the time that it alone would take."""
+    """Share of the time that each resource was busy; a slot that waits for the quota or the store
+    is not. ``longest video`` is the share of the time that this video would take alone."""
 
     @property
     def bottleneck(self) -> str:
-        """The resource that was busy most."""
+        """Name of the resource that was busiest."""
         return max(self.use, key=self.use.__getitem__)
 
     @property
     def videos_per_s(self) -> float:
-        """Videos a second, in the middle of the run: neither filling nor draining counts.
+        """Speed in the middle of the run, videos a second; filling and draining do not count.
 
-        Videos of a window may end in one burst: whole windows are counted.
+        Whole windows are counted, since the videos of a window may end in one burst.
         """
         low, windows = self.videos // 4, self.videos // 2 // self.window
         if not windows:
@@ -74,28 +78,35 @@ class Outcome:
         return (high - low) / (self.landed[high] - self.landed[low])
 
     def extended_s(self, videos: int) -> float:
-        """Return the seconds that so many videos like these would take, at the same pace."""
+        """Return the wall seconds of this many videos like these, at the same speed."""
         return self.wall_s + (videos - self.videos) / self.videos_per_s
 
 
 def simulate(workload: Workload, costs: Costs, cluster: Cluster, seed: int = 0) -> Outcome:
-    """Go through a run.
+    """Simulate a run.
 
     Parameters
     ----------
     workload
-        The videos; some thousands of the same kind stand for millions, see `Outcome.extended_s`.
+        The videos. Some thousands of one kind can stand for millions, see `Outcome.extended_s`.
     costs
-        What the stages take.
+        Costs of the stages.
     cluster
-        Where.
+        The cluster that does the work.
     seed
-        Of the losses.
+        Seed of the random losses of workers.
     """
     return _Run(workload, costs, cluster, seed).run()
 
 
 class _Run:
+    """The state of a simulated run.
+
+    An event is ``(time, number, kind, rank, stage)``: ``_READY`` means that a task can start,
+    ``_END`` that it ended, ``_HANDLED`` that the driver has handled the end of a ``probe`` or
+    ``join``, and ``_BACK`` that a lost worker is replaced. ``rank`` is the number of a video.
+    """
+
     def __init__(self, workload: Workload, costs: Costs, cluster: Cluster, seed: int) -> None:
         self._workload, self._costs, self._cluster = workload, costs, cluster
         self._machine = cluster.machine
@@ -123,6 +134,7 @@ class _Run:
         self._left: dict[int, int] = {}
 
     def _videos(self) -> Iterator[tuple[int, int]]:
+        """Yield the rank of each video, and the index of its group."""
         rank = 0
         for kind, (_, times) in enumerate(self._workload.groups):
             for _ in range(times):
@@ -130,6 +142,7 @@ class _Run:
                 rank += 1
 
     def run(self) -> Outcome:
+        """Go through all events."""
         for _ in range(self._window):
             self._launch(0.0)
         now = 0.0
@@ -159,13 +172,14 @@ class _Run:
         heapq.heappush(self._events, (at, self._number, kind, rank, stage))
 
     def _launch(self, now: float) -> None:
+        """Begin the next video, if there is one."""
         for rank, kind in self._coming:
             self._kind[rank] = kind
             self._submit(now, rank, PROBE)
             return
 
     def _submit(self, now: float, rank: int, stage: int) -> None:
-        """Let the scheduler take the tasks of a stage, one after the other."""
+        """Let the scheduler accept the tasks of a stage, one after the other."""
         chunks = self._kinds[self._kind[rank]][0]
         tasks = chunks if STAGES[stage] in CHUNKED else 1
         self._left[rank] = tasks
@@ -175,6 +189,7 @@ class _Run:
             self._push(self._scheduler, _READY, rank, stage)
 
     def _start(self, now: float, rank: int, stage: int) -> None:
+        """Start a task on a free slot, and schedule its end, or the loss of its worker."""
         self._free -= 1
         _, seconds, calls = self._kinds[self._kind[rank]]
         cluster = self._cluster
@@ -197,6 +212,7 @@ class _Run:
         self._push(end, _END, rank, stage)
 
     def _finish(self, now: float, rank: int, stage: int) -> None:
+        """Let the driver handle the end of a task, and go on if it was the last of its stage."""
         self._driver = max(self._driver, now) + self._machine.driver_s
         self._left[rank] -= 1
         if self._left[rank]:

@@ -1,4 +1,4 @@
-"""What was measured, kept: a Parquet dataset that each bench appends a file to."""
+"""Keeping measured runs in a Parquet dataset, to which each bench appends a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXTS = pa.map_(pa.string(), pa.string())
 
 SCHEMA = pa.schema(
     [
-        ("bench", pa.timestamp("us", tz="UTC")),  # when it was begun: it names the bench
+        ("bench", pa.timestamp("us", tz="UTC")),  # when its runs were stored: it names the bench
         ("twin", pa.string()),
         ("repeat", pa.int32()),
         ("processes", pa.int32()),
@@ -38,11 +38,11 @@ SCHEMA = pa.schema(
         ("machine", _TEXTS),
     ]
 )
-"""Columns, a row for each run; they mean what the fields of `Run` mean."""
+"""Columns, with a row for each run; most are named after the field of `Run` or `Shape`."""
 
 
 def append(folder: Path, runs: Sequence[Run]) -> Path:
-    """Append the runs of one bench; return the path of the file."""
+    """Append the runs of one bench to the dataset; return the path of the new file."""
     now = datetime.now(UTC)
     software, machine = [*versions.installed().items()], [*measure.machine().items()]
     rows = [
@@ -77,6 +77,7 @@ def append(folder: Path, runs: Sequence[Run]) -> Path:
 
 
 def _seconds_by_stage(run: Run) -> dict[str, float]:
+    """Return the wall seconds of a run's tasks, summed up by stage."""
     seconds: dict[str, float] = {}
     for row in run.tasks:
         spent = (row["ended"] - row["started"]).total_seconds()

@@ -1,4 +1,4 @@
-"""From measured runs to what a reader gets: tables, plots, and predictions for machines to hire."""
+"""Turning measured runs into tables, plots, and predictions for machines to hire."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def write(
     machines: Catalogue,
     settings: Mapping[str, DetectSettings],
 ) -> str:
-    """Append the runs to those that were measured before, and write tables and plots of them.
+    """Append runs to those that were measured before, and write tables and plots of them.
 
     Parameters
     ----------
     output
-        Folder for all of it.
+        Folder for the dataset of runs, the tables and the plots.
     runs
-        What was measured.
+        Measured runs.
     machines
-        Those to hire, with their prices.
+        Machines to hire, with their prices.
     settings
-        By the name of each detector that was measured.
+        Settings of each detector that was measured, by its name.
 
     Returns
     -------
-    The tables, as they are in ``sizes.md``.
+    The tables, as written to ``sizes.md``.
     """
     store.append(output, runs)
     found = [
@@ -58,6 +58,6 @@ def write(
 
 
 def _tps(detect: DetectSettings) -> float:
-    """Return the quota that is set for a paid detector, calls a second; infinite if none is."""
+    """Return the lowest quota set for a paid detector, calls a second; infinite if none is set."""
     options = (detectors.options(name, detect.options.get(name, {})) for name in detect.detectors)
     return min((getattr(found, "tps", None) or math.inf for found in options), default=math.inf)

@@ -1,4 +1,4 @@
-"""The tables of a bench, in Markdown: for a terminal, a file, or a page."""
+"""Writing the tables of a bench in Markdown, for a terminal, a file or a page."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from redact_dask.bench.sizing.offers import Answer
 from redact_dask.bench.sizing.predict import DRIVER_S, SCHEDULER_S, Workload
 
 GOAL = 0.15
-"""Largest error of a prediction that we are content with."""
+"""Largest error of a prediction that the model aims for."""
 
 
 def measured(found: Sequence[Series]) -> str:
-    """Return what was measured, with predictions and errors."""
+    """Return the table of what was measured, with predictions and their errors."""
     facts = measure.machine()
     wall, cpu = compare.noise(found)
     first, rounds = found[0].runs[0], len(found[0].runs)
@@ -62,7 +62,7 @@ def _others(found: Sequence[Series]) -> list[float]:
 def predicted(
     answers: Sequence[Answer], works: Sequence[Workload], catalogue: Catalogue, detector: str
 ) -> str:
-    """Return time and price of every offer, the knees, and what all of it assumes."""
+    """Return the table of every offer's times and prices, with the knees and the assumptions."""
     head = ["instance", "market", "vCPUs", "$/h"]
     for work in works:
         head += [f"{work.name}", "$"]
@@ -76,8 +76,8 @@ def predicted(
 def _predicted(one: Answer) -> list[str]:
     instance, price = one.offer.instance, one.offer.price
     row = [instance.name, one.offer.market, str(instance.vcpus), f"{price.dollars_per_hour:.4g}"]
-    for told, dollars in zip(one.predictions, one.dollars, strict=True):
-        row += [_time(told.wall_s), f"{dollars:.2f}" if dollars >= 1 else f"{dollars:.2g}"]
+    for prediction, dollars in zip(one.predictions, one.dollars, strict=True):
+        row += [_time(prediction.wall_s), f"{dollars:.2f}" if dollars >= 1 else f"{dollars:.2g}"]
     row += [str(math.ceil(one.predictions[-1].wall_s / 86_400)), one.predictions[-1].bound]
     return row
 
@@ -85,11 +85,11 @@ def _predicted(one: Answer) -> list[str]:
 def _knees(answers: Sequence[Answer], works: Sequence[Workload]) -> list[str]:
     lines = ["Knees, where time times price is least:", ""]
     for number, work in enumerate(works):
-        told = ", ".join(
+        knees = ", ".join(
             f"{name or 'none up to ' + _largest(answers, curve)} ({curve[1]})"
             for curve, name in offers.knees(answers, number).items()
         )
-        lines.append(f"- {work.name}: {told}")
+        lines.append(f"- {work.name}: {knees}")
     return lines
 
 
@@ -115,8 +115,8 @@ def _assumptions(answers: Sequence[Answer], catalogue: Catalogue) -> list[str]:
         "",
     ]
     for name, source in catalogue.sources.items():
-        told = f"read on {source.read}" if source.read else "no date"
-        lines.append(f"- {name}, {told}: {source.url}{f' ({source.note})' if source.note else ''}")
+        dated = f"read on {source.read}" if source.read else "no date"
+        lines.append(f"- {name}, {dated}: {source.url}{f' ({source.note})' if source.note else ''}")
     notes = dict.fromkeys(i.note for i in catalogue.instances if i.note)
     lines += [f"- {_named(catalogue, note)}: {note}" for note in notes]
     return lines

@@ -1,1 +1,1 @@
-"""H.264 below the level of pictures: units, parameter sets, and copying GOPs as they are."""
+"""H.264 below the level of pictures: units, parameter sets, and copying GOPs unchanged."""

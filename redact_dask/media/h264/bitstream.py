@@ -1,7 +1,7 @@
-"""How an H.264 stream is packed: units, messages, ``avcC`` records.
+"""Taking apart and putting together H.264 packets: NAL units, SEI messages, ``avcC`` records.
 
-Names and clause numbers are those of ITU-T H.264 (08/2021); the ``avcC`` record is defined in
-ISO/IEC 14496-15, 5.3.3.1. Nothing here decodes pictures.
+Names and clause numbers are those of ITU-T H.264 (08/2021); ISO/IEC 14496-15, 5.3.3.1, defines the
+``avcC`` record. Nothing here decodes pictures.
 """
 
 from __future__ import annotations
@@ -10,31 +10,37 @@ import re
 from collections.abc import Iterable
 
 SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
-"""Kinds of units (Table 7-1): ``nal_unit_type``."""
+"""Kinds of NAL units: values of ``nal_unit_type`` (Table 7-1)."""
 
 _TIMED_OR_SHOWN = {0, 1, 2, 6, 7, 19, 45, 47, 137, 144, 147}
-"""Kinds of messages (D.1.1) that tell how to time or show pictures, and can hold nothing else."""
+"""Kinds of messages (D.1.1) that can only tell how to time or show pictures."""
 
 
 def kind(unit: bytes) -> int:
-    """Kind of a unit (``nal_unit_type``)."""
+    """Return the kind of a unit (``nal_unit_type``)."""
     return unit[0] & 31
 
 
 def length_size(extradata: bytes) -> int:
-    """Bytes of the length before each unit of a packet; 0 where start codes part the units."""
+    """Return how many bytes hold the length before each unit; 0: start codes separate the units.
+
+    Parameters
+    ----------
+    extradata
+        Parameter sets of the stream, as its container gives them.
+    """
     return (extradata[4] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > 4 else 0
 
 
 def units(data: bytes, length_size: int) -> list[bytes]:
-    """Take a packet apart.
+    r"""Take a packet apart.
 
     Parameters
     ----------
     data
         The packet.
     length_size
-        See `length_size`.
+        Bytes of the length before each unit, as the function `length_size` returns them.
 
     Returns
     -------
@@ -44,9 +50,14 @@ def units(data: bytes, length_size: int) -> list[bytes]:
     Raises
     ------
     ValueError
-        Where the packet is not a row of whole units.
+        The packet is not a sequence of whole units.
+
+    Examples
+    --------
+    >>> units(b"\0\0\0\2AB\0\0\0\1C", length_size=4)
+    [b'AB', b'C']
     """
-    if not length_size:  # B.1.1: a unit never holds a start code and never ends with zeros
+    if not length_size:  # B.1.1: no unit holds a start code or ends with zeros
         prefix, *rest = data.split(b"\0\0\1")
         found = [part.rstrip(b"\0") for part in rest]
         whole = not prefix.strip(b"\0")
@@ -63,25 +74,25 @@ def units(data: bytes, length_size: int) -> list[bytes]:
 
 
 def joined(units: Iterable[bytes]) -> bytes:
-    """Packet of units, each after its length in 4 bytes, as MP4 and Matroska hold them."""
+    """Return a packet of units, each after its length in 4 bytes, as MP4 and Matroska hold them."""
     return b"".join(len(unit).to_bytes(4) + unit for unit in units)
 
 
 def unescaped(unit: bytes) -> bytes:
-    """Remove the bytes that keep start codes out of a unit (7.4.1.1)."""
+    """Return a unit without the bytes that keep start codes out of it (7.4.1.1)."""
     return unit.replace(b"\0\0\3", b"\0\0")
 
 
 def escaped(unit: bytes) -> bytes:
-    """Undo `unescaped`."""
+    """Return a unit with bytes inserted that keep start codes out of it: undo `unescaped`."""
     return re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", unit)
 
 
 def without_free_data(unit: bytes) -> bytes:
-    """Keep, of a unit of messages (SEI), those that can only tell how to time or show pictures.
+    """Return a unit of messages (SEI) with only those that tell how to time or show pictures.
 
-    User data is dropped, since cameras write places and serial numbers there, and so is every
-    kind of message that is not known.
+    User data is dropped, since cameras write places and serial numbers there. Every kind of message
+    that is not known is dropped as well.
 
     Parameters
     ----------
@@ -91,12 +102,12 @@ def without_free_data(unit: bytes) -> bytes:
     Returns
     -------
     bytes
-        The same unit where nothing was dropped; empty where nothing is left.
+        The same unit if nothing was dropped; empty if nothing is left.
     """
     data, at, kept = unescaped(unit), 1, b""
-    while at + 2 < len(data):  # two bytes are the shortest message, one is the trailing bits
+    while at + 2 < len(data):  # The shortest message has two bytes, the trailing bits have one.
         start, values = at, []
-        for _ in ("type", "size"):  # 7.3.2.3.1: each is a sum of bytes up to the first below 255
+        for _ in ("type", "size"):  # 7.3.2.3.1: each is the sum of bytes up to the first below 255
             value = 0
             while data[at : at + 1] == b"\xff":
                 value, at = value + 255, at + 1
@@ -110,12 +121,12 @@ def without_free_data(unit: bytes) -> bytes:
 
 
 def parameter_sets(extradata: bytes) -> list[bytes]:
-    """Units in an ``avcC`` record, or in the start-code form.
+    """Return the units in extradata: an ``avcC`` record, or units with start codes.
 
     Raises
     ------
     ValueError
-        Where the record ends early.
+        The record ends early, or the units are not whole.
     """
     if not length_size(extradata):
         return units(extradata, 0)
@@ -133,9 +144,10 @@ def parameter_sets(extradata: bytes) -> list[bytes]:
 
 
 def avcc(sets: Iterable[bytes]) -> bytes:
-    """Put parameter sets into one ``avcC`` record with lengths of 4 bytes.
+    """Return one ``avcC`` record with parameter sets, for packets with lengths of 4 bytes.
 
-    Its profile and level are the highest, and its constraints those that all sets keep.
+    The record names the highest profile and level of its sets, and the constraints that all of them
+    keep.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What an H.264 stream's parameter sets say: profile, size, references, buffer.
+"""Reading and rewriting H.264 parameter sets: profile, size, references and buffer.
 
 Names and clause numbers are those of ITU-T H.264 (08/2021).
 """
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from redact_dask.media.h264 import bitstream
 
 PROFILES = {66: "baseline", 77: "main", 100: "high"}
-"""Names of the profiles with 8-bit 4:2:0 pictures (A.2), by ``profile_idc``."""
+"""x264's name of each profile with 8-bit 4:2:0 pictures (A.2), by ``profile_idc``."""
 
 _BUFFER_MACROBLOCKS = {
     9: 396, 10: 396, 11: 900, 12: 2376, 13: 2376, 20: 2376, 21: 4752, 22: 8100, 30: 8100,
     31: 18000, 32: 20480, 40: 32768, 41: 32768, 42: 34816, 50: 110400, 51: 184320, 52: 184320,
     60: 696320, 61: 696320, 62: 696320,
 }  # fmt: skip
-"""``MaxDpbMbs`` by ``level_idc`` (Table A-1)."""
+"""Most macroblocks in the decoded picture buffer (``MaxDpbMbs``) by ``level_idc`` (Table A-1)."""
 
 
 class _Bits:
@@ -29,27 +29,27 @@ class _Bits:
         self.at = 8
 
     def u(self, count: int) -> int:
-        """Unsigned number of `count` bits."""
+        """Read an unsigned number of ``count`` bits."""
         self.at += count
         if self.at > len(self.text):
             raise ValueError("an H.264 parameter set ends early")
         return int(self.text[self.at - count : self.at] or "0", 2)
 
     def ue(self) -> int:
-        """Unsigned number in Exp-Golomb code."""
+        """Read an unsigned number in Exp-Golomb code."""
         zeros = self.text.find("1", self.at) - self.at
         if zeros < 0:
             raise ValueError("an H.264 parameter set ends early")
         return self.u(2 * zeros + 1) - 1
 
     def se(self) -> int:
-        """Signed number in Exp-Golomb code."""
+        """Read a signed number in Exp-Golomb code."""
         code = self.ue()
         return (code + 1) // 2 if code % 2 else -code // 2
 
 
 def _ue(value: int) -> str:
-    """Exp-Golomb code of an unsigned number, as text of bits."""
+    """Return the Exp-Golomb code of an unsigned number, as a text of 0s and 1s."""
     bits = f"{value + 1:b}"
     return "0" * (len(bits) - 1) + bits
 
@@ -74,14 +74,16 @@ class Sequence:
     crop: tuple[int, int, int, int]
     """Pixels cropped on the left, right, top and bottom."""
     references: int
-    """Frames that a picture may be predicted from."""
+    """Most frames that a picture may be predicted from."""
     reorder: int | None
-    """Frames that may be decoded before, and shown after, a frame; None where not told."""
+    """Most frames that come before any one frame in decoding order, but are shown after it; None:
+    the set does not tell."""
     buffering: int
     """Frames that a decoder must be able to hold."""
     parts: tuple[str, str, str, str]
-    """Bits before and after the number of references, of the VUI up to its timing, and of the
-    VUI's limits up to the reordering, empty where there are none."""
+    """Four pieces of the set, as texts of 0s and 1s: the bits before and after the number of
+    references, those of the VUI up to its timing, and those of the VUI's limits up to the reorder
+    depth; the last is empty if there are no limits."""
 
 
 def sequence(unit: bytes) -> Sequence:
@@ -90,7 +92,7 @@ def sequence(unit: bytes) -> Sequence:
     Raises
     ------
     ValueError
-        Where it ends early, or has a profile or level that is not read here.
+        The unit ends early, or this module does not know its profile or level.
     """
     bits = _Bits(unit)
     profile, constraints, level, number = bits.u(8), bits.u(8), bits.u(8), bits.ue()
@@ -137,12 +139,14 @@ def sequence(unit: bytes) -> Sequence:
 
 @dataclass(frozen=True, slots=True)
 class _Buffer:
+    """The decoded picture buffer that a set asks for; fields as in `Sequence`."""
+
     reorder: int | None
     frames: int
 
 
 def _samples(bits: _Bits) -> bool:
-    """Read the format of samples in a high profile; tell whether it is 4:2:0 with 8 bits."""
+    """Read the sample format in a high profile; tell whether it is 4:2:0 with 8 bits."""
     eight_bit_420 = (bits.ue(), bits.ue(), bits.ue()) == (1, 0, 0)
     bits.u(1)
     for count in (16,) * 6 + (64,) * 2 if bits.u(1) else ():  # 7.3.2.1.1.1: scaling lists
@@ -154,6 +158,7 @@ def _samples(bits: _Bits) -> bool:
 
 
 def _skip_picture_order(bits: _Bits) -> None:
+    """Skip the fields about frame numbers and picture order counts (7.3.2.1.1)."""
     bits.ue()
     order = bits.ue()
     if order == 0:
@@ -165,7 +170,10 @@ def _skip_picture_order(bits: _Bits) -> None:
 
 
 def _vui(bits: _Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
-    """Read the VUI (E.1.1): its bits up to the timing, those of its limits, and the buffer."""
+    """Read the VUI (E.1.1); return its bits up to the timing, those of its limits, and the buffer.
+
+    ``inferred`` is the buffer of a VUI without limits.
+    """
     start = bits.at
     if bits.u(1) and bits.u(8) == 255:
         bits.u(32)
@@ -195,7 +203,7 @@ def _vui(bits: _Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
 
 
 def _skip_rate_limits(bits: _Bits) -> None:
-    """Read over the parameters of a hypothetical reference decoder (E.1.2)."""
+    """Skip the parameters of a hypothetical reference decoder (E.1.2)."""
     count = bits.ue() + 1
     bits.u(8)
     for _ in range(count):
@@ -204,26 +212,26 @@ def _skip_rate_limits(bits: _Bits) -> None:
 
 
 def picture_ids(unit: bytes) -> tuple[int, int]:
-    """Id of a unit of kind `PPS`, and of the sequence parameter set that it belongs to."""
+    """Return the id of a unit of kind `PPS`, and that of its sequence parameter set."""
     bits = _Bits(unit)
     return bits.ue(), bits.ue()
 
 
 def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
-    """Give an encoder's sequence parameter set the buffering and the VUI of the source's.
+    """Return an encoder's sequence parameter set with the buffering and the VUI of the source's.
 
     A decoder that goes from one set to the other then finds the same buffer, delay, colours,
-    shape of pixels and clock. Where the buffer differs, it may throw away the frames that it still
-    has to show (C.4.4). A larger buffer than the encoder needs does no harm.
+    shape of pixels and clock. If the buffer differed, it could drop frames that it still has to
+    show (C.4.4). A larger buffer than the encoder needs does no harm.
 
     Parameters
     ----------
     encoder
-        What the encoder wrote.
+        Sequence parameter set that the encoder wrote.
     source
-        What the source has.
+        Sequence parameter set of the source.
     reorder
-        Depth of reordering to tell.
+        Reorder depth to declare, frames.
 
     Returns
     -------
@@ -234,7 +242,7 @@ def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
     text = before + _ue(encoder.references) + after + "1" + source.parts[2] + "000"
     if limits:
         text += "1" + limits + _ue(reorder) + _ue(source.buffering) + "1"
-    else:  # x264 without prediction: as told by its profile
+    else:  # x264 without prediction declares no limits: its profile implies them.
         text += "01"
     text += "0" * (-len(text) % 8)
     return bitstream.escaped(bytes([0x60 | bitstream.SPS]) + int(text, 2).to_bytes(len(text) // 8))

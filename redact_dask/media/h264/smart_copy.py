@@ -1,12 +1,12 @@
-"""Smart copy: gops of H.264 without a region stay as they are, beside re-encoded ones.
+"""Smart copy: keeping GOPs of H.264 without a region unchanged, beside encoded ones.
 
-A *gop* goes from one IDR picture to the next, so it can be decoded alone. Copied gops keep their
-slices, encoded ones come from x264, and one ``avcC`` record holds the parameter sets of both under
-different ids: the output is an ordinary track with one sample description. Where any condition
-fails, the whole video is encoded instead, and the reason is told.
+A GOP goes from one IDR picture to the next, so it can be decoded alone. Copied GOPs keep their
+slices, x264 makes the encoded ones, and one ``avcC`` record holds the parameter sets of both under
+different ids: the output is an ordinary track with one sample description. If any condition fails,
+the whole video is encoded instead, and the reason is recorded.
 
-A gop with a packet to discard (the pre-roll of an edit list) must always be encoded from the
-frames that are shown: its packets hold pictures that the owner cut away.
+A GOP with a packet to discard (the pre-roll of an edit list) must always be encoded from the
+frames that are shown, since its packets hold pictures that the video's owner cut away.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ _REFERENCES = {
     "ultrafast": 1, "superfast": 1, "veryfast": 1, "faster": 2, "fast": 2, "medium": 3,
     "slow": 5, "slower": 8,
 }  # fmt: skip
-"""Frames that x264 predicts from, by preset (``x264 --fullhelp``)."""
+"""Most frames that x264 predicts a picture from, by preset (``x264 --fullhelp``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmartCopy:
-    """What it takes to put copied and encoded gops of one source into one track."""
+    """What it takes to put copied and encoded GOPs of one source into one track."""
 
     extradata: bytes
     """Parameter sets of the source, as its container gives them."""
     counted: int
-    """Frames decoded before, and shown after, a frame, at most, as counted in the source."""
+    """Reorder depth of the source, as `Survey` counted it, frames."""
 
     @classmethod
     def of(cls, info: StreamInfo) -> SmartCopy:
-        """Take it from what a `Survey` has found."""
+        """Create it from what a `Survey` found out about the source."""
         return cls(info.parameter_sets, info.reorder_depth)
 
     @property
     def reorder(self) -> int:
-        """The same as the source declares it, or else as counted."""
+        """Reorder depth that the source declares, or else the counted one, frames."""
         declared = self.source.reorder
         return self.counted if declared is None else declared
 
@@ -54,16 +54,19 @@ class SmartCopy:
 
     @property
     def id(self) -> int | None:
-        """Id of the encoder's parameter sets, free in the source; x264 goes up to 31."""
+        """Smallest id, 0 to 31, that no parameter set of the source has; x264's sets get it.
+
+        None: no id is free, since x264 takes none above 31.
+        """
         pictures = _sets(self.extradata)[1:]
         taken = {self.source.id, *(parameter_sets.picture_ids(unit)[0] for unit in pictures)}
         return next((number for number in range(32) if number not in taken), None)
 
     @property
     def depth(self) -> int:
-        """Reordering that the encoder may use: 0 without B-frames, 1 with, 2 with a pyramid.
+        """Reorder depth that the encoder may use: 0 without B-frames, 1 with, 2 with a pyramid.
 
-        x264 needs a buffer of 2 frames for B-frames, and of 4 for a pyramid of them.
+        x264 needs a buffer of 2 frames for B-frames, and of 4 frames for a pyramid of them.
         """
         source = self.source
         if source.profile == 66 or source.references < 2:
@@ -71,16 +74,16 @@ class SmartCopy:
         return min(self.reorder, 2 if source.references >= 4 else 1)
 
     def encoder_options(self, preset: str) -> dict[str, str]:
-        """Options for libx264 that keep it inside the source's profile, level and buffer.
+        """Return options for libx264 that keep it inside the source's profile, level and buffer.
 
-        Rate control is left to the caller. Packets come with lengths, not with start codes.
+        The caller adds options for rate control. The encoded packets hold lengths, not start codes.
         """
         source, depth = self.source, self.depth
         x264 = [f"annexb=0:sps-id={self.id}", *(["b-pyramid=none"] if depth < 2 else [])]
-        # What is held decides which frame slides out (8.2.5.3), so it must be exactly as many.
+        # The size of the buffer decides which frame is dropped from it (8.2.5.3), so it must match.
         x264 += [f"dpb-size={source.references}"]
-        # What makes x264 name the profile, and number pictures for reordering: only ultrafast is
-        # without them.
+        # These make x264 name the profile, and number pictures for reordering; only the preset
+        # ultrafast lacks them.
         x264 += {66: [], 77: ["cabac=1"], 100: ["8x8dct=1"]}[source.profile]
         options = {
             "preset": preset,
@@ -94,21 +97,22 @@ class SmartCopy:
         elif preset == "ultrafast":
             options["bf"] = "3"
         if not source.references:
-            options["g"] = "1"  # nothing may be predicted: every picture is an IDR picture
+            options["g"] = "1"  # No picture may be predicted, so each is an IDR picture.
         return options
 
     def merged(self, encoder_extradata: bytes | None) -> bytes:
-        """Record (``avcC``) with the parameter sets of the source and of the encoder.
+        """Return an ``avcC`` record with the parameter sets of the source and of the encoder.
 
         Parameters
         ----------
         encoder_extradata
-            What libx264 gave after it was opened with `encoder_options`; None: all is copied.
+            Extradata of libx264 after it was opened with `encoder_options`; None: every GOP is
+            copied.
 
         Raises
         ------
         ValueError
-            Where a decoder could not go from the source's pictures to the encoder's.
+            A decoder could not go from the source's pictures to the encoder's.
         """
         if encoder_extradata is None:
             return bitstream.avcc(_sets(self.extradata))
@@ -129,25 +133,26 @@ class SmartCopy:
 
 
 def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
-    """Sample for the output: a packet's slices, and messages that time or show pictures.
+    """Return a packet's slices, and its messages that tell how to time or show pictures.
 
-    Parameter sets, delimiters, fillers and unknown units are left out, and user data unless told
-    otherwise. Where there were none, and lengths have 4 bytes, the sample is the packet.
+    Parameter sets, delimiters, fillers and unknown units are left out; so is user data, unless
+    ``user_data`` is set. A packet without any of these, whose lengths have 4 bytes, is returned
+    unchanged.
 
     Parameters
     ----------
     packet
         A packet of the source or of the encoder.
     extradata
-        Parameter sets of the stream that it came from.
+        Parameter sets of the packet's stream, as its container gives them.
     user_data
-        Whether all messages are kept.
+        Whether to keep all messages.
 
     Raises
     ------
     ValueError
-        Where the packet must not be copied: it is hidden by an edit list, marked as corrupt, not a
-        row of whole units, or holds no slice.
+        The packet must not be copied: an edit list hides it, it is marked as corrupt, it is not a
+        sequence of whole units, or it holds no slice.
     """
     if packet.is_discard or packet.is_corrupt:
         raise ValueError("a hidden or corrupt packet must not be copied")
@@ -165,9 +170,9 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
 
 
 class Survey:
-    """Finds out, from the packets of a video stream, whether gops of it can be copied.
+    """Finds out from the packets of a video stream whether its GOPs can be copied.
 
-    Give it every packet (but no empty one, at the end) in file order, then ask `why_not`.
+    Add every packet in file order, except for the empty one at the end; then read `why_not`.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -176,11 +181,11 @@ class Survey:
         self._length_size = bitstream.length_size(self._extradata)
         self._known = frozenset(() if self._why_not else _sets(self._extradata))
         self._begun = False
-        self._span: list[int] = []  # pts of the frames of the gop so far, ascending
+        self._gop: list[int] = []  # pts of the frames of the current GOP so far, ascending
         self._reorder = 0
 
     def add(self, packet: Packet[VideoStream]) -> None:
-        """Look at the next packet."""
+        """Examine the next packet."""
         self._why_not = self._why_not or self._packet(packet)
 
     @property
@@ -190,12 +195,12 @@ class Survey:
 
     @property
     def reorder_depth(self) -> int:
-        """Frames decoded before, and shown after, a frame, at most."""
+        """Most frames that come before any one frame in decoding order, but are shown after it."""
         return self._reorder
 
     @property
     def why_not(self) -> str:
-        """RegionOrigin the video has to be encoded as a whole; empty where gops can be copied."""
+        """Why the whole video must be encoded; empty: its GOPs can be copied."""
         if self._why_not or not self._begun:
             return self._why_not or "it has no packet"
         splice = SmartCopy(self._extradata, self._reorder)
@@ -207,7 +212,7 @@ class Survey:
         return ""
 
     def _packet(self, packet: Packet[VideoStream]) -> str | None:
-        """Reason why a packet rules out copying, if it does."""
+        """Return why a packet rules out copying, if it does."""
         pts = packet.pts
         if pts is None:
             return "a packet has no timestamp"
@@ -227,20 +232,20 @@ class Survey:
         if not idr and (packet.is_keyframe or not self._begun):
             return "a keyframe is not an IDR picture"
         if idr:
-            if self._span and pts <= self._span[-1]:
+            if self._gop and pts <= self._gop[-1]:
                 return "a frame is shown after the next IDR picture"
-            self._span.clear()
-        at = bisect_left(self._span, pts)
-        if at < len(self._span) and self._span[at] == pts:
+            self._gop.clear()
+        at = bisect_left(self._gop, pts)
+        if at < len(self._gop) and self._gop[at] == pts:
             return "two frames have the same timestamp"
-        self._reorder = max(self._reorder, len(self._span) - at)
-        self._span.insert(at, pts)
+        self._reorder = max(self._reorder, len(self._gop) - at)
+        self._gop.insert(at, pts)
         self._begun = True
         return None
 
 
 def _sets(extradata: bytes) -> list[bytes]:
-    """Sequence parameter sets, then picture parameter sets, each once."""
+    """Return the sequence parameter sets, then the picture parameter sets, each once."""
     units = dict.fromkeys(bitstream.parameter_sets(extradata))
     return sorted(
         (u for u in units if bitstream.kind(u) in (bitstream.SPS, bitstream.PPS)),
@@ -249,7 +254,7 @@ def _sets(extradata: bytes) -> list[bytes]:
 
 
 def _why_not(codec: str, extradata: bytes) -> str | None:
-    """Reason why a stream's parameter sets rule out copying, if they do."""
+    """Return why a stream's codec or parameter sets rule out copying, if they do."""
     if codec != "h264":
         return f"it is {codec}, not H.264"
     try:
