@@ -16,7 +16,7 @@ from redact_dask import validation
 from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import ConfigError
 
-__all__ = ["Box", "Detector", "create", "names", "options"]
+__all__ = ["Box", "Detector", "create", "load", "names", "options"]
 
 GROUP = "redact_dask.detectors"
 """Group of the entry points by which packages offer detectors."""
@@ -42,7 +42,7 @@ def create(name: str, settings: Mapping[str, object]) -> Detector:
     ConfigError
         The name is unknown, or an option is unknown or wrong; the message names it.
     """
-    return _load(name)(options(name, settings))
+    return load(name)(options(name, settings))
 
 
 def options(name: str, settings: Mapping[str, object]) -> BaseModel:
@@ -54,14 +54,14 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
         See `create`.
     """
     try:
-        return _load(name).Options.model_validate(dict(settings))
+        return load(name).Options.model_validate(dict(settings))
     except ValidationError as error:
-        options_of, prefix = _load(name).Options, f"detect.options.{name}"
+        options_of, prefix = load(name).Options, f"detect.options.{name}"
         raise ConfigError(validation.sentence(error, options_of, prefix)) from None
 
 
 @cache
-def _load(name: str) -> type[Detector]:
+def load(name: str) -> type[Detector]:
     # Cached, because the search reads a file of each installed package.
     found = entry_points(group=GROUP, name=name)
     if not found:
