@@ -113,7 +113,7 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
         if not issubclass(cls, BaseModel) or cls is BaseModel:
             continue
         source = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-        statements = [node for node in source.body if isinstance(node, ast.ClassDef)][0].body
+        statements = next(node for node in source.body if isinstance(node, ast.ClassDef)).body
         for field, below in pairwise(statements):
             match field, below:
                 case (

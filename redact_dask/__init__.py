@@ -1,10 +1,10 @@
 """Removes every face from fleet video with Dask.
 
-- `redact` does all: a source, a destination, a configuration.
+- `redact` redacts the videos of a source into a destination, as a configuration says.
 - `Config` holds every setting; `load_config` reads it from a file.
-- `Summary` and `Status` tell what a run did, and how far it is; `notebook_progress` shows that.
+- `Summary` tells what a run did, and `Status` how far it is; `notebook_progress` shows the status.
 - `Detector` and `Box` are the contract for detectors of your own.
-- `RedactError` and its children are what can go wrong.
+- `RedactError` and its subclasses are the errors that the package raises on purpose.
 """
 
 from importlib import import_module
@@ -40,7 +40,7 @@ __all__ = [
     "redact",
 ]
 
-_OF_THE_DRIVER = {
+_DRIVER_NAMES = {
     "redact": ("redact_dask.api", "redact"),
     "notebook_progress": ("redact_dask.monitoring.console", "notebook"),
     "Status": ("redact_dask.monitoring.status", "Status"),
@@ -49,8 +49,8 @@ _OF_THE_DRIVER = {
 
 
 def __getattr__(name: str) -> object:
-    # Workers import the package too, and have no use for the driver's libraries in their memory.
-    if name in _OF_THE_DRIVER:
-        module, attribute = _OF_THE_DRIVER[name]
+    # Workers import the package too, and the driver's libraries would only fill their memory.
+    if name in _DRIVER_NAMES:
+        module, attribute = _DRIVER_NAMES[name]
         return getattr(import_module(module), attribute)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
-"""The command, as ``redact-dask`` and as ``python -m redact_dask``.
+"""The entry point of ``redact-dask`` and of ``python -m redact_dask``.
 
-Worker processes on this machine import the program that started them: it imports next to nothing.
+Worker processes on this machine import the program that started them, so this module imports next
+to nothing.
 """
 
 

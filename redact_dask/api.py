@@ -1,4 +1,4 @@
-"""One run put together: what the commands and a notebook share."""
+"""Puts a run together, in the same way for the commands and for a notebook."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ def redact(
     dest
         Folder or ``s3://`` prefix that mirrors the source's paths.
     config
-        Settings: ready, nested in a mapping, or the path of a YAML file.
+        Settings as a `Config`, as a nested mapping, or as the path of a YAML file.
     client
-        Of a cluster that runs already; default: what ``config.cluster`` says.
+        Client of a cluster that runs already. Default: the cluster that ``config.cluster`` names.
     observe
-        Called with the `Status` after each change.
+        Function that is called with the `Status` after each change.
 
     Returns
     -------
-    What was done. A video that could not be redacted safely is among its ``failures``.
+    What the run did. A video that could not be redacted safely is among its ``failures``.
 
     Raises
     ------
     UsageError
         The source, the destination, a setting or the cluster cannot be used; nothing was done.
     RunEnded
-        Going on would be in vain, or too dear; the same call goes on from what is done.
+        Going on would be in vain, or would cost too much; the same call resumes the run.
     OSError, botocore.exceptions.BotoCoreError
-        The destination's store fails; the same call goes on from what it holds.
+        The destination's store fails; the same call resumes from what the store holds.
     """
     settings = _config(config)
     videos = listing.list_selected(str(source), str(dest), settings)
@@ -70,16 +70,16 @@ def prepared_run(
     client: Client | None = None,
     observe: Observer | None = None,
 ) -> Iterator[Run]:
-    """Give a run on a cluster that is ready; what was started for it ends with the block.
+    """Yield a run on a prepared cluster; what was started for the run is closed after the block.
 
     Parameters
     ----------
     videos
-        Of the source.
+        Videos of the source.
     dest
-        Folder or prefix that the copies go to.
+        Folder or ``s3://`` prefix in which the copies are published.
     settings
-        All of them.
+        All settings of the run.
     client, observe
         See `redact`.
 
@@ -92,12 +92,13 @@ def prepared_run(
     with nullcontext(client) if client else connect.connect(settings.cluster) as connected:
         ready = connect.prepare(connected, settings.cluster.wait_s)
         shard = settings.select.shard
-        with dashboard_feed.publish_status(ready, destination, shard, observe or _ignore) as both:
-            yield Run(ready, videos, destination, settings, both)
+        shown = observe or _ignore
+        with dashboard_feed.publish_status(ready, destination, shard, shown) as observer:
+            yield Run(ready, videos, destination, settings, observer)
 
 
 def _ignore(_: Status) -> None:
-    """Observe nothing."""
+    """Ignore a status: nobody observes the run."""
 
 
 def _config(config: Config | Mapping[str, Any] | str | Path | None) -> Config:

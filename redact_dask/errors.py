@@ -1,18 +1,19 @@
 """The errors of the package, as a small tree.
 
 - `RedactError`
-    - `UsageError`: the caller's mistake; the run ends before it starts, with exit code 2.
+    - `UsageError`: the caller made a mistake; the run ends before it starts, with exit code 2.
         - `ConfigError`: a setting is unknown or wrong.
         - `SourceError`: the source or the destination cannot be used.
-    - `RunEnded`: going on would be in vain, or too dear; what is done is kept, with exit code 1.
-    - `VideoError`: one video cannot be redacted safely; it is quarantined, the run goes on.
-        - `UnsupportedVideo`: not a video, or of a kind that cannot be kept exact.
-        - `TooLarge`: its pictures do not fit into the memory of a worker.
-        - `UnreadableVideo`: its file cannot be read, whatever is in it.
-        - `DamagedVideo`: what should decode does not.
-        - `CheckFailed`: a result is not what was planned; nothing of it is published.
+    - `RunEnded`: going on would be in vain, or would cost too much; the run ends with exit code 1,
+      and what is done is kept.
+    - `VideoError`: one video cannot be redacted safely; it is quarantined, and the run goes on.
+        - `UnsupportedVideo`: the file is no video, or is of a kind that cannot be kept exact.
+        - `TooLarge`: the video's pictures do not fit into the memory of a worker.
+        - `UnreadableVideo`: the video's file cannot be read, whatever is in it.
+        - `DamagedVideo`: the stream does not decode as it should.
+        - `CheckFailed`: a result is not what was planned; nothing of the video is published.
 
-The message of each is one sentence for a person: it names the thing and says what to do.
+The message of each error is one sentence for a person: it names the thing and says what to do.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class RedactError(Exception):
 
 
 class UsageError(RedactError):
-    """The caller's mistake: nothing was done."""
+    """The caller made a mistake; nothing was done."""
 
 
 class ConfigError(UsageError):
@@ -35,7 +36,10 @@ class SourceError(UsageError):
 
 
 class RunEnded(RedactError):
-    """Going on would be in vain, or too dear: a service that every video needs refuses, say."""
+    """Going on would be in vain, or would cost too much.
+
+    For example, a service that every video needs refuses to serve.
+    """
 
 
 class VideoError(RedactError):
@@ -43,15 +47,15 @@ class VideoError(RedactError):
 
 
 class UnsupportedVideo(VideoError):
-    """Not a video, or of a kind that cannot be kept exact."""
+    """The file is no video, or is of a kind that cannot be kept exact."""
 
 
 class TooLarge(VideoError):
-    """A worker has too little memory for its pictures, which is no fault of the video."""
+    """A worker has too little memory for the video's pictures; the video itself is not at fault."""
 
 
 class UnreadableVideo(VideoError):
-    """Its file cannot be read, which is no fault of what is in it: permission, or the disk."""
+    """The file cannot be read, whatever is in it: its permissions or its disk are at fault."""
 
 
 class DamagedVideo(VideoError):

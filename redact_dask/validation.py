@@ -1,4 +1,4 @@
-"""From an error of pydantic to what a person is told."""
+"""Turns a validation error of pydantic into a sentence for a person."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pydantic import BaseModel, ValidationError
 
 
 def first_mistake(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """Return the first wrong key, and what is wrong with it, without the value: it may be secret.
+    """Return the first wrong key and what is wrong with it, but not its value, which may be secret.
 
     Parameters
     ----------
     error
-        What the model said of some settings.
+        Error that the model raised for some settings.
     model
-        Its fields are named to those who misspelled one.
+        Model of these settings. Its fields are listed if a key does not exist.
 
     Returns
     -------
-    The dotted key, empty for the whole, and the sentence that follows it. For a key that does not
-    exist that begins with ``unknown``.
+    The dotted key, empty if the settings as a whole are wrong, and the text that follows the key.
+    For a key that does not exist, this text begins with ``unknown``.
     """
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
@@ -29,7 +29,7 @@ def first_mistake(error: ValidationError, model: type[BaseModel]) -> tuple[str, 
         return key, first["msg"].removeprefix("Value error, ")
     inner: type[BaseModel] | None = model
     for part in path[:-1]:
-        # A part that is no field is a place in a list, or a key: the model is that of the field.
+        # A part that is no field is an index or a key in a field's value: the model stays the same.
         if inner and part in inner.model_fields:
             inner = _model_of(inner.model_fields[part].annotation)
     if inner is None:
@@ -48,9 +48,9 @@ def sentence(
     error, model
         See `first_mistake`.
     prefix
-        Dotted place of the model in the settings.
+        Dotted key under which the model's settings lie.
     subject
-        What the settings are of.
+        Word that the sentence puts before the key.
     """
     key, wrong = first_mistake(error, model)
     key = ".".join(filter(None, (prefix, key)))
@@ -60,6 +60,7 @@ def sentence(
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the model in a field's type; None: the type has none."""
     for kind in get_args(annotation) or (annotation,):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind

@@ -1,4 +1,4 @@
-"""The software that decides what a run does, and its versions: one list for all who ask."""
+"""Names and versions of the software that decides what a run does, in one list for all uses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOFTWARE = (
     "fsspec",
     "s3fs",
 )
-"""Packages whose versions the manifest tells, and that must be the same on all machines."""
+"""Packages whose versions the manifest records, and which must be the same on all machines."""
 
 
 def own() -> str:
@@ -30,7 +30,7 @@ def own() -> str:
 
 @cache
 def installed() -> dict[str, str]:
-    """Return the versions of Python and of those packages that are installed here, by name."""
+    """Return the versions of Python and of the packages in `SOFTWARE` installed here, by name."""
     found = {"python": platform.python_version()}
     for name in SOFTWARE:
         with suppress(PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""``redact-dask bench leakage``."""
+"""``redact-dask bench leakage``: measures how many true faces stay visible."""
 
 from __future__ import annotations
 
@@ -18,30 +18,40 @@ from redact_dask.monitoring.console import show_progress
 
 @click.command()
 @click.option(
-    "--dataset", "folder", required=True, metavar="DIR", help="Clips and their truth.csv."
+    "--dataset",
+    "folder",
+    required=True,
+    metavar="DIR",
+    help="Folder with clips and their truth.csv.",
 )
 @click.option(
     "--config",
     "files",
     metavar="FILE",
     multiple=True,
-    help="Settings in YAML. Repeated: they are compared. Default: the defaults.",
+    help="Settings in YAML. Repeat it to compare several files. Default: the default settings.",
 )
 @click.option(
     "--profile",
     "profiles",
     type=click.Choice([*config.PROFILES]),
     multiple=True,
-    help="A profile, compared like a file.",
+    help="Profile of settings, which is compared like a file.",
 )
 @click.option(
-    "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting, for all."
+    "--set",
+    "assignments",
+    metavar="SECTION.KEY=VALUE",
+    multiple=True,
+    help="One setting, for all that is compared.",
 )
 @click.option(
-    "--face-free", metavar="CLIP", multiple=True, help="A clip of DIR on which there is no face."
+    "--face-free", metavar="CLIP", multiple=True, help="A clip of DIR that shows no face."
 )
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
-@click.option("--gate", "gate_file", metavar="FILE", help="Thresholds in YAML.")
+@click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object.")
+@click.option(
+    "--gate", "gate_file", metavar="FILE", help="Thresholds in YAML that the results must keep."
+)
 def leakage(
     folder: str,
     files: tuple[str, ...],
@@ -54,8 +64,8 @@ def leakage(
     """Redact annotated clips, and tell how many true faces stay visible.
 
     DIR holds clips and truth.csv with the columns clip, frame, track, x0, y0, x1, y1 (pixels),
-    height (pixels), readable (0 or 1). Every clip that it names is redacted into a folder that is
-    removed afterwards.
+    height (pixels), readable (0 or 1). Every clip that truth.csv or --face-free names is redacted
+    into a folder that is removed afterwards.
 
     \b
     Exit codes: 0 measured, and within the gate; 2 a wrong argument or setting, nothing was done;

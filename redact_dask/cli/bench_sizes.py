@@ -1,4 +1,4 @@
-"""``redact-dask bench sizes``."""
+"""``redact-dask bench sizes``: measures worker shapes, and predicts time and price of machines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from redact_dask.storage import scratch
 @click.command()
 @click.argument("clips", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--processes", type=click.IntRange(min=1), multiple=True, default=(1, 2), show_default=True
+    "--processes",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="Worker processes.",
 )
 @click.option(
     "--threads",
@@ -26,7 +31,7 @@ from redact_dask.storage import scratch
     multiple=True,
     default=(1,),
     show_default=True,
-    help="Of each process.",
+    help="Threads of each process.",
 )
 @click.option(
     "--chunk",
@@ -36,20 +41,37 @@ from redact_dask.storage import scratch
     multiple=True,
     default=(10.0,),
     show_default=True,
-    help="Longest chunk.",
+    help="Shortest length of a chunk.",
 )
 @click.option(
-    "--detector", "names", metavar="NAME", multiple=True, default=("centerface",), show_default=True
+    "--detector",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    default=("centerface",),
+    show_default=True,
+    help="Detector that is used.",
 )
 @click.option(
-    "--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Rounds of all."
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Rounds in which all shapes are measured.",
 )
 @click.option("--config", "file", metavar="FILE", help="Settings in YAML that all shapes share.")
 @click.option(
-    "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One of them."
+    "--set",
+    "assignments",
+    metavar="SECTION.KEY=VALUE",
+    multiple=True,
+    help="One setting that all shapes share.",
 )
 @click.option(
-    "--catalogue", "machines", metavar="FILE", help="Machines and prices; default: our own."
+    "--catalogue",
+    "machines",
+    metavar="FILE",
+    help="Machines and their prices. Default: the catalogue of this package.",
 )
 @click.option(
     "--output",
@@ -57,7 +79,7 @@ from redact_dask.storage import scratch
     type=click.Path(path_type=Path),
     default=Path("sizes"),
     show_default=True,
-    help="For tables, plots and the runs in Parquet, which are appended.",
+    help="Folder for tables, plots and the runs in Parquet, to which new runs are appended.",
 )
 def sizes(
     clips: tuple[Path, ...],
@@ -73,10 +95,10 @@ def sizes(
 ) -> None:
     """Measure worker shapes on CLIPS, and predict time and price of machines to hire.
 
-    Every combination of the repeated options is measured on this machine, in rounds, each with a
-    cluster that is warm; the first shape twice, which shows the noise. From what the stages take
-    with one worker, a model predicts the others, which shows its error, and the machines of the
-    catalogue.
+    Every combination of the repeated options is a shape. The shapes are measured on this machine,
+    in rounds, each on a warm cluster. The first shape is measured twice in a round, which shows the
+    noise. From the times of the stages with one worker, a model predicts the other shapes, which
+    shows its error, and the machines of the catalogue.
 
     \b
     Exit codes: 0 measured; 2 a wrong argument or setting, nothing was done; 3 a clip was

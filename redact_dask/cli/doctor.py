@@ -1,4 +1,4 @@
-"""``redact-dask doctor``."""
+"""``redact-dask doctor``: tells whether the cluster is ready for a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from redact_dask.errors import UsageError
 @click.argument("dest", required=False)
 @settings_options
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object.")
 def examine(
     source: str | None,
     dest: str | None,
@@ -31,10 +31,12 @@ def examine(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Tell whether the cluster is ready for a run, a line for each question: ok, or what to do.
+    """Tell whether the cluster is ready for a run.
 
-    With SOURCE and DEST, whether the driver and every worker can read and write there too. Nothing
-    is redacted or paid for.
+    Each question is answered by one line: ok, or what to do.
+
+    With SOURCE and DEST, also tell whether the driver and every worker can read and write there.
+    Nothing is redacted or paid for.
 
     \b
     Exit codes: 0 all is well; 2 a wrong argument or setting; 1 something is not well.

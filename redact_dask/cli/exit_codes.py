@@ -19,7 +19,7 @@ EXIT_GATE = 4
 
 @contextmanager
 def exit_on_error(console: Console) -> Iterator[None]:
-    """Tell what goes wrong in one sentence, and exit with its code."""
+    """Print an error of the block as one sentence, and exit with the code of its kind."""
     try:
         yield
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""The command line: a tree of verbs."""
+"""The root of the command line, which holds all commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 @main.group(name="bench")
 def measure() -> None:
-    """Measure what redaction is worth."""
+    """Measure how well redaction works, and what it takes."""
 
 
 main.add_command(run)

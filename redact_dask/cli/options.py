@@ -1,4 +1,4 @@
-"""The arguments and options that commands share, and the settings that they make."""
+"""The arguments and options that commands share, and the settings that the options set."""
 
 from __future__ import annotations
 
@@ -10,51 +10,72 @@ import click
 from redact_dask import config, detectors
 
 _SETTINGS_OPTIONS = (
-    click.option("--config", "file", metavar="FILE", help="Settings in YAML."),
+    click.option("--config", "file", metavar="FILE", help="File of settings in YAML."),
     click.option(
-        "--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="One setting."
+        "--set",
+        "assignments",
+        metavar="SECTION.KEY=VALUE",
+        multiple=True,
+        help="One setting, which replaces that of the file.",
     ),
     click.option(
         "--detector",
         "names",
         metavar="NAME",
         multiple=True,
-        help=f"Who looks for what to hide: {', '.join(detectors.names())}. "
-        "Repeated: boxes are united.",
+        help=f"Detector to use: {', '.join(detectors.names())}. "
+        "Repeat it to use several: what any of them finds is hidden.",
     ),
     click.option(
-        "--profile", type=click.Choice([*config.PROFILES]), help="What all settings start from."
+        "--profile",
+        type=click.Choice([*config.PROFILES]),
+        help="Profile that the settings start from.",
     ),
 )
 
-_JOB = (
+_RUN_OPTIONS = (
     click.argument("source"),
     click.argument("dest"),
     *_SETTINGS_OPTIONS,
     click.option(
-        "--include", metavar="PATTERN", multiple=True, help="Only paths below SOURCE like this."
+        "--include",
+        metavar="PATTERN",
+        multiple=True,
+        help="Take only videos whose path below SOURCE matches this pattern.",
     ),
-    click.option("--exclude", metavar="PATTERN", multiple=True, help="No path like this."),
-    click.option("--since", metavar="TIME", help="Only videos written then or later."),
-    click.option("--shard", metavar="N/OF", help="Only this part, for runs side by side: 3/16."),
-    click.option("--retry-failed", is_flag=True, help="Try videos again that are at fault."),
-    click.option("--json", "as_json", is_flag=True, help="End with one JSON object."),
+    click.option(
+        "--exclude",
+        metavar="PATTERN",
+        multiple=True,
+        help="Leave out videos whose path below SOURCE matches this pattern.",
+    ),
+    click.option("--since", metavar="TIME", help="Take only videos written at this time or later."),
+    click.option(
+        "--shard",
+        metavar="N/OF",
+        help="Take only this share of the videos, such as 3/16, for runs side by side.",
+    ),
+    click.option(
+        "--retry-failed",
+        is_flag=True,
+        help="Retry videos that an earlier run quarantined for what they are.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object."),
 )
-
 
 log_option = click.option(
-    "--log", type=click.Choice(["text", "json"]), help="Tell each task and video on standard error."
+    "--log", type=click.Choice(["text", "json"]), help="Log each task and video on standard error."
 )
-"""Option of the commands that run tasks."""
+"""The option ``--log``, for the commands that run tasks."""
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the arguments that say what is redacted, where to, and how."""
-    return _with(_JOB, command)
+    """Give a command the arguments and options that say what is redacted, where to, and how."""
+    return _with(_RUN_OPTIONS, command)
 
 
 def settings_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that make its settings."""
+    """Give a command the options that set its settings."""
     return _with(_SETTINGS_OPTIONS, command)
 
 
@@ -81,11 +102,15 @@ _SETTINGS = {
     "queue": "watch.queue",
     "log": "log",
 }
-"""Setting of each option that is one."""
+"""Dotted key of the setting that each option sets, by the name of its Python parameter."""
 
 
 def overrides_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that the options make, nested."""
+    """Return the settings that the given options set, nested as in a configuration.
+
+    >>> overrides_of({"workers": 4, "time_limit": None})
+    {'cluster': {'workers': 4}}
+    """
     overrides: dict[str, Any] = {}
     for name, value in options.items():
         if value is not None and value is not False and value != ():

@@ -1,4 +1,4 @@
-"""``redact-dask plan``."""
+"""``redact-dask plan``: tells what a run would do, and what it would cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tell_plan(
 ) -> None:
     """Tell what `run` would do with SOURCE and DEST, and what it would cost.
 
-    Nothing is redacted or paid for; of many videos, some are probed.
+    Nothing is redacted or paid for. If there are many videos, only some of them are probed.
 
     \b
     Exit codes: 0; 2 a wrong argument or setting; 1 anything else.

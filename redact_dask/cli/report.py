@@ -1,4 +1,4 @@
-"""``redact-dask report``."""
+"""``redact-dask report``: writes a page about the runs of a destination."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from redact_dask.report.contact_sheet import MOST
     metavar="FILE",
     default="redact-dask-report.html",
     show_default=True,
-    help="Where the page is written.",
+    help="File to which the page is written.",
 )
 @click.option(
     "--run",
     "names",
     metavar="NAME",
     multiple=True,
-    help="A run that it is about, or all. Default: the last one, and those that ran beside it.",
+    help="A run to report, or all. Default: the last run, and those that ran beside it.",
 )
 @click.option(
     "--frames",
     metavar="N",
     type=click.IntRange(0, MOST),
     default=0,
-    help=f"Redacted frames that it shows, at most {MOST}. Default: none.",
+    help=f"Number of redacted frames to show, at most {MOST}. Default: none.",
 )
 def write_report(dest: str, output: str, names: tuple[str, ...], frames: int) -> None:
     """Write one HTML page about what was done in DEST, from its manifest alone.
 
-    The page holds all that it needs, and asks nobody for anything. Frames come from the published
-    copies.
+    The page holds all that it needs, and loads nothing from elsewhere. Frames come from the
+    published copies.
 
     \b
     Exit codes: 0 the page is written; 2 a wrong argument, or DEST has no manifest; 1 anything else.

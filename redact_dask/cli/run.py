@@ -1,4 +1,4 @@
-"""``redact-dask run``."""
+"""``redact-dask run``: redacts every video of a source once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from redact_dask.sources import listing
     "--max-cost",
     metavar="DOLLARS",
     type=click.FloatRange(min=0),
-    help="What paid detectors may cost: a run that needs more does not begin.",
+    help="Most that paid detectors may cost: a run that would need more does not begin.",
 )
-@click.option("--time-limit", metavar="SECONDS", type=float, help="Begin no more videos then.")
+@click.option(
+    "--time-limit", metavar="SECONDS", type=float, help="Begin no more videos after this time."
+)
 def run(
     source: str,
     dest: str,
@@ -36,9 +38,10 @@ def run(
     """Redact every video of SOURCE, and publish the copies in DEST.
 
     SOURCE is a video, a folder, a pattern with *, or an s3:// prefix; DEST is a folder or an s3://
-    prefix, and mirrors SOURCE's paths. What an earlier run has published is skipped.
+    prefix, and mirrors SOURCE's paths. Videos that an earlier run has published are skipped.
 
-    Interrupted once, or sent SIGTERM, it finishes the videos in flight; twice, it ends at once.
+    The first interrupt or SIGTERM lets the run finish the videos in flight; the second one ends it
+    at once.
 
     \b
     Exit codes: 0 all videos are published; 2 a wrong argument or setting, nothing was done;

@@ -1,4 +1,4 @@
-"""A run on the command line: its progress, the signals that end it, and its summary."""
+"""Carries out a run on the command line: its progress, the signals that end it, its summary."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def carry_out(
     Parameters
     ----------
     videos
-        Of the source.
+        Videos of the source.
     dest
-        Where their copies go.
+        Folder or ``s3://`` prefix in which the copies are published.
     settings
-        All of them.
+        All settings of the run.
     console
-        For the progress.
+        Console that shows the progress.
     as_json
-        Whether to end with one JSON object.
+        Whether the output ends with one JSON object.
     """
-    # When the scheduler goes, this tells it in one sentence; Dask's client would in many lines.
+    # If the scheduler goes, the run says so in one sentence; Dask's client would log many lines.
     for name in ("distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with (
@@ -64,20 +64,20 @@ def carry_out(
 
 
 @contextmanager
-def _drained_by_signals(end: Callable[[], None], console: Console) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM end the run gently, and the next one at once."""
+def _drained_by_signals(drain: Callable[[], None], console: Console) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM drain the run, and the next one end it at once."""
 
-    def drain(number: int, _: FrameType | None) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         for other in before:
             signal.signal(other, signal.default_int_handler)
         name = signal.Signals(number).name
         console.print(f"{name}: finishing the videos in flight; once more ends the run at once")
-        end()
+        drain()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
-            signal.signal(number, drain)
+            signal.signal(number, on_signal)
         yield
     finally:
         for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""``redact-dask watch``."""
+"""``redact-dask watch``: redacts the videos of a source as they land."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redact_dask.sources.watcher import Watcher
 @run_options
 @log_option
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
-@click.option("--queue", metavar="URL", help="SQS queue that S3 notifies of what lands.")
+@click.option("--queue", metavar="URL", help="SQS queue that S3 notifies of new videos.")
 def watch(
     source: str,
     dest: str,
@@ -29,12 +29,13 @@ def watch(
 ) -> None:
     """Redact each video that lands in SOURCE, and publish its copy in DEST, until interrupted.
 
-    SOURCE is a folder or an s3:// prefix. What lies there already and is not done comes first. The
-    progress tells the lag: the time from a video's landing to its copy.
+    SOURCE is a folder or an s3:// prefix. Videos that lie there already and are not done come
+    first. The progress shows the lag: the time from a video's landing to its copy.
 
-    A video that failed for no fault of its own is tried again, twice, ten minutes apart.
+    A video that failed through no fault of its own is retried twice, ten minutes apart.
 
-    Interrupted once, or sent SIGTERM, it finishes the videos in flight; twice, it ends at once.
+    The first interrupt or SIGTERM lets the run finish the videos in flight; the second one ends it
+    at once.
 
     \b
     Exit codes: 0 all videos that landed are published; 2 a wrong argument or setting, nothing was

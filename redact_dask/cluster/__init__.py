@@ -1,1 +1,1 @@
-"""Everything that knows Dask: clients, tasks, what workers are made to do, and whether they can."""
+"""Dask clusters: connecting to them, checking their workers, and running the stages as tasks."""

@@ -1,4 +1,4 @@
-"""From configuration to a Dask client."""
+"""Connects to the configured Dask cluster, and makes it ready for the stages."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _EXTRAS = {
     "dask_jobqueue": "slurm",
     "dask_kubernetes": "kubernetes",
 }
-"""Extra of this package that brings a module."""
+"""Extra of this package that installs each module."""
 
 _DASK = {"distributed.scheduler.work-stealing-interval": "100ms"}
-"""Of a cluster that is started here, if nothing else is set: `render` waits where `track` ran until
-a worker that is idle takes it over, which Dask lets it do once a second."""
+"""Dask's settings for a cluster that is started here, if nothing else is set. `render` waits where
+`track` ran until an idle worker steals it, which Dask by itself lets workers do once a second."""
 
 _ANSWER_S = 5
-"""Seconds in which a scheduler that runs must answer."""
+"""Seconds within which a running scheduler must answer."""
 
 
 @contextmanager
 def ready_client(settings: ClusterSettings) -> Iterator[Client]:
-    """Give a client of the configured cluster, prepared; what was started for it ends with it.
+    """Yield a client of the configured cluster, made ready; close afterwards what was started.
 
     Raises
     ------
@@ -59,19 +59,19 @@ def ready_client(settings: ClusterSettings) -> Iterator[Client]:
 
 @contextmanager
 def connect(settings: ClusterSettings) -> Iterator[Client]:
-    """Give a client of the configured cluster, as it is; what was started for it ends with it.
+    """Yield a client of the configured cluster as it is; close afterwards what was started.
 
     Raises
     ------
     UsageError
-        Nobody answers at the address, or the class cannot be found or started.
+        No scheduler answers at the address, or the class cannot be found or started.
     """
     with dask.config.set(_DASK | _flat(settings.dask)):
         if settings.address:
-            with _at(settings.address, settings.security) as client:
+            with _reach(settings.address, settings.security) as client:
                 yield client
         elif settings.class_path:
-            with _of_class(settings.class_path, settings) as client:
+            with _start(settings.class_path, settings) as client:
                 yield client
         else:
             with _local(settings) as cluster, Client(cluster) as client:
@@ -80,20 +80,20 @@ def connect(settings: ClusterSettings) -> Iterator[Client]:
 
 
 def prepare(client: Client, wait_s: float) -> Client:
-    """Wait for a worker, and make a cluster ready for the stages.
+    """Wait for a worker, and make a cluster ready for the stages; return its client.
 
     Parameters
     ----------
     client
-        Of the cluster.
+        Client of the cluster.
     wait_s
-        Longest time until there is a worker, seconds.
+        Longest time to wait for the first worker, seconds.
 
     Raises
     ------
     UsageError
-        No worker comes, or one has another version of the package than this process, or none: it
-        would redact in another way than the manifest tells.
+        No worker comes; or a worker has no redact_dask, or another version of it than this process,
+        and would redact in another way than the manifest tells.
     """
     try:
         client.wait_for_workers(1, timeout=wait_s)
@@ -121,12 +121,12 @@ def prepare(client: Client, wait_s: float) -> Client:
 
 
 def class_of(path: str) -> Callable[..., Any]:
-    """Return what a dotted path names: a class of clusters, or a function that makes one.
+    """Return what a dotted path names: a class of clusters, or a function that makes a cluster.
 
     Raises
     ------
     UsageError
-        Its package is not installed, or has no such name.
+        The package of the path is not installed, or its module has no such name.
     """
     module, _, name = path.rpartition(".")
     try:
@@ -148,12 +148,12 @@ def threads(client: Client) -> int:
 
 
 def threads_at(settings: ClusterSettings) -> int | None:
-    """Return how many tasks the configured cluster can run at once; None: it would be started.
+    """Return how many tasks the configured cluster can run at once; None: a class must start it.
 
     Raises
     ------
     UsageError
-        Nobody answers at the address.
+        No scheduler answers at the address, or its cluster is not fit; see `prepare`.
     """
     if settings.class_path:
         return None
@@ -164,9 +164,9 @@ def threads_at(settings: ClusterSettings) -> int | None:
 
 
 def forget_tasks(client: Client) -> None:
-    """Let client and scheduler forget what they note of each task, and would hold for ever."""
+    """Let client and scheduler forget what they note about each task, and would keep for ever."""
 
-    # Inside, it is sent as it is: a scheduler need not have the package.
+    # A nested function is sent as code: the scheduler need not have the package.
     def forget(dask_scheduler: Scheduler) -> None:
         key_split.cache_clear()
         spans = dask_scheduler.extensions.get("spans")
@@ -179,33 +179,34 @@ def forget_tasks(client: Client) -> None:
 
 
 @contextmanager
-def _at(address: str, settings: SecuritySettings | None) -> Iterator[Client]:
+def _reach(address: str, settings: SecuritySettings | None) -> Iterator[Client]:
     security = _security(settings) or Security()
     try:
-        # In a thread of its own: the caller's may run a loop, as that of a notebook does.
-        with ThreadPoolExecutor(1) as caller:
-            caller.submit(asyncio.run, _call(address, security)).result()
+        # In a thread of its own: the caller's may run an event loop already, as in a notebook.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _connect_once(address, security)).result()
         client = Client(address, timeout=_ANSWER_S, security=security)
-    # Dask raises RuntimeError for an address that is not encrypted although it must be, and
-    # TypeError for one that is, without certificates.
+    # Dask raises RuntimeError if the address is not encrypted although it must be, and TypeError if
+    # it is encrypted and there are no certificates.
     except (OSError, ValueError, RuntimeError, TypeError) as error:
         raise UsageError(f"no cluster answers at {address}: {error}") from None
     with client:
         yield client
 
 
-async def _call(address: str, security: Security) -> None:
-    """Connect once: a client that cannot blocks its process, if it is deleted while a loop starts.
+async def _connect_once(address: str, security: Security) -> None:
+    """Connect to a scheduler and hang up, so that no `Client` is made that cannot connect.
 
-    Python may do so in the thread that holds Dask's lock of loops; the deletion waits for it.
+    Such a client blocks its process if it is deleted while an event loop starts: Python may delete
+    it in the thread that holds Dask's lock of loops, and the deletion waits for this lock.
     """
     connection = await comm.connect(address, _ANSWER_S, **security.get_connection_args("client"))
     await connection.close()
 
 
 @contextmanager
-def _of_class(path: str, settings: ClusterSettings) -> Iterator[Client]:
-    """Start a cluster and close it, by no more than what all classes of clusters have."""
+def _start(path: str, settings: ClusterSettings) -> Iterator[Client]:
+    """Start a cluster and close it afterwards, using only what all classes of clusters have."""
     kwargs = dict(settings.kwargs)
     if settings.security:
         kwargs["security"] = _security(settings.security)
@@ -216,13 +217,13 @@ def _of_class(path: str, settings: ClusterSettings) -> Iterator[Client]:
             if settings.adapt:
                 cluster.adapt(**settings.adapt.model_dump(exclude_none=True))
             client = started.enter_context(cluster.get_client())
-        except Exception as error:  # Whatever a cloud may answer.
+        except Exception as error:  # A cloud may raise anything.
             raise UsageError(f"{path} does not start: {type(error).__name__}: {error}") from error
         yield client
 
 
 def _flat(nested: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return settings by their dotted names: a nested one would replace all that is beside it."""
+    """Return nested settings by dotted names: a nested one would replace all that is beside it."""
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         inner = isinstance(value, Mapping) and value
@@ -236,13 +237,16 @@ def _local(settings: ClusterSettings) -> LocalCluster:
         threads_per_worker=1,
         host="127.0.0.1",
         dashboard_address=settings.dashboard,
-        # A failed task is told by its video's row; a traceback on the terminal would tell it worse.
+        # The row of its video tells why a task failed, better than a traceback on the terminal.
         silence_logs=logging.CRITICAL,
     )
 
 
 def _security(settings: SecuritySettings | None) -> Security | None:
-    """Return the same files for each role: a class of clusters starts scheduler and workers too."""
+    """Return the settings in Dask's form, with the same files for every role.
+
+    A class of clusters starts the scheduler and the workers with them, too.
+    """
     if settings is None:
         return None
     for key in ("ca_file", "cert", "key"):

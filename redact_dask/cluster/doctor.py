@@ -1,4 +1,4 @@
-"""Is everything ready for a run? Questions to the cluster, and what to do if the answer is no."""
+"""Checks whether everything is ready for a run, and tells what to do where it is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from redact_dask.storage import layout
 _ANSWER_S = 120.0
 """Seconds that a worker may take to answer: it may have to load a network first."""
 _CLOCK_S = 5.0
-"""Seconds that clocks may differ by: leases count for two minutes."""
+"""Seconds by which clocks may differ: a lease expires two minutes after its last renewal."""
 _SCRATCH = 2 * 2**30
 """Bytes that a few videos take while they are joined."""
 
@@ -39,12 +39,12 @@ class Finding:
 
 
 def findings(source: str | None, destination: str | None, config: Config) -> Iterator[Finding]:
-    """Ask everything, and yield each answer when it is there.
+    """Ask all questions, and yield each answer as soon as it is there.
 
     Parameters
     ----------
     source, destination
-        What a run would be told; None: they are not asked about.
+        Source and destination of the run. If one is None, nothing that needs it is checked.
     config
         All settings of the run.
     """
@@ -69,11 +69,11 @@ def findings(source: str | None, destination: str | None, config: Config) -> Ite
         yield same
         if same.ok:
             client.register_plugin(OneThreadATask())
-            yield from _around(client, workers, source, destination, config)
+            yield from _storage_and_workers(client, workers, source, destination, config)
 
 
 def _of_the_same_version(client: Client) -> Finding:
-    # By a function that a worker without this package has too.
+    # Even a worker without this package has this function.
     found = client.run(version, "redact-dask", on_error="return")
     own = versions.own()
     for worker, other in found.items():
@@ -83,9 +83,10 @@ def _of_the_same_version(client: Client) -> Finding:
     return Finding("package", True, f"redact-dask {own} on the driver and on all workers")
 
 
-def _around(
+def _storage_and_workers(
     client: Client, workers: list[str], source: str | None, destination: str | None, config: Config
 ) -> Iterator[Finding]:
+    """Check source and destination from the driver, and then all that the workers report."""
     marks: dict[str, str] = {}
     sample = None
     try:
@@ -112,7 +113,10 @@ def _around(
 def _asked(
     client: Client, workers: list[str], request: CheckRequest
 ) -> tuple[Mapping[str, WorkerReport], Mapping[str, str], float, float]:
-    """Return what the workers answer, why others do not, and when was asked and answered."""
+    """Return the workers' reports, why other workers gave none, and when asking began and ended.
+
+    Both times are seconds since the epoch.
+    """
     begun = time.time()
     futures = {
         worker: client.submit(
@@ -146,23 +150,23 @@ def _of_reports(
     begun: float,
     ended: float,
 ) -> Iterator[Finding]:
-    def asked(topic: str, good: str, troubles: Mapping[str, str]) -> Finding:
-        """Tell of the first worker that is in trouble, and of how many more are."""
+    def answer(topic: str, good: str, troubles: Mapping[str, str]) -> Finding:
+        """Name the first worker that is in trouble, and count the others."""
         found = [f"worker {worker} {trouble}" for worker, trouble in troubles.items() if trouble]
         more = f" (and {len(found) - 1} more workers)" if len(found) > 1 else ""
         return Finding(topic, not found, f"{found[0]}{more}" if found else good)
 
     if silent:
-        yield asked("answers", "", silent)
+        yield answer("answers", "", silent)
     if not reports:
         return
     own = versions.installed()
-    yield asked(
+    yield answer(
         "versions",
         "the same software on the driver and on all workers",
         {worker: _difference(own, found.software) for worker, found in reports.items()},
     )
-    yield asked(
+    yield answer(
         "threads",
         "each library keeps to one thread a task",
         {
@@ -172,7 +176,7 @@ def _of_reports(
             for worker, found in reports.items()
         },
     )
-    yield asked(
+    yield answer(
         "nannies",
         "each worker has one",
         {
@@ -184,7 +188,7 @@ def _of_reports(
         },
     )
     needed = memory.needed_mib(1920, 1080, "yuv420p", request.detect)
-    yield asked(
+    yield answer(
         "memory",
         f"enough for 1080p, which needs {needed:.0f} MiB a thread",
         {
@@ -195,7 +199,7 @@ def _of_reports(
             for worker, found in reports.items()
         },
     )
-    yield asked(
+    yield answer(
         "clocks",
         f"less than {_CLOCK_S:g} s from the driver's",
         {
@@ -206,7 +210,7 @@ def _of_reports(
         },
     )
     least = min(found.scratch_free for found in reports.values()) / 2**30
-    yield asked(
+    yield answer(
         "scratch",
         f"private, and {least:.0f} GiB free at least",
         {
@@ -221,11 +225,11 @@ def _of_reports(
     )
     if request.source:
         trouble = {worker: found.reading for worker, found in reports.items()}
-        yield asked("reading", "all workers can read the source", trouble)
+        yield answer("reading", "all workers can read the source", trouble)
     if request.marks:
         trouble = {worker: found.writing for worker, found in reports.items()}
-        yield asked("writing", "all workers write there, and see what others write", trouble)
-    yield asked(
+        yield answer("writing", "all workers write there, and see what others write", trouble)
+    yield answer(
         "detectors",
         "each looks at a picture, or is not asked because it costs",
         {worker: found.detecting for worker, found in reports.items()},
@@ -233,6 +237,7 @@ def _of_reports(
 
 
 def _difference(own: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """Return how a worker's software differs from the driver's; empty: it is the same."""
     for name in sorted({*own, *found}):
         if own.get(name) != found.get(name):
             return (

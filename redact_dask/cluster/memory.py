@@ -1,4 +1,4 @@
-"""The memory of a worker process: what a video takes is reserved, so that none takes too much."""
+"""Reserves a worker process's memory for videos, so that together they never need too much."""
 
 from __future__ import annotations
 
@@ -15,31 +15,40 @@ from redact_dask.errors import TooLarge
 from redact_dask.records import StreamInfo
 
 BASE_MIB = 305
-"""What a task takes whatever the size of its pictures: Dask, libraries, MiB."""
+"""Memory that a task takes whatever the size of its pictures, for Dask and libraries, MiB."""
 PICTURES = 40
-"""Pictures that a decoder and an encoder hold between them."""
+"""Pictures that a decoder and an encoder hold together."""
 NETWORK_MIB = 125
-"""What a network holds for a million pixels that it sees, MiB: CenterFace's resident memory grew by
-456 MiB for an input of 2560x1440 in f32, and by 313 in bf16; the others take less."""
+"""Memory that a network holds for a million pixels of its input, MiB. CenterFace's resident memory
+grew by 456 MiB for an input of 2560x1440 in f32, and by 313 MiB in bf16; other networks take less.
+"""
 USABLE = 0.95
-"""Share of its memory limit beyond which Dask ends a worker, unless it is told otherwise
-(``distributed.worker.memory.terminate``)."""
+"""Share of its memory limit beyond which Dask ends a worker, unless
+``distributed.worker.memory.terminate`` is set otherwise."""
 
 
 def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSettings) -> float:
-    """Return the memory that a thread takes at most to look at a video, or to encode it, MiB.
+    """Return the most memory that a thread takes to look at a video, or to encode it, MiB.
 
-    That is ``BASE_MIB + PICTURES * picture + NETWORK_MIB * input``, where a picture has the bytes
-    of its planes, and the input the millions of pixels that the networks see. Source of the first
-    two: the highest resident memory of a worker with one thread (``benchmarks/memory.py``) with
-    x264's ``veryfast`` and a network's input of 640 pixels, which was 435 MiB for pictures of
-    1920x1080, 8 bit 4:2:0, 3.0 MiB each, 791 MiB for 3840x2160, 11.9 MiB each, and 2021 MiB for
-    7680x4320, 47.5 MiB each. ``superfast`` takes less.
+    The memory is ``BASE_MIB + PICTURES * picture + NETWORK_MIB * input``. There, ``picture`` is the
+    size of a picture's planes in MiB, and ``input`` is the millions of pixels that the networks
+    see.
+
+    The first two constants come from the highest resident memory of a worker with one thread
+    (``benchmarks/memory.py``), with x264's ``veryfast`` and a network's input of 640 pixels. It was
+
+    - 435 MiB for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each;
+    - 791 MiB for 3840x2160, 11.9 MiB each;
+    - 2021 MiB for 7680x4320, 47.5 MiB each.
+
+    ``superfast`` takes less.
 
     Parameters
     ----------
-    width, height, pixel_format
-        Of the stored picture, pixels, and FFmpeg's name of the format.
+    width, height
+        Size of the stored picture, pixels.
+    pixel_format
+        FFmpeg's name of the picture's format.
     detect
         Names the detectors, and how large a picture they see.
     """
@@ -55,7 +64,7 @@ def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSetting
 
 
 class Memory:
-    """What the threads of one process have reserved. Who needs much waits until others are done."""
+    """Memory that the threads of one process reserve; a thread waits until there is enough."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -66,19 +75,21 @@ class Memory:
     def reserved(
         self, info: StreamInfo, detect: DetectSettings, limit: int | None
     ) -> Iterator[None]:
-        """Run the block when there is room for a video beside those that others work at.
+        """Run the block when there is room for a video beside those that other threads work on.
 
         Parameters
         ----------
-        info, detect
-            Of the video: what it is, and who looks at it.
+        info
+            What the video's stream is.
+        detect
+            Settings of the detectors that look at the video.
         limit
-            Of the process, bytes; none: there always is room.
+            Memory limit of the process, bytes; None: there is always room.
 
         Raises
         ------
         TooLarge
-            It would not fit if it were alone.
+            The video would not fit even if it were alone.
         """
         if limit is None:
             yield
@@ -91,7 +102,8 @@ class Memory:
                 f"{needed:.0f} MiB a thread, and a worker may use {usable:.0f} MiB; "
                 "give workers more memory"
             )
-        # One waits at a time, so that small ones cannot go on passing by a large one.
+        # Only one thread waits here at a time, so that small videos cannot keep overtaking a large
+        # one.
         with self._turn, self._changed:
             self._changed.wait_for(lambda: self._reserved + needed <= usable)
             self._reserved += needed

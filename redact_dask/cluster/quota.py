@@ -1,8 +1,8 @@
-"""One limiter of calls for all workers of a cluster, kept by its scheduler.
+"""Lets all workers of a cluster share one limiter of paid calls, which the scheduler keeps.
 
-A worker asks the scheduler for several slots at once, so that not each call costs a message. When a
-worker dies, the slots that it had reserved pass unused, a few at most; when the scheduler dies, so
-does the run, and the next one begins at a gentle rate again.
+A worker reserves several slots at once, so that not every call costs a message. When a worker dies,
+the few slots that it had reserved pass unused. When the scheduler dies, so does the run, and the
+next run begins at a gentle rate again.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from redact_dask.errors import UsageError
 
 _HANDLER = "redact_dask_reserve"
 _REPEATS = 4
+"""Times that a request is repeated while its connection breaks, before the error is raised."""
 _PAUSE_S = 1.0
+"""Seconds between two such requests."""
 
 
 def share(client: Client) -> None:
-    """Let all workers of a cluster, those that come later too, share one limiter.
+    """Let all workers of a cluster share one limiter, also workers that come later.
 
     Raises
     ------
     UsageError
-        The scheduler cannot keep it: redact_dask is not installed there, or it takes no plugins.
+        The scheduler cannot keep the limiter: redact_dask is not installed there, or the scheduler
+        accepts no plugins.
     """
     try:
         client.register_plugin(Quota())
@@ -41,13 +44,13 @@ def share(client: Client) -> None:
 
 
 class Quota(SchedulerPlugin):
-    """Keeps the limiters on the scheduler."""
+    """Keeps the limiters on the scheduler, one for each service."""
 
     name = "redact-dask-quota"
     idempotent = True
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Let workers reach the limiters."""
+        """Add the handler by which workers reach the limiters."""
         self._limiters = RateLimiters()
         scheduler.handlers[_HANDLER] = self._reserve
 
@@ -62,20 +65,25 @@ class SharedQuota(WorkerPlugin):
     name = "redact-dask-shared-quota"
 
     def setup(self, worker: Worker) -> None:
-        """Run on each worker when it starts, and when it starts again."""
+        """Reserve this process's slots at the scheduler from now on."""
         rate_limit.use(_AtScheduler(worker).reserve)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it ends: its process may live on, as a user's own."""
+        """Reserve slots in the process again: it may be a user's own, and outlive its worker."""
         rate_limit.use(RateLimiters().reserve)
 
 
 class _AtScheduler:
+    """Reserves slots at the scheduler of a worker."""
+
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
     def reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Slots:
-        """Reserve slots, from any thread but the worker's event loop; raises `OSError`."""
+        """Reserve slots; raise `OSError` if the scheduler cannot be reached.
+
+        May be called from any thread except that of the worker's event loop.
+        """
         ask = getattr(self._worker.scheduler, _HANDLER)
         request: dict[str, Any] = {
             "service": service,
@@ -87,5 +95,6 @@ class _AtScheduler:
             try:
                 return Slots(*sync(self._worker.loop, ask, **request))
             except OSError:
-                time.sleep(_PAUSE_S)  # A connection broke; without a scheduler, this process ends.
+                # The connection broke. If the scheduler has gone, this process ends meanwhile.
+                time.sleep(_PAUSE_S)
         return Slots(*sync(self._worker.loop, ask, **request))

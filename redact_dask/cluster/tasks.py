@@ -1,8 +1,8 @@
-"""One video's stages as Dask tasks. The only room that knows keys and priorities.
+"""Runs one video's stages as Dask tasks. Only this module knows their keys and priorities.
 
-A key is ``(f"{stage}-{run}", video, index)``. Its first part is shared by all tasks of a stage, so
-the dashboard shows one bar a stage, and the scheduler sees one group that is large enough for it to
-queue tasks there instead of handing them all out at once.
+A key is ``(f"{stage}-{run}", video, index)``. All tasks of a stage share the first part, so the
+dashboard shows one bar for each stage, and the scheduler sees one group that is large enough for it
+to queue tasks there instead of handing them all out at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _memory = Memory()
 
 
 def stage_and_video(key: Key) -> tuple[str, str]:
-    """Return the name of a task's stage and the id of its video."""
+    """Return the name of a task's stage and the id of its video, from the task's key.
+
+    >>> stage_and_video(("detect-20260203T040506-1a2b3c4d", "0123456789abcdef", 7))
+    ('detect', '0123456789abcdef')
+    """
     group, video, _ = cast(tuple[str, str, int], key)
     return group.partition("-")[0], video
 
@@ -42,11 +46,11 @@ class VideoGraph:
     Parameters
     ----------
     client
-        Of the cluster.
+        Client of the cluster.
     run
         Name of the run: keys of different runs must differ.
     job
-        The video.
+        Job of the video.
     rank
         Videos of a lower rank go first, so that videos finish rather than pile up.
     """
@@ -59,7 +63,7 @@ class VideoGraph:
         self._probe: Future[Any] | None = None
 
     def probe(self) -> Future[Any]:
-        """Submit the first stage; what follows depends on its result."""
+        """Submit the first stage; the tasks of the others depend on its result."""
         self._probe = self._submit(stages.probe, 0)
         return self._probe
 
@@ -91,9 +95,9 @@ class VideoGraph:
 
 
 def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) -> Result:
-    """Run a stage on a worker, and put the worker's name to its work."""
+    """Run a stage on a worker, and sign its result with the worker's name."""
     worker = get_worker()
-    # It may have come after the run began.
+    # The worker may have come after the run checked the versions.
     own = versions.own()
     if own != version:
         raise RunEnded(
@@ -102,15 +106,18 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
     chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
     with (
         logs.task(job.video.path, stage.__name__, chunk),
-        _fitting(worker, job, args),
+        _memory_for(worker, job, args),
         _limited(worker, job.config.driver.stage_limit_s),
     ):
         result = stage(job, *args)
     return replace(result, timing=replace(result.timing, worker=str(worker.name)))
 
 
-def _fitting(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:
-    """Wait for the memory that pictures need, if the stage is one that is told of them."""
+def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:
+    """Reserve the memory that pictures need, if the stage works on pictures.
+
+    The first argument of such a stage, after its job, tells what the video's stream is.
+    """
     if args and isinstance(args[0], StreamInfo):
         return _memory.reserved(args[0], job.config.detect, worker.memory_manager.memory_limit)
     return nullcontext()
@@ -118,15 +125,16 @@ def _fitting(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContext
 
 @contextmanager
 def _limited(worker: Worker, seconds: float) -> Iterator[None]:
-    """End the worker's process if the block takes too long: a thread cannot be ended.
+    """End the worker's process if the block takes too long: a thread alone cannot be ended.
 
-    Its nanny starts another one, and Dask runs the task again, until it has ended too many. A
-    worker without a nanny may live in its user's own process, which is left alone.
+    The worker's nanny starts another process, and Dask runs the task again, until the task has
+    ended too many workers. A worker without a nanny is left alone, because it may live in its
+    user's own process.
     """
     if worker.nanny is None:
         yield
         return
-    # 70 is EX_SOFTWARE of sysexits.h; nothing is cleaned up, as if the process had crashed.
+    # 70 is EX_SOFTWARE of sysexits.h. Nothing is cleaned up, as if the process had crashed.
     timer = threading.Timer(seconds, os._exit, (70,))
     timer.daemon = True
     timer.start()

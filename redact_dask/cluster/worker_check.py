@@ -1,4 +1,4 @@
-"""What a process of the cluster finds where it runs: asked of each worker before a run."""
+"""Checks, on a worker itself, whether it is ready for the stages of a run."""
 
 from __future__ import annotations
 
@@ -21,43 +21,47 @@ from redact_dask.detectors.base import PaidDetector
 from redact_dask.errors import RedactError
 from redact_dask.storage import scratch
 
-_LOOKED_AT = (640, 360)
-"""Width and height of the picture that a detector tries itself on, pixels."""
+_PICTURE = (640, 360)
+"""Width and height of the picture on which each detector is tried, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """What is asked."""
+    """What a worker is asked to check."""
 
     detect: DetectSettings
+    """Settings of the detectors to try."""
     source: str | None
-    """URL of a video to read from."""
+    """URL of a video to read from; None: reading is not checked."""
     marks: Mapping[str, str]
-    """Folder that all must write to, and URL of a file there that the driver has written."""
+    """URL of a file that the driver has written, for each folder that all workers must write to."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerReport:
-    """What was found; a trouble is a sentence about this worker, and empty if there is none."""
+    """What a worker has found."""
 
     software: dict[str, str]
+    """Versions of Python and of packages, by name."""
     clock: float
-    """Seconds since the epoch."""
+    """Time on the worker's clock, seconds since the epoch."""
     threads: int
-    """The most that a library would start for a task."""
+    """Most threads that a library would start for a task."""
     has_nanny: bool
     memory: int | None
-    """Limit of the process, bytes; None: there is none."""
+    """Memory limit of the process, bytes; None: there is none."""
     scratch_free: int
-    """Bytes on the disk for scratch folders."""
+    """Free space on the disk for scratch folders, bytes."""
     scratch: str = ""
+    """What is wrong with scratch folders, as the rest of a sentence that begins with the worker;
+    empty: nothing. The next three fields tell the same of their own checks."""
     reading: str = ""
     writing: str = ""
     detecting: str = ""
 
 
 def examine(request: CheckRequest) -> WorkerReport:
-    """Look around; runs as a task, as the stages do."""
+    """Check the worker on which this runs, as a task like the stages."""
     worker = get_worker()
     root = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 (it is asked about, not written to)
     return WorkerReport(
@@ -75,15 +79,16 @@ def examine(request: CheckRequest) -> WorkerReport:
 
 
 def mark(folder: str) -> tuple[str, bytes]:
-    """Write a file of no use, and return its URL and its content."""
+    """Write a file of random bytes to a folder, and return its URL and its content."""
     url, content = storage.join(folder, f".redact_dask-{uuid.uuid4().hex}"), os.urandom(16)
     storage.write(url, content)
     return url, content
 
 
-def _trouble(work: Callable[..., object], *arguments: object) -> str:
+def _trouble(check: Callable[..., object], *arguments: object) -> str:
+    """Return what goes wrong in a check; empty: nothing."""
     try:
-        work(*arguments)
+        check(*arguments)
     except RedactError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 (whatever a store or a network may raise)
@@ -92,9 +97,10 @@ def _trouble(work: Callable[..., object], *arguments: object) -> str:
 
 
 def _threads() -> int:
-    told = [int(os.environ.get(name, "0") or 0) or os.cpu_count() or 1 for name in THREADS]
+    # A library takes one thread a core if its variable is not set.
+    configured = [int(os.environ.get(name, "0") or 0) or os.cpu_count() or 1 for name in THREADS]
     pools = [pool["num_threads"] for pool in threadpool_info()]
-    return int(max(*told, *pools, cv2.getNumThreads()))
+    return int(max(*configured, *pools, cv2.getNumThreads()))
 
 
 def _scratch() -> None:
@@ -109,8 +115,8 @@ def _read(url: str | None) -> None:
 
 
 def _write(marks: Mapping[str, str]) -> None:
-    for folder, of_the_driver in marks.items():
-        if not storage.exists(of_the_driver):
+    for folder, driver_file in marks.items():
+        if not storage.exists(driver_file):
             raise RedactError(
                 f"does not see what the driver writes to {folder}: all must reach the same storage"
             )
@@ -125,6 +131,6 @@ def _write(marks: Mapping[str, str]) -> None:
 def _detect(settings: DetectSettings) -> None:
     for name in settings.detectors:
         detector = detectors.create(name, settings.options.get(name, {}))
-        if not isinstance(detector, PaidDetector):  # Those cost.
-            width, height = detector.input_size(*_LOOKED_AT)
+        if not isinstance(detector, PaidDetector):  # Each call of a paid one costs.
+            width, height = detector.input_size(*_PICTURE)
             list(detector.detect(np.full((1, height, width, 3), 128, np.uint8)))

@@ -1,4 +1,4 @@
-"""What each worker of a cluster is made to do when it starts, those that come later too."""
+"""Plugins that make each worker ready when it starts, also workers that come later."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-"""Variables that libraries read when they are loaded."""
+"""Environment variables by which libraries, when they are loaded, limit their threads."""
 
 
 class OneThreadATask(WorkerPlugin):
-    """Keeps libraries from starting threads of their own: a task is one thread, tasks are many.
+    """Keeps libraries from starting threads of their own: each task is one thread among many.
 
-    Those that are loaded are told; those that are loaded later, here or in a child process, read
-    the environment. PyAV, OpenVINO and the ffmpeg program take a number at each use, which is 1.
+    Loaded libraries are told directly. Libraries that are loaded later, here or in a child process,
+    read the environment. PyAV, OpenVINO and the ffmpeg program are given the number of threads at
+    each use, which is 1.
     """
 
     name = "redact-dask-one-thread-a-task"
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
+        """Limit the threads of all libraries to one, whenever the worker starts."""
         os.environ.update(dict.fromkeys(THREADS, "1"))
         threadpool_limits(1)
         cv2.setNumThreads(1)
 
 
 class KeepsNoProfile(WorkerPlugin):
-    """Ends Dask's sampling of what tasks do: a video of 20 minutes leaves 50 MB of it in a worker.
+    """Stops Dask's profiler of tasks, which leaves 50 MB in a worker for a video of 20 minutes.
 
-    Where the time goes is in the manifest, by stage and step.
+    The manifest records where the time goes, by stage and step.
     """
 
     name = "redact-dask-keeps-no-profile"
 
     def setup(self, worker: Worker) -> None:
-        """Run on each worker when it starts, and when it starts again."""
+        """Stop the profiler, whenever the worker starts."""
         for sampling in ("profile", "profile-cycle"):
             callback = worker.periodic_callbacks.pop(sampling, None)
             if callback:
@@ -56,21 +57,21 @@ class KeepsNoProfile(WorkerPlugin):
 
 
 class SweepsScratch(WorkerPlugin):
-    """Removes what processes that were killed have left on the worker's machine."""
+    """Removes the scratch folders that killed processes have left on the worker's machine."""
 
     name = "redact-dask-sweeps-scratch"
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
+        """Sweep the scratch folders, whenever the worker starts."""
         scratch.sweep()
 
 
 class FinishesInterrupted(WorkerPlugin):
-    """Lets workers on this machine live on when a terminal interrupts them with their driver."""
+    """Keeps workers on this machine alive when a terminal interrupts them with their driver."""
 
     name = "redact-dask-finishes-interrupted"
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
+        """Ignore SIGINT, whenever the worker starts; Python allows this in a main thread only."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)

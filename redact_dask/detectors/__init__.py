@@ -62,6 +62,7 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
 
 @cache
 def load(name: str) -> type[Detector]:
+    """Return the class of a detector; raise `ConfigError` if none has the name."""
     # Cached, because the search reads a file of each installed package.
     found = entry_points(group=GROUP, name=name)
     if not found:

@@ -1,1 +1,1 @@
-"""What is done next, and when to stop: a run over many videos."""
+"""A run over many videos: what it does next, and when it stops."""

@@ -1,7 +1,7 @@
-"""What a run has to do: read ahead by a thread of its own, and kept on this machine's disk.
+"""The videos that a run has to do: a thread lists them ahead, and this machine's disk keeps them.
 
-So a run begins before its source is listed to the end, soon knows how much there is, and holds no
-more of ten million videos than of ten.
+So a run begins before its source is listed to the end, soon knows how much work there is, and needs
+no more memory for ten million videos than for ten.
 """
 
 from __future__ import annotations
@@ -37,27 +37,28 @@ _ALL = "select source, path, size, version, modified from pending order by is_re
 
 
 class Backlog:
-    """The videos that are to be done, those in trouble last.
+    """The videos that are to be done; those whose last attempt failed come last.
 
     Parameters
     ----------
     videos
-        Of the source.
+        Videos of the source.
     history
         Tells which of them are done.
     endless
-        Whether more will always come: then those in trouble have their turn like all others.
+        Whether more videos will always come: then retries take their turn like all others.
 
     Raises
     ------
     RunEnded
-        While waiting: the source cannot be listed to its end.
+        `wait` or `take` waits for the source, and the source cannot be listed to its end.
     """
 
     def __init__(self, videos: Iterable[Video], history: History, *, endless: bool = False) -> None:
         self.counts = Counts()
         self._turn = (False, 0)
-        # An empty name is a file that goes away with the connection.
+        """Whether retries have their turn now, and the number of the video that was taken last."""
+        # With an empty name, SQLite makes a temporary file that goes away with the connection.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(f"pragma journal_mode = off; {_TABLE}")
         self._changed = threading.Condition()
@@ -69,7 +70,7 @@ class Backlog:
         self._reading: Future[None] | None = None
 
     def __enter__(self) -> Backlog:
-        """Begin to read the source."""
+        """Begin to list the source."""
         self._reading = self._thread.submit(self._read)
         return self
 
@@ -78,7 +79,7 @@ class Backlog:
         self._thread.shutdown()
 
     def drain(self) -> None:
-        """Give out no more videos: who waits for one gets none."""
+        """Give out no more videos: a call of `take` that waits for one returns none."""
         with self._changed:
             self._drained = True
             self._changed.notify()
@@ -89,7 +90,7 @@ class Backlog:
             self._reading.result()
 
     def is_empty(self) -> bool:
-        """Wait for the first video that is to be done, and tell whether there is none."""
+        """Wait for a first video that is to be done, and tell whether there is none."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self.counts.pending or self.counts.complete or self._drained
@@ -97,14 +98,14 @@ class Backlog:
         return not self.counts.pending
 
     def take(self, most: int, *, wait: bool) -> list[Video]:
-        """Return the next videos, each once.
+        """Return the next videos; each video is returned once.
 
         Parameters
         ----------
         most
-            How many at most.
+            Largest number of videos to return.
         wait
-            Whether to wait for one: then an empty list is the end.
+            Whether to wait until there is one: then an empty list means that no more will come.
         """
         with self._changed:
             while not self._drained:
@@ -122,12 +123,12 @@ class Backlog:
         return []
 
     def sample(self, most: int) -> list[Video]:
-        """Return videos that are to be done, evenly spread over all that are known."""
+        """Return at most ``most`` videos to be done, evenly spread over those listed so far."""
         step = max(1, -(-self.counts.pending // most))
         return [Video(*row) for row in self._database.execute(_SAMPLE, (step,))]
 
     def __iter__(self) -> Iterator[Video]:
-        """Yield all videos that are to be done, as far as they are known."""
+        """Yield all videos that are to be done, as far as they are listed."""
         return (Video(*row) for row in self._database.execute(_ALL))
 
     def _next(self, most: int) -> list[Video]:

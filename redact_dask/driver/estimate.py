@@ -1,4 +1,4 @@
-"""What a run will take: told before anything is done."""
+"""Estimates what a run will take, before anything is done."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ from redact_dask.pipeline.job import Job
 from redact_dask.storage import layout
 
 SAMPLE = 64
-"""Videos that are probed; of more, those evenly spread over the list stand for the others."""
+"""Most videos that are probed. In a longer list, they are evenly spread, and stand for the others.
+"""
 _AT_ONCE = 8
-"""Probes that run at once: from an object store each waits more than it computes."""
+"""Probes that run at once: with an object store, a probe waits more than it computes."""
 _LOOK_S, _MEGAPIXEL_S = 0.057, 0.033
-"""CPU seconds of CenterFace for a frame that it looks at, and of all else for a million pixels:
-measured on Zen 3 at 960x540 (benchmarks/README.md). Copied spans take less."""
+"""CPU seconds that CenterFace takes to look at a frame, and that all else takes for a million
+pixels: measured on Zen 3 at 960x540 (benchmarks/README.md). Copied GOPs take less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is known or guessed of a run; what no probe can read counts as nothing."""
+    """What a run will take; videos that cannot be probed count as nothing."""
 
     videos: int
     probed: int
-    """Videos that the figures come from: if there are fewer than ``videos``, they are scaled by
-    the bytes."""
+    """Videos whose probes the figures come from. If they are fewer than ``videos``, the tasks are
+    scaled by the number of videos, and the other figures by the bytes."""
     frames: int
     seconds: float
-    """Length of the video, seconds."""
+    """Length of all videos together, seconds."""
     looks: int
-    """Frames that the detectors will look at, without those that were committed before; a few more
-    where scenes change inside a GOP."""
+    """Frames that the detectors will look at, without chunks that have a checkpoint. A few more are
+    looked at where scenes change inside a GOP."""
     dollars: float
-    """Price of the looks."""
+    """Price of the looks, US dollars."""
     tasks: int
-    """Dask tasks."""
+    """Number of Dask tasks."""
     cpu_hours: float
-    """Hours that one core will be busy, at the pace of this destination's last run, if any."""
+    """Hours that one core would be busy, at the pace of this destination's last run if there was
+    one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class _Counts:
 
 
 def estimate(backlog: Backlog, destination: str, config: Config) -> Estimate:
-    """List a source to its end, probe some of the videos, and tell what all of them will take."""
+    """List a source to its end, probe some of its videos, and tell what all of them will take."""
     backlog.wait()
     jobs = [Job.of(video, destination, config) for video in backlog.sample(SAMPLE)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -80,7 +82,7 @@ def estimate(backlog: Backlog, destination: str, config: Config) -> Estimate:
 
 
 def _pace(root: str) -> float | None:
-    """Return the seconds of one core that the last run took for a frame; None: nothing is known."""
+    """Return the core seconds that the last run took for a frame; None: it is not known."""
     rows = manifest.latest(root, "chunks", ["stage", "frames", "started", "ended"]).to_pylist()
     seconds = sum((row["ended"] - row["started"]).total_seconds() for row in rows)
     frames = sum(row["frames"] for row in rows if row["stage"] == "join")
@@ -88,6 +90,7 @@ def _pace(root: str) -> float | None:
 
 
 def _count(job: Job) -> _Counts:
+    """Probe a video, and count what it will take; zeros if it cannot be probed."""
     try:
         probed = stages.probe(job)
     except VideoError:

@@ -1,6 +1,7 @@
-"""What earlier runs did: the manifest, and the copies that are there, ready to be asked.
+"""What earlier runs did, from the manifest and from the copies that are there, ready for queries.
 
-It lies in a temporary database on this machine's disk, since a destination may hold millions.
+The history lies in a temporary database on this machine's disk, since a destination may hold
+millions of videos.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from redact_dask.records import Joined, Video
 from redact_dask.storage import layout
 
 PERMANENT_ERRORS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
-"""Classes of errors that a video is at fault for: it fails again, and others need not."""
+"""Classes of errors that are the fault of the video: it fails again, but others need not."""
 
 DISCARDING_ERRORS = PERMANENT_ERRORS | {CheckFailed.__name__}
-"""Classes of errors after which nothing that was made of a video is of use to another attempt."""
+"""Classes of errors after which another attempt can use nothing that was made of the video."""
 
 _TABLES = """
 create table attempts (
@@ -46,7 +47,7 @@ select 1 from settled where video = ?
 union all select 1 from copies where video = ? and alike and there
 union all select 1 from attempts where video = ? and failed
 """
-# Of two rows about the same thing, the later one counts, whichever is read first.
+# If two rows are about the same thing, the later one counts, whichever is read first.
 _ATTEMPT = """
 insert into attempts values (?, ?, ?, ?) on conflict (video) do update
 set finished = excluded.finished, published = excluded.published, failed = excluded.failed
@@ -61,56 +62,60 @@ where excluded.finished >= finished
 
 
 class VideoState(Enum):
-    """What becomes of a video."""
+    """What a run does with a video."""
 
     NEW = auto()
-    """It is to be done."""
+    """The video is to be done."""
     RETRY = auto()
-    """The same, but its last attempt failed: it may do so again."""
+    """The video is to be done, but its last attempt failed, and the next one may fail too."""
     DONE = auto()
-    """Its redacted copy is there."""
+    """The video is skipped: its redacted copy is there."""
     FAILED = auto()
-    """It was quarantined, and would fail again."""
+    """The video is skipped: it was quarantined, and would fail again."""
 
 
 class History:
-    """Tells what is left to do.
+    """Tells which videos are left to do.
 
-    A copy counts if the manifest tells that it was the last to be published in its place, that it
-    was made from this version of the source with these settings, and a file of its size is there.
-    A video fails again if it is at fault itself, and neither it nor settings nor package changed.
+    A video is done if it has a copy that counts. For that, the manifest must tell that the copy was
+    the last one to be published in its place, and was made from this version of the source with
+    these settings; and a file of its size must be there.
+
+    A video would fail again if it is at fault itself, and neither the video nor the settings nor
+    the package have changed.
 
     Parameters
     ----------
     destination
         URL of the destination's root.
     config
-        All settings.
+        All settings of the run.
     """
 
     def __init__(self, destination: str, config: Config) -> None:
         self._destination = destination
         self._fingerprint = config.fingerprint
         self._retry_failed = config.driver.retry_failed
-        # An empty name is a file that goes away with the connection. It is asked from two threads.
+        # With an empty name, SQLite makes a temporary file that goes away with the connection. Two
+        # threads query it.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
 
     def load(self) -> None:
-        """Read the manifest, and see which of the copies that it names are there."""
+        """Read the manifest, and check which of the copies that it names are there."""
         self._read(manifest.attempts(layout.manifest(self._destination)))
         self._database.execute("create index by_video on copies (video)")
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
             found = storage.walk(self._destination, layout.OWN_FOLDERS)
-            there = ((url, info["size"]) for url, info in found)
+            there = ((url, facts["size"]) for url, facts in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )
             self._database.execute("commit")
 
     def state(self, video: Video) -> VideoState:
-        """Tell what becomes of a video."""
+        """Tell what the run does with a video."""
         done = "select 1 from copies where video = ? and alike and there"
         if self._one(done, video.id):
             return VideoState.DONE
@@ -124,17 +129,20 @@ class History:
         self._database.execute("insert or ignore into settled values (?)", (video.id,))
 
     def note(self, video: Video, joined: Joined) -> None:
-        """Note what this run has published: only its own source replaces it from now on."""
+        """Note a copy that this run has published: from now on only its own source replaces it."""
         copy = (joined.output, time.time(), video.id, video.source, True)
         self._database.execute(_COPY, (*copy, joined.size))
         self._database.execute("update copies set there = 1 where output = ?", (joined.output,))
 
     def is_settled(self, video: str) -> bool:
-        """Tell, for the id of a video, whether no run goes on from what is left of it."""
+        """Tell whether no run will resume from what is left of the video with this id."""
         return self._one(_SETTLED, video, video, video) is not None
 
     def origin(self, output: str) -> str | None:
-        """Return the URL of the source whose copy was published there: only its own replaces it."""
+        """Return the URL of the source whose copy was published at ``output``; None: none was.
+
+        Only a copy of the same source may replace it.
+        """
         found = self._one("select source from copies where output = ?", output)
         return str(found[0]) if found else None
 

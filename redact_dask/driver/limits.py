@@ -1,4 +1,4 @@
-"""What ends a run before all its videos are done: its cost, its time, failures that are alike."""
+"""The limits that end a run before all its videos are done: cost, time, failures in a row."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from redact_dask.records import Failure
 
 
 class Limits:
-    """The limits that the settings give a run.
+    """The limits that the settings put on a run.
 
     Parameters
     ----------
     config
-        All settings.
+        All settings of the run.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._failures: list[tuple[str, str]] = []
-        """Stage and error of the latest videos in a row that failed alike."""
+        """Stage and class of error of the latest videos in a row that failed alike."""
 
     def check_estimate(self, backlog: Backlog, destination: str) -> None:
-        """Raise `UsageError` if the videos of a backlog would cost more than the run may."""
+        """Raise `UsageError` if the videos of a backlog would cost more than the run may spend."""
         most = self._config.driver.max_cost
         if most is None or not self._config.detect.is_paid:
             return
@@ -36,7 +36,7 @@ class Limits:
             )
 
     def check_cost(self, dollars: float) -> None:
-        """Raise `RunEnded` if a run has spent more than it may, US dollars."""
+        """Raise `RunEnded` if the US dollars that the run has spent are more than it may spend."""
         most = self._config.driver.max_cost
         if most is not None and dollars > most:
             raise RunEnded(
@@ -45,7 +45,7 @@ class Limits:
             )
 
     def time_is_up(self, elapsed_s: float) -> bool:
-        """Tell whether a run that has gone on for so long, seconds, should begin no more videos."""
+        """Tell whether a run that has lasted so many seconds should begin no more videos."""
         most = self._config.driver.time_limit_s
         return most is not None and elapsed_s > most
 
@@ -55,7 +55,7 @@ class Limits:
         Parameters
         ----------
         failure
-            Of a video that is not at fault itself.
+            Failure of a video that is not at fault itself.
         """
         alike = (failure.stage, failure.kind)
         if self._failures and self._failures[-1] != alike:
@@ -68,5 +68,5 @@ class Limits:
             )
 
     def note_success(self) -> None:
-        """Begin to count the failures in a row anew."""
+        """Start to count failures in a row from zero again."""
         self._failures.clear()

@@ -1,4 +1,4 @@
-"""What became of the videos: rows of the manifest, counts for people, and the summary."""
+"""Records what became of each video: manifest rows, counts for people, and the summary."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from redact_dask.records import Detected, Failure, Probed, Rendered
 from redact_dask.storage import layout
 
 _MOST_NAMED = 1000
-"""Videos that a summary names: the manifest knows all of them."""
+"""Most videos that a summary names in each of its lists; the manifest names all of them."""
 _FLUSH_S = 30.0
-"""Seconds after which rows are written; the videos of rows lost in a crash are redone."""
+"""Seconds after which rows are written; videos whose rows are lost in a crash are redone."""
 _FLUSH_ROWS = 50_000
-"""Rows after which they are written too: they take some 50 MB."""
+"""Number of waiting rows above which they are written at once: so many take some 50 MB."""
 
 
 class Results:
-    """Counts the results of tasks, and writes down what became of each video.
+    """Counts the results of tasks, and records what became of each video.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class Results:
     destination
         URL of the destination's root.
     config
-        All settings.
+        All settings of the run.
     history
-        Is told what this run has published, and what it is finished with.
+        Is told which videos this run has published or given up.
     status
-        Is kept up to date.
+        Status of the run, which is kept up to date.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class Results:
         self._writer = manifest.Writer(layout.manifest(destination), run)
         self._flushed = time.monotonic()
         self._settled: list[Job] = []
-        """Videos whose rows are not written yet; then their work is removed."""
+        """Jobs of videos that are published or given up. Their work is removed once their rows are
+        written."""
         self._quarantined: list[Quarantined] = []
         self._salvaged: list[Salvaged] = []
 
@@ -70,12 +71,12 @@ class Results:
             status.frames_rendered += result.frames
 
     def count_usage(self, detected: Detected) -> None:
-        """Add what a task asked of paid services: it is paid even if its video has failed."""
+        """Add a task's calls to paid services: they cost money even if the video has failed."""
         self._status.usage += detected.usage
         self._status.dollars = self._config.detect.dollars(self._status.usage.calls)
 
     def published(self, video_run: VideoRun) -> None:
-        """Write down a video whose copy is published."""
+        """Record a video whose copy is published."""
         outcome, status = video_run.outcome(None), self._status
         frames = outcome.probed.info.frames if outcome.probed else 0
         logs.log_video("published", outcome.video.path, frames=frames, faces=outcome.faces)
@@ -92,7 +93,7 @@ class Results:
             self._salvaged.append(salvaged(outcome))
 
     def quarantined(self, video_run: VideoRun, failure: Failure) -> None:
-        """Write down a video of which nothing is published."""
+        """Record a video that is quarantined: nothing of it is published."""
         outcome, status = video_run.outcome(failure), self._status
         path = outcome.video.path
         logs.log_video("quarantined", path, failure.stage, reason=failure.reason)
@@ -109,12 +110,12 @@ class Results:
 
     @property
     def flush_is_due(self) -> bool:
-        """Whether rows have waited for long, or are many."""
+        """Whether rows have waited for too long, or are too many."""
         late = time.monotonic() - self._flushed > _FLUSH_S
         return late or self._writer.waiting > _FLUSH_ROWS
 
     def flush(self) -> None:
-        """Write the rows, and only then remove what the videos would be made from again."""
+        """Write the rows, and only then remove the work from which the videos could be resumed."""
         self._writer.flush()
         for job in self._settled:
             self._history.settle(job.video)
@@ -124,7 +125,7 @@ class Results:
         self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Write all rows, and merge the small files of the manifest."""
+        """Write the last rows, and merge the small files of the manifest."""
         self._writer.close()
 
     def summary(self) -> Summary:

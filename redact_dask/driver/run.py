@@ -1,4 +1,4 @@
-"""The life of a run: it takes a destination, launches videos as there is room, and ends."""
+"""The life of a run: it leases its destination, launches videos while there is room, and ends."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Run:
     Parameters
     ----------
     client
-        Of a cluster that is ready for the stages.
+        Client of a cluster that is ready for the stages.
     videos
-        Of the source; from a watcher more will come, until the run is drained.
+        Videos of the source. A `Watcher` yields more of them until the run is drained.
     destination
         URL of the destination's root.
     config
-        All settings.
+        All settings of the run.
     observe
-        Called after each change of the run's status.
+        Function that is called with the run's status after each change.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class Run:
         Raises
         ------
         UsageError
-            A worker cannot build a detector, which would quarantine every video, or the run would
-            cost more than it may; nothing was done.
+            Another run is at work on the destination; a worker cannot build a detector, which would
+            quarantine every video; or the run would cost more than it may. Nothing was done.
         RunEnded
-            Going on would be in vain, or too dear; the next run goes on from here.
+            Going on would be in vain, or would cost too much; the next run resumes from here.
         """
         with lease.acquire(self._destination, self._name, self._config.select.shards):
             manifest.tidy(layout.manifest(self._destination))
@@ -105,12 +105,13 @@ class Run:
                 self._results.close()
                 work = layout.work_area(self._destination, self._config.work)
                 cleanup.sweep(work, self._history)
-                self._backlog.wait()  # Drained before its end, it still tells how much is left.
+                # A drained run still lists the source to its end, to tell how much is left.
+                self._backlog.wait()
                 return self._results.summary()
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        """Let a watcher end with the block: the backlog waits for its source to end."""
+        """Stop a watcher when the block ends: closing the backlog waits until its source ends."""
         try:
             yield
         finally:
@@ -118,7 +119,7 @@ class Run:
                 self._watcher.stop()
 
     def _prepare(self) -> None:
-        """Make the workers ready, and refuse what would fail or cost too much."""
+        """Make the workers ready, and refuse a run that would fail or cost too much."""
         if self._config.log != "none":
             logs.configure(self._config.log)
             self._client.register_plugin(logs.ConfiguresLogs(self._config.log))
@@ -135,7 +136,7 @@ class Run:
             completed.update(self._launch())
             for future, result in completed:
                 completed.update(self._take(future, result))
-                self._observe(self._status)  # before the wait for what may come
+                self._observe(self._status)  # Launching may wait long for the next video.
                 completed.update(self._launch())
                 if self._results.flush_is_due:
                     self._results.flush()
@@ -145,7 +146,7 @@ class Run:
             self._results.flush()
 
     def _launch(self) -> list[Future[Any]]:
-        """Launch as many of the next videos as there is room for."""
+        """Launch as many of the next videos as there is room for; return their first futures."""
         if self._limits.time_is_up(self._status.elapsed_s):
             self.drain()
         room = self._window.room()
@@ -153,15 +154,15 @@ class Run:
             return []
         videos = self._backlog.take(room, wait=False)
         if not videos and self._window.is_empty:
-            self._results.flush()  # Nothing that is done should wait for what may come.
+            self._results.flush()  # Rows of finished videos should not wait for the next video.
             videos = self._backlog.take(room, wait=True)
-        # One that was seen to go and come again is on its way already.
+        # A watched video that went away and came back may still be in flight.
         new = [video for video in videos if video not in self._window]
         self._status.begun += len(new)
         return [self._window.launch(video) for video in new]
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
-        """Note the result of a task; return the futures that it makes possible."""
+        """Take the result of a task; return the futures of the tasks that are submitted then."""
         stage, video = stage_and_video(future.key)
         if isinstance(result, Detected):
             self._results.count_usage(result)
@@ -169,7 +170,7 @@ class Run:
         video_run = self._window.find(video)
         if video_run is None:
             return []
-        # Not by the future's status: it tells of now, and a good result may be lost since.
+        # The future's status does not tell: a good result may have been lost since it came.
         if isinstance(result, tuple | BaseException):
             self._fail(video_run, stage, result[1] if isinstance(result, tuple) else result)
             return []
@@ -177,7 +178,7 @@ class Run:
         self._results.count(video_run, result)
         if isinstance(result, Probed):
             return self._submit_rest(video_run, result)
-        # Results arrive in any order: the last one need not be that of the last stage.
+        # Results arrive in any order: the last one need not come from the last stage.
         if len(video_run.results) == len(video_run.futures):
             self._window.remove(video_run)
             self._results.published(video_run)
@@ -185,7 +186,7 @@ class Run:
         return []
 
     def _submit_rest(self, video_run: VideoRun, probed: Probed) -> list[Future[Any]]:
-        """Submit all other stages of a video, unless the place of its copy is taken."""
+        """Submit the other stages of a video, unless the place of its copy is taken."""
         if reason := self._why_taken(video_run.job.video, probed):
             self._quarantine(video_run, Failure("probe", reason, CheckFailed.__name__))
             return []
@@ -194,7 +195,7 @@ class Run:
         return futures
 
     def _why_taken(self, video: Video, probed: Probed) -> str:
-        """Return why the copy of a video has no place in the destination; empty: it has."""
+        """Return why the place of a video's copy is taken; empty: the video may have it."""
         path = probed.target.removeprefix(self._destination + "/")
         other = video.source.removesuffix(video.path) + path
         if other != video.source and storage.exists(other):
@@ -207,11 +208,11 @@ class Run:
         return ""
 
     def _fail(self, video_run: VideoRun, stage: str, error: BaseException) -> None:
-        """Quarantine a video whose task has failed, or end the run if that is the run's trouble."""
+        """Quarantine a video whose task has failed, or end the run if all of it is in trouble."""
         if isinstance(error, RunEnded | UsageError):
             raise RunEnded(str(error))
         if isinstance(error, CancelledError):
-            # We ourselves cancel only what belongs to no video in flight any more.
+            # The run itself cancels only tasks of videos that are no longer in flight.
             raise RunEnded("the cluster's scheduler has gone")
         failure = Failure(stage, sentence(error), type(error).__name__)
         self._quarantine(video_run, failure)

@@ -1,4 +1,4 @@
-"""What a run did."""
+"""The summary of a run, as its caller gets it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from redact_dask.records import Usage
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A video that was not published."""
+    """A video that this run quarantined: nothing of it is published."""
 
     path: str
     stage: str
+    """Name of the stage that failed."""
     reason: str
+    """What went wrong, as one sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,11 @@ class Salvaged:
 
     path: str
     black: int
-    """Frames that are black."""
+    """Number of frames that are black."""
     missing: int
-    """Frames that should follow the last one."""
+    """Number of frames that are missing after the last one."""
     reason: str
-    """Of the first damage."""
+    """What is wrong with the first damaged part, as one sentence for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +39,29 @@ class Summary:
     published: int
     quarantined: int
     skipped: int
-    """Published by an earlier run from the same source with the same settings."""
+    """Videos that an earlier run published from the same source with the same settings."""
     frames: int
     """Frames of the videos that this run published."""
     faces: int
-    """Tracks hidden in them."""
+    """Tracks hidden in these videos."""
     wall_s: float
+    """Wall seconds since the start."""
     output: str
     """URL of the destination."""
     manifest: str
     """URL of the manifest."""
     failed: int
-    """Quarantined by an earlier run, and not tried again."""
+    """Videos that an earlier run quarantined, and that were not retried."""
     left: int
-    """Not begun, since the run was told to end."""
+    """Videos that were not begun, since the run was told to end."""
     failures: tuple[Quarantined, ...]
-    """The first thousand of those that this run quarantined; the manifest has all."""
+    """The first thousand videos that this run quarantined; the manifest has all."""
     salvaged: tuple[Salvaged, ...]
-    """Those of the published videos that were damaged, the first thousand."""
+    """The first thousand published videos that were damaged."""
     lags: tuple[float, ...]
-    """Seconds from landing to publishing of the last hundred videos of a source that was watched.
-    """
+    """Seconds from landing to publishing, for the last hundred videos; empty if the source was not
+    watched."""
     usage: Usage
-    """What was asked of paid services."""
+    """Calls to paid services."""
     dollars: float
-    """Its price; nothing for what an earlier run had paid for."""
+    """Price of these calls, US dollars; calls that an earlier run paid for cost nothing again."""

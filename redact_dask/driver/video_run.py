@@ -1,4 +1,4 @@
-"""One video on its way through the stages, and what came of it."""
+"""One video on its way through the stages, and its outcome."""
 
 from __future__ import annotations
 
@@ -20,18 +20,27 @@ Kind = TypeVar("Kind")
 
 @dataclass(slots=True)
 class VideoRun:
-    """One video on its way."""
+    """One video in flight, with its tasks and their results."""
 
     job: Job
     graph: VideoGraph
     started: float
+    """Seconds since the epoch."""
     futures: list[Future[Any]]
-    """Kept until the end: a future that nobody holds is forgotten by the scheduler."""
+    """Futures of its tasks, kept until the end: the scheduler forgets one that nobody holds."""
     results: list[Result]
+    """Results of the stages, in the order in which they arrived."""
     dollars: float = 0.0
+    """Price of the calls to paid services, US dollars."""
 
     def outcome(self, failure: Failure | None) -> Outcome:
-        """Return all that is known of it now, for its rows; None: nothing has failed."""
+        """Return all that is known of the video now, for its manifest rows.
+
+        Parameters
+        ----------
+        failure
+            Why the video is quarantined; None: it is published.
+        """
 
         def of_kind(kind: type[Kind]) -> list[Kind]:
             return [result for result in self.results if isinstance(result, kind)]
@@ -51,7 +60,7 @@ class VideoRun:
 
 
 def salvaged(outcome: Outcome) -> Salvaged:
-    """Return what a summary tells of a video that has damage."""
+    """Return what a summary tells of a published video that has damage."""
     missing = outcome.probed.missing if outcome.probed else None
     absent = len(missing.frames) if missing else 0
     black = sum(seen.frames_damaged for seen in outcome.detected)
@@ -59,7 +68,11 @@ def salvaged(outcome: Outcome) -> Salvaged:
 
 
 def sentence(error: BaseException) -> str:
-    """Return one sentence for the exception of a future that did not finish."""
+    """Return one sentence for the exception of a task that failed.
+
+    >>> sentence(PermissionError("s3://fleet is closed"))
+    'PermissionError: s3://fleet is closed'
+    """
     if isinstance(error, KilledWorker):
         return (
             f"KilledWorker: {error.allowed_failures + 1} workers have died of it: a crash, too "

@@ -16,22 +16,22 @@ from redact_dask.records import Video
 from redact_dask.storage import layout
 
 _COUNT_S = 1.0
-"""Seconds between two counts of the cluster's threads: each asks the scheduler."""
+"""Seconds between two counts of the cluster's threads: each count asks the scheduler."""
 
 
 class Window:
-    """Launches videos, and holds them until they are finished.
+    """Launches videos, and holds them while they are in flight.
 
     Parameters
     ----------
     client
-        Of a cluster that is ready for the stages.
+        Client of a cluster that is ready for the stages.
     run
         Name of the run.
     destination
         URL of the destination's root.
     config
-        All settings.
+        All settings of the run.
     """
 
     def __init__(self, client: Client, run: str, destination: str, config: Config) -> None:
@@ -52,7 +52,10 @@ class Window:
         return not self._in_flight
 
     def room(self) -> int:
-        """Return how many more videos may be launched: more as workers come, fewer as they go."""
+        """Return how many more videos may be launched.
+
+        Unless the number is configured, it rises as workers come, and falls as they go.
+        """
         most = self._config.driver.window
         if most is None:
             if time.monotonic() > self._counted + _COUNT_S:
@@ -72,7 +75,7 @@ class Window:
         return probe
 
     def find(self, video: str) -> VideoRun | None:
-        """Return the video in flight that has an id; None: it has failed already."""
+        """Return the video in flight with this id; None: it has failed already."""
         return self._in_flight.get(video)
 
     def remove(self, video_run: VideoRun) -> None:

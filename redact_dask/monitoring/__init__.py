@@ -1,1 +1,1 @@
-"""Showing a run that goes on: on a terminal, in a notebook, beside Dask's dashboard, in logs."""
+"""Shows a run in progress: on a terminal, in a notebook, beside Dask's dashboard, and in logs."""

@@ -1,4 +1,4 @@
-"""Showing a run's status on a terminal, or as plain lines elsewhere."""
+"""Shows a run's status on a terminal, in a notebook, or as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from redact_dask.monitoring.status import Observer, Status
 from redact_dask.records import Usage
 
 _LINE_S = 10.0
-"""Seconds between plain lines."""
+"""Seconds between two plain lines."""
 _CELL_S = 0.5
-"""Seconds between two pictures of a notebook's bar."""
+"""Seconds between two updates of a notebook's bar."""
 
 
 @contextmanager
 def show_progress(console: Console) -> Iterator[Observer]:
-    """Give an observer that shows each status: a live line on a terminal, else a line at times."""
+    """Yield an observer that shows the status as a live line on a terminal, else as plain lines."""
     if console.is_terminal:
         columns = [BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")]
         with Progress(*columns, console=console) as progress:
@@ -36,12 +36,12 @@ def show_progress(console: Console) -> Iterator[Observer]:
 
 
 def notebook() -> Observer:
-    """Give an observer that shows each status below the cell of a notebook.
+    """Return an observer that shows the status below the cell of a notebook.
 
     Raises
     ------
     UsageError
-        This is no notebook.
+        IPython is not installed, so this is no notebook.
     """
     try:
         from IPython.display import HTML, display  # noqa: PLC0415 (only notebooks have it)
@@ -62,6 +62,8 @@ def notebook() -> Observer:
 
 
 class _Lines:
+    """Shows the status as a plain line from time to time."""
+
     def __init__(self, console: Console) -> None:
         self._console = console
         self._last = float("-inf")
@@ -87,12 +89,22 @@ def describe(status: Status) -> str:
 
 
 def describe_lag(lags: Collection[float]) -> str:
-    """Return the seconds from landing to publishing of some videos, in a few words."""
+    """Return the median and the longest of some videos' lags, seconds, in a few words.
+
+    A lag is the time from the landing of a video to its publishing.
+
+    >>> describe_lag([4.0, 2.5, 31.0])
+    'lag 4.0 s (at most 31.0 s)'
+    """
     return f"lag {statistics.median(lags):.1f} s (at most {max(lags):.1f} s)"
 
 
 def describe_usage(usage: Usage, dollars: float) -> str:
-    """Return what was asked of a paid service, and its price, in a few words."""
+    """Return the calls to a paid service and their price, in a few words.
+
+    >>> describe_usage(Usage(calls=12_000, throttled=3), dollars=12.0)
+    '12,000 calls for $12.00, 3 throttled'
+    """
     parts = [
         f"{usage.calls:,} calls for ${dollars:,.2f}",
         f"{usage.throttled:,} throttled" if usage.throttled else "",

@@ -1,7 +1,8 @@
-"""A page and metrics of the runs on a cluster, beside Dask's own dashboard.
+"""Shows the runs on a cluster as a page and as metrics, beside Dask's own dashboard.
 
 The scheduler serves ``/redact`` for people and ``/redact/metrics`` for Prometheus, at the address
-of its dashboard: nothing else needs to be opened. What it shows comes from the driver, as an event.
+of its dashboard: no other port needs to be opened. The driver of each run sends the figures to the
+scheduler as events.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from prometheus_client.registry import Collector
 from tornado.web import RequestHandler
 
 TOPIC = "redact-dask-run"
-"""Of the events."""
+"""Topic of these events."""
 SILENT_S = 60.0
-"""Without a word for so long, a driver may be gone, seconds."""
+"""Time without an event after which a driver may be gone, seconds."""
 _RUNS = 20
-"""Runs that are shown, the latest first."""
+"""Most runs that are shown, the latest first."""
 
 Value = float | str | bool | None
 Snapshot = Mapping[str, Value]
-"""What a driver tells: ``destination``, ``shard``, ``ended``, ``share`` (0 to 1), and a number, or
+"""What one event holds: ``destination``, ``shard``, ``ended``, ``share`` (0 to 1), and a number, or
 None where it is not known, for each of `FIGURES`."""
 
 
@@ -45,10 +46,13 @@ class Figure:
     """One number of a run."""
 
     key: str
+    """Key in a `Snapshot`, from which the name of the metric is made."""
     title: str
     text: Callable[[float], str] = _count
+    """Function that turns the number into text for the page."""
     grows: bool = False
-    """Whether it only grows while a run lasts: a counter for Prometheus, else a gauge."""
+    """Whether the number only grows while a run lasts: then its metric is a counter, else a gauge.
+    """
 
 
 FIGURES = (
@@ -71,20 +75,20 @@ FIGURES = (
 
 
 class Dashboard(SchedulerPlugin):
-    """Keeps the last word of each run, and shows it."""
+    """Keeps the last event of each run on the scheduler, and shows it."""
 
     name = "redact-dask-dashboard"
     idempotent = True
 
     async def start(self, scheduler: Scheduler) -> None:
-        """Run when the first driver has come."""
+        """Add the page and the metrics to the scheduler, once the first driver has connected."""
         self._heard: dict[tuple[Value, Value], tuple[float, Snapshot]] = {}
         about = {"dashboard": self}
         pages = [(r"/redact", _Page, about), (r"/redact/metrics", _Metrics, about)]
         scheduler.http_application.add_handlers(r".*", pages)
 
     def log_event(self, topic: str, msg: Any) -> None:
-        """Run at each event."""
+        """Keep an event of `TOPIC`; Dask passes on the events of all topics."""
         if topic == TOPIC:
             # A destination has one run at a time, or one for each shard.
             place = (msg["destination"], msg["shard"])
@@ -94,7 +98,7 @@ class Dashboard(SchedulerPlugin):
                 del self._heard[next(iter(self._heard))]
 
     def runs(self) -> list[tuple[float, Snapshot]]:
-        """Return the time of each run's last word, seconds since the epoch, and the word."""
+        """Return the time of each run's last event, seconds since the epoch, and what it held."""
         return [*reversed(self._heard.values())]
 
 
@@ -110,6 +114,8 @@ class _Metrics(RequestHandler):
 
 
 class _Runs(Collector):
+    """Turns the last events of the runs into metrics."""
+
     def __init__(self, runs: list[tuple[float, Snapshot]]) -> None:
         self._runs = runs
 
@@ -146,6 +152,7 @@ class _Page(RequestHandler):
 
 
 def _section(age: float, run: Snapshot) -> str:
+    """Return a run's part of the page, ``age`` seconds after its last event."""
     state = "Running"
     if run["ended"]:
         state = "Ended"

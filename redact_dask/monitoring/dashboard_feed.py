@@ -1,4 +1,4 @@
-"""Telling the cluster's scheduler how far a run is, for its page and its metrics."""
+"""Tells the cluster's scheduler how far a run is, for the scheduler's page and metrics."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from redact_dask.monitoring.dashboard import TOPIC, Dashboard, Snapshot
 from redact_dask.monitoring.status import Observer, Status
 
 _TELL_S = 1.0
-"""Seconds between two words."""
+"""Least time between two events of a run, except for the last one, seconds."""
 
 
 @contextmanager
 def publish_status(
     client: Client, destination: str, shard: str | None, observe: Observer
 ) -> Iterator[Observer]:
-    """Give an observer that tells the scheduler too; when the block ends, the run has ended.
+    """Yield an observer that also tells the scheduler; after the block, the run counts as ended.
 
     A scheduler without this package shows nothing.
 
     Parameters
     ----------
     client
-        Of the cluster.
+        Client of the cluster.
     destination
         URL of the destination's root.
     shard
-        Which part of the source the run takes, as ``N/OF``; None: all.
+        Share of the source that the run takes, as ``N/OF``; None: all of it.
     observe
-        Is called with each status besides.
+        Observer that is called with each status, too.
     """
     try:
         client.register_plugin(Dashboard())
@@ -44,7 +44,7 @@ def publish_status(
     when = float("-inf")
 
     def tell(status: Status, *, ended: bool = False) -> None:
-        # A scheduler that has gone ends the run elsewhere.
+        # If the scheduler has gone, the run itself notices, and ends.
         with suppress(OSError):
             client.log_event(TOPIC, snapshot(status, destination, shard, ended=ended))
 
@@ -64,7 +64,7 @@ def publish_status(
 
 
 def snapshot(status: Status, destination: str, shard: str | None, *, ended: bool) -> Snapshot:
-    """Return what the board shows of a run."""
+    """Return what the dashboard shows of a run."""
     counts, usage = status.counts, status.usage
     return {
         "destination": destination,

@@ -1,4 +1,4 @@
-"""Log lines that tell which video, stage and chunk they are about, for people or for programs."""
+"""Writes log lines that name their video, stage and chunk, for people or for programs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from distributed import Worker, WorkerPlugin
 Style = Literal["text", "json"]
 
 _LOG = logging.getLogger("redact_dask")
-_LOG.addHandler(logging.NullHandler())  # Else Python would print warnings that nobody asked for.
+_LOG.addHandler(logging.NullHandler())  # Without a handler, Python would print warnings by itself.
 _about: ContextVar[dict[str, Any]] = ContextVar("about")
+"""Video, stage and chunk that the lines of this task are about."""
 
 
 def configure(style: Style) -> None:
-    """Write this process's lines to its standard error from now on."""
+    """Write this process's log lines to its standard error from now on."""
     handler = _ToStandardError()
     handler.setFormatter(_Formatter(style))
     _LOG.handlers = [handler]
@@ -30,21 +31,21 @@ def configure(style: Style) -> None:
 
 
 class ConfiguresLogs(WorkerPlugin):
-    """Lets workers write their lines too, to where their standard error goes."""
+    """Lets workers write log lines too, each to its own standard error."""
 
     name = "redact-dask-writes-logs"
 
     def __init__(self, style: Style) -> None:
-        self._written = style
+        self._line_style = style
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts, and when it starts again."""
-        configure(self._written)
+        """Configure the worker's log, whenever the worker starts."""
+        configure(self._line_style)
 
 
 @contextmanager
 def task(video: str, stage: str, chunk: int | None) -> Iterator[None]:
-    """Name the task that the block is in all its lines, and tell of its beginning and its end.
+    """Name the task of the block in all its log lines, and log its beginning and its end.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def task(video: str, stage: str, chunk: int | None) -> Iterator[None]:
     stage
         Name of the stage.
     chunk
-        Its number; None: the whole video.
+        Number of the chunk; None: the task is about the whole video.
     """
     token = _about.set({"video": video, "stage": stage, "chunk": chunk})
     begun = datetime.now(UTC)
@@ -69,7 +70,7 @@ def task(video: str, stage: str, chunk: int | None) -> Iterator[None]:
 
 
 def log_video(message: str, video: str, stage: str | None = None, **facts: Any) -> None:
-    """Tell what became of a video."""
+    """Log what became of a video."""
     about = {"video": video, "stage": stage, "chunk": None}
     _LOG.info(message, extra={"facts": about | facts})
 
@@ -79,7 +80,7 @@ def _seconds_since(moment: datetime) -> float:
 
 
 class _ToStandardError(logging.StreamHandler[Any]):
-    """Asks for standard error at each line: a progress bar may have put itself in between."""
+    """Looks up standard error for each line, because a progress bar may have replaced it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
@@ -87,9 +88,11 @@ class _ToStandardError(logging.StreamHandler[Any]):
 
 
 class _Formatter(logging.Formatter):
+    """Formats a line as JSON, or as text with a ``key=value`` for each fact."""
+
     def __init__(self, style: Style) -> None:
         super().__init__()
-        self._written = style
+        self._line_style = style
 
     def format(self, record: logging.LogRecord) -> str:
         facts = {
@@ -99,7 +102,7 @@ class _Formatter(logging.Formatter):
             **_about.get({"video": None, "stage": None, "chunk": None}),
             **getattr(record, "facts", {}),
         }
-        if self._written == "json":
+        if self._line_style == "json":
             return json.dumps(facts)
         shown = (
             " ".join(value.splitlines())

@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""The status of a run: what it has done, and how far it is."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from dataclasses import dataclass, field
 from redact_dask.records import Usage
 
 _STEPS = 2
-"""Each frame is analysed once and rendered once."""
+"""Steps of each frame: it is analysed once and rendered once."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What is known of the source until now."""
+    """Numbers of the videos that are listed so far."""
 
     pending: int = 0
+    """Videos that this run has to do, also those that are finished meanwhile."""
     done: int = 0
+    """Videos that earlier runs published."""
     failed: int = 0
+    """Videos that earlier runs quarantined, and that are not retried."""
     bytes_pending: int = 0
+    """Size of all pending videos, bytes."""
     complete: bool = False
-    """Whether it is listed to its end."""
+    """Whether the source is listed to its end."""
 
     @property
     def videos(self) -> int:
-        """All that were listed."""
+        """Number of all videos that are listed so far."""
         return self.pending + self.done + self.failed
 
 
@@ -35,7 +39,7 @@ class Status:
     """Counters of a run; the driver keeps them up to date."""
 
     counts: Counts
-    """What is known of the source."""
+    """Videos that are listed so far."""
     endless: bool = False
     """Whether more videos will come until the run is drained."""
     begun: int = 0
@@ -50,19 +54,20 @@ class Status:
     frames_analysed: int = 0
     frames_rendered: int = 0
     usage: Usage = field(default_factory=Usage)
-    """Of paid services."""
+    """Calls to paid services."""
     dollars: float = 0.0
-    """Price of that."""
+    """Price of these calls, US dollars."""
     frames_given_up: int = 0
-    """Frames that will not be analysed or rendered, counted once for each of the two."""
-    lags: deque[float] = field(default_factory=lambda: deque(maxlen=100))
-    """Seconds from the time that a source was written to its copy, of the last that were published.
+    """Frames of quarantined videos that will not be analysed, plus those that will not be rendered.
     """
+    lags: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    """Seconds from the writing of a source to the publishing of its copy, for the last hundred
+    videos."""
     started: float = field(default_factory=time.monotonic)
 
     @property
     def ended(self) -> int:
-        """Videos that nothing more is done with."""
+        """Number of videos that nothing more is done with."""
         return self.published + self.quarantined + self.counts.done + self.counts.failed
 
     @property
@@ -72,7 +77,7 @@ class Status:
 
     @property
     def frames_per_second(self) -> float:
-        """Frames rendered a wall second."""
+        """Frames rendered per wall second."""
         return self.frames_rendered / self.elapsed_s
 
     @property
@@ -86,10 +91,10 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """Wall seconds to the end at the present speed; None while nothing is known."""
+        """Wall seconds to the end at the present speed; None: not known yet."""
         share = self.share
         return self.elapsed_s * (1 - share) / share if share else None
 
 
 Observer = Callable[[Status], None]
-"""Is called with the status after each change."""
+"""A function that is called with the status after each change."""

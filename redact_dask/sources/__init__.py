@@ -1,1 +1,1 @@
-"""Which videos there are: listed once, or watched as they land."""
+"""Finds the videos of a source: lists them once, or watches for those that land."""

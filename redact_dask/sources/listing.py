@@ -1,4 +1,4 @@
-"""Which videos there are, and where each will go."""
+"""Lists the videos of a source, and selects those that a run takes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from redact_dask.errors import SourceError
 from redact_dask.records import Video
 
 Listed = tuple[str, dict[str, Any]]
-"""URL of a file, and its facts as `storage.find` gives them."""
+"""URL of a file, and the facts about it as `storage.find` returns them."""
 
 SUFFIXES = frozenset(
     {
@@ -39,26 +39,26 @@ SUFFIXES = frozenset(
         ".webm",
     }
 )
-"""Endings, in lower case, by which a folder's videos are told from its other files."""
+"""Endings, in lower case, that distinguish a folder's videos from its other files."""
 
 
 def list_videos(source: str, destination: str, work: str | None = None) -> Iterator[Video]:
-    """Return the videos of a source, as the store lists them: they are not held.
+    """Return the videos of a source one by one, as the store lists them, without holding them all.
 
     Parameters
     ----------
     source
         A file, a folder, a pattern with ``*``, or a prefix of an object store.
     destination
-        Where the redacted videos go: it may neither hold the source nor lie in it.
+        Folder or prefix of the redacted videos. It may neither hold the source nor lie in it.
     work
-        The work area, if it is not in the destination: the same holds for it.
+        The work area, if it is not in the destination. It may not overlap with the source either.
 
     Raises
     ------
     SourceError
-        There is nothing, or the destination would mix with the source; while iterating: the store
-        fails, or a name cannot be used.
+        The source has no video, or overlaps with the destination or the work area. While iterating:
+        the store fails, or a name cannot be used.
     """
     listed = _listed(source, storage.canonical(destination), work)
     first = next(listed, None)
@@ -69,17 +69,18 @@ def list_videos(source: str, destination: str, work: str | None = None) -> Itera
 
 
 def list_selected(source: str, destination: str, config: Config) -> Iterator[Video]:
-    """Return those videos of a source that the settings choose; see `list_videos` and `select`."""
+    """Return the videos of a source that the settings select; see `list_videos` and `select`."""
     return select(list_videos(source, destination, config.work), config.select)
 
 
 def select(videos: Iterable[Video], settings: SelectSettings) -> Iterator[Video]:
-    """Return the videos that the settings choose, in the same order.
+    """Return the videos that the settings select, in the same order.
 
     Raises
     ------
     SourceError
-        There is none, though no shard was asked for; or nobody knows when they were written.
+        No video is selected although no shard is set; or ``since`` is set, and the store does not
+        tell when a video was written.
     """
     chosen = _chosen(videos, settings)
     first = next(chosen, None)
@@ -116,7 +117,8 @@ def _is_chosen(video: Video, settings: SelectSettings) -> bool:
 def _shard(path: str, shards: int) -> int:
     """Return the number of a path's shard, from 1.
 
-    Names that differ in their endings alone stay together: their copies may want the same place.
+    Names that differ only in their endings get the same shard: their copies may want the same
+    place.
     """
     folder, _, name = path.rpartition("/")
     digest = hashlib.sha256(f"{folder}/{name.partition('.')[0]}".encode()).digest()
@@ -124,7 +126,7 @@ def _shard(path: str, shards: int) -> int:
 
 
 def check_watchable(source: str, destination: str, work: str | None) -> None:
-    """Raise `SourceError` if a source is no folder or prefix, or would mix; see `list_videos`."""
+    """Raise `SourceError` if a source is no folder or prefix, or overlaps; see `list_videos`."""
     root = storage.canonical(source)
     if storage.local_path(root) is not None and not storage.is_folder(root):
         raise SourceError(f"the source {source} is no folder; only those are watched")
@@ -132,12 +134,13 @@ def check_watchable(source: str, destination: str, work: str | None) -> None:
 
 
 def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
-    """Yield the videos that are chosen of those that lie in a folder now, which may be none.
+    """Yield the selected videos that lie in a folder or prefix now; there may be none.
 
     Raises
     ------
     SourceError
-        A name cannot be used, or nobody knows when it was written.
+        A name cannot be used; or ``since`` is set, and the store does not tell when a video was
+        written.
     OSError, botocore.exceptions.BotoCoreError
         The store fails.
     """
@@ -147,7 +150,7 @@ def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
 def from_listing(
     source: str, listed: Iterable[Listed], settings: SelectSettings
 ) -> Iterator[Video]:
-    """Yield the videos that are chosen of some files; see `list_folder`."""
+    """Yield the selected videos among some files; see `list_folder`."""
     root = storage.canonical(source)
     found = (_video(url, root, facts) for url, facts in _videos(listed) if _inside(url, root))
     return (video for video in found if _is_chosen(video, settings))
@@ -155,7 +158,7 @@ def from_listing(
 
 def _listed(source: str, destination: str, work: str | None) -> Iterator[Video]:
     try:
-        root, found, whole_tree = _look(source)
+        root, found, whole_tree = _find(source)
         _keep_apart(root, destination, work, whole_tree)
         for url, facts in found:
             yield _video(url, root, facts)
@@ -163,8 +166,11 @@ def _listed(source: str, destination: str, work: str | None) -> Iterator[Video]:
         raise SourceError(f"cannot list the source {source}: {error}") from None
 
 
-def _look(source: str) -> tuple[str, Iterator[Listed], bool]:
-    """Return the folder that paths are relative to, the files, and if all below is source."""
+def _find(source: str) -> tuple[str, Iterator[Listed], bool]:
+    """Find a source: return its root, its files, and whether all below the root is source.
+
+    Paths of videos are relative to the root.
+    """
     if storage.exists(source):
         url = storage.canonical(source)
         if storage.is_folder(source):
@@ -189,6 +195,7 @@ def _is_video(path: PurePosixPath) -> bool:
 
 
 def _keep_apart(root: str, destination: str, work: str | None, whole_tree: bool) -> None:
+    """Raise `SourceError` if the destination or the work area overlaps with the source."""
     if destination == root:
         raise SourceError(
             f"the destination {destination} is the source's own folder: "
@@ -206,7 +213,7 @@ def _keep_apart(root: str, destination: str, work: str | None, whole_tree: bool)
         )
     if work is None:
         return
-    # The work area is swept, and its segments end as videos do.
+    # A run sweeps the work area, and the segments in it have the endings of videos.
     area = storage.canonical(work)
     if area == root or (whole_tree and (_inside(area, root) or _inside(root, area))):
         raise SourceError(

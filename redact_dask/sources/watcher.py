@@ -1,4 +1,4 @@
-"""Videos as they land in a source that is watched."""
+"""Watches a source, and yields its videos as they land."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from redact_dask.records import Video
 from redact_dask.sources import listing
 
 _TRIES = 10
-"""Failures in a row, of the store or the queue, until they are told."""
+"""Failures in a row, of the store or the queue, after which watching ends with an error."""
 _LISTED_S = 3600.0
-"""Seconds between two listings where a queue tells what lands: it may lose a message."""
+"""Seconds between two listings if a queue tells what lands: the queue may lose a message."""
 _AGAIN_S = 600.0
-"""Seconds after which a video is yielded again that failed for no fault of its own."""
+"""Seconds after which a video that failed through no fault of its own is yielded again."""
 _AGAIN_MOST = 2
-"""Times that it is: what kills workers must not do so for ever."""
+"""Most times that a video is yielded again: one that kills workers must not do so for ever."""
 _LONG_POLL_S = 20
 """Seconds that one request waits for messages, the most that SQS allows."""
 
@@ -35,21 +35,22 @@ _LONG_POLL_S = 20
 class Watcher:
     """Yields each video of a folder or prefix when it has landed, until it is stopped.
 
-    An object store shows whole objects only. A file is whole if neither its size nor its time have
-    changed from one look to the next. With a queue, S3's notifications tell what lands, and the
-    listing only what they have missed: before they came, or since one was lost.
+    An object store shows only whole objects. A file on a file system is whole if neither its size
+    nor its time has changed from one listing to the next. With a queue, S3's notifications tell
+    what lands. Listings then only find the videos that the notifications missed: those that landed
+    before watching began, and those whose message was lost.
 
     Parameters
     ----------
     source, destination
-        As of a run; the source is a folder or prefix.
+        Source and destination of the run; the source is a folder or prefix.
     settings
-        Which videos are taken, how often to look, and the queue.
+        All settings of the run: which videos are taken, how often to list them, and the queue.
 
     Raises
     ------
     SourceError
-        The source cannot be used; while iterating: it or the queue fails again and again.
+        The source cannot be used. While iterating: the source or the queue fails again and again.
     """
 
     def __init__(self, source: str, destination: str, settings: Config) -> None:
@@ -60,21 +61,27 @@ class Watcher:
         self._is_local = storage.local_path(source) is not None
         self._stopped = Event()
         self._given: dict[str, str] = {}
+        """Version of each video that was yielded, by path."""
         self._failed: Counter[str] = Counter()
+        """Number of failures of each video, by its id."""
         self._waiting: deque[tuple[float, Video]] = deque()
+        """Videos to yield again, each with its time on the monotonic clock, seconds."""
         self._before: dict[str, str] = {}
+        """Version of each video in the listing before, by path."""
 
     def stop(self) -> None:
-        """Yield no more; called from another thread."""
+        """Yield no more videos; called from another thread."""
         self._stopped.set()
 
     def again(self, video: Video) -> None:
-        """Yield a video again after a while, unless it has been often; called from another thread.
+        """Yield a video again after a while, unless it has been yielded again too often already.
+
+        This is called from another thread.
 
         Parameters
         ----------
         video
-            One that failed, for a reason that may pass.
+            A video that failed for a reason that may pass.
         """
         self._failed[video.id] += 1
         if self._failed[video.id] <= _AGAIN_MOST:
@@ -86,7 +93,7 @@ class Watcher:
             try:
                 yield from self._listed()
                 yield from self._due()
-                yield from self._told()
+                yield from self._notified()
                 failures = 0
             except (*storage.FAILURES, ClientError) as error:
                 failures += 1
@@ -95,29 +102,34 @@ class Watcher:
                 self._stopped.wait(self._settings.poll_s)
 
     def _listed(self) -> Iterator[Video]:
+        """Yield the videos of a listing that are whole, and were not yielded before."""
         now: dict[str, str] = {}
         for video in listing.list_folder(self._source, self._select):
             now[video.path] = video.version
             if not self._is_local or self._before.get(video.path) == video.version:
                 yield from self._new(video)
         self._before = now
-        # What has gone may come again.
+        # A video that has gone may come again.
         self._given = {path: version for path, version in self._given.items() if path in now}
 
     def _new(self, video: Video) -> Iterator[Video]:
+        """Yield a video, unless this version of it was yielded before."""
         if self._given.get(video.path) != video.version:
             self._given[video.path] = video.version
             yield video
 
     def _due(self) -> Iterator[Video]:
-        """Yield what has waited long enough, and is still as it was."""
+        """Yield the videos that have waited long enough, and have not changed meanwhile."""
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             _, video = self._waiting.popleft()
             if self._given.get(video.path) == video.version:
                 yield video
 
-    def _told(self) -> Iterator[Video]:
-        """Yield what the queue tells of until it is time to list again; without one, only wait."""
+    def _notified(self) -> Iterator[Video]:
+        """Yield the videos that the queue tells of, until it is time to list again.
+
+        Without a queue, only wait until then.
+        """
         if self._settings.queue is None:
             self._stopped.wait(self._settings.poll_s)
             return
@@ -132,26 +144,26 @@ class Watcher:
             for message in answer.get("Messages", ()):
                 records = _records(message["Body"])
                 for record in records or ():
-                    for video in self._of(record):
+                    for video in self._video_of(record):
                         yield from self._new(video)
                 if records is not None:
                     queue.delete_message(**where, ReceiptHandle=message["ReceiptHandle"])
 
-    def _of(self, record: dict[str, Any]) -> Iterator[Video]:
-        """Yield the video that a notification tells of, if it is one of the source's."""
-        thing = record["s3"]["object"]
-        url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(thing['key'])}"
+    def _video_of(self, record: dict[str, Any]) -> Iterator[Video]:
+        """Yield the video that a notification tells of, if it is a selected one of the source."""
+        found = record["s3"]["object"]
+        url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(found['key'])}"
         if record["eventName"].startswith("ObjectCreated"):
             when = datetime.fromisoformat(record["eventTime"])
-            facts = {"size": thing["size"], "ETag": thing["eTag"], "LastModified": when}
+            facts = {"size": found["size"], "ETag": found["eTag"], "LastModified": when}
             yield from listing.from_listing(self._source, [(url, facts)], self._select)
 
 
 def _records(body: str) -> list[dict[str, Any]] | None:
-    """Return what S3 tells with a message, maybe through SNS; None: it is none of S3's."""
+    """Return the records of S3's message, which SNS may have passed on; None: it is not S3's."""
     try:
-        told = json.loads(body)
-        told = json.loads(told["Message"]) if "Message" in told else told
-        return [] if told.get("Event") == "s3:TestEvent" else list(told["Records"])
+        message = json.loads(body)
+        message = json.loads(message["Message"]) if "Message" in message else message
+        return [] if message.get("Event") == "s3:TestEvent" else list(message["Records"])
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
