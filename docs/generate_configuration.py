@@ -8,6 +8,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from itertools import pairwise
 from pathlib import Path
 from types import UnionType
@@ -17,10 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from redact_dask.config import PROFILES, Config
-from redact_dask.detectors.centerface import CenterFace
-from redact_dask.detectors.rekognition import Rekognition
-from redact_dask.detectors.yolo import Yolo
-from redact_dask.detectors.yunet import YuNet
+from redact_dask.detectors import GROUP
 
 TEMPLATE = Path(__file__).with_name("configuration.template.md")
 """The page with a comment in place of each thing that comes from the code."""
@@ -46,13 +44,6 @@ HEADINGS = {
     "watch": "Watch a folder",
 }
 """Heading of each section by its dotted key, in the order of the page."""
-
-DETECTORS: Mapping[str, type[BaseModel]] = {
-    "centerface": CenterFace.Options,
-    "yunet": YuNet.Options,
-    "yolo": Yolo.Options,
-    "rekognition": Rekognition.Options,
-}
 
 UNITS = {
     "adapt.maximum": "workers",
@@ -99,7 +90,8 @@ def page() -> str:
     """Return the page."""
     sections = _all_sections()
     if sections.keys() != HEADINGS.keys():
-        raise LookupError(f"give these a heading: {sorted(sections.keys() ^ HEADINGS.keys())}")
+        wrong = sorted(sections.keys() ^ HEADINGS.keys())
+        raise LookupError(f"HEADINGS must name the sections that exist: {', '.join(wrong)}")
     tables = "\n".join(_section(key, sections[key]) for key in HEADINGS)
     text = TEMPLATE.read_text().replace("<!-- settings -->\n", tables)
     return text.replace("<!-- profiles -->\n", _profiles())
@@ -131,8 +123,11 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _all_sections() -> dict[str, type[BaseModel]]:
     """Return all sections, those of the built-in detectors' options too, by their dotted keys."""
-    options = {f"detect.options.{name}": model for name, model in DETECTORS.items()}
-    return dict(_sections(Config, "")) | options
+    sections = dict(_sections(Config, ""))
+    for point in entry_points(group=GROUP):
+        if point.module.startswith("redact_dask."):
+            sections[f"detect.options.{point.name}"] = point.load().Options
+    return sections
 
 
 def _sections(model: type[BaseModel], key: str) -> Iterator[tuple[str, type[BaseModel]]]:
