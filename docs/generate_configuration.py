@@ -29,10 +29,6 @@ HEADINGS = {
     "select": "Choose videos",
     "chunk": "Cut videos into chunks",
     "detect": "Find what must be hidden",
-    "detect.options.centerface": "Set CenterFace",
-    "detect.options.yunet": "Set YuNet",
-    "detect.options.yolo": "Set a YOLO",
-    "detect.options.rekognition": "Set Amazon Rekognition",
     "track": "Follow faces over the frames",
     "redact": "Hide them",
     "encode": "Encode the copy",
@@ -44,6 +40,15 @@ HEADINGS = {
     "watch": "Watch a folder",
 }
 """Heading of each section by its dotted key, in the order of the page."""
+
+TITLES = {
+    "centerface": "CenterFace",
+    "faces": "the default detectors",
+    "rekognition": "Amazon Rekognition",
+    "yolo": "a YOLO",
+    "yunet": "YuNet",
+}
+"""Names of detectors in a heading; others are named as they are registered."""
 
 UNITS = {
     "adapt.maximum": "workers",
@@ -88,25 +93,33 @@ def main() -> None:
 
 def page() -> str:
     """Return the page."""
-    sections = _all_sections()
+    sections = dict(_sections(Config, ""))
     if sections.keys() != HEADINGS.keys():
         wrong = sorted(sections.keys() ^ HEADINGS.keys())
         raise LookupError(f"HEADINGS must name the sections that exist: {', '.join(wrong)}")
-    tables = "\n".join(_section(key, sections[key]) for key in HEADINGS)
+    tables = ""
+    for key, heading in HEADINGS.items():
+        tables += _section(key, heading, sections[key])
+        if key == "detect":
+            for name, options in _detectors().items():
+                title = f"Set {TITLES.get(name, name)}"
+                tables += _section(f"detect.options.{name}", title, options)
     text = TEMPLATE.read_text().replace("<!-- settings -->\n", tables)
-    return text.replace("<!-- profiles -->\n", _profiles())
+    return text.replace("<!-- profiles -->\n", _profiles()).rstrip() + "\n"
 
 
 def _profiles() -> str:
     """Return a table of what each profile changes."""
     changes = {name: _flat(settings) for name, settings in PROFILES.items()}
+    options = {f"detect.options.{name}": model for name, model in _detectors().items()}
+    sections = dict(_sections(Config, "")) | options
     lines = [
         f"| setting | {' | '.join(f'`{name}`' for name in changes)} |",
         f"|---|{'---|' * len(changes)}",
     ]
     for key in dict.fromkeys(key for settings in changes.values() for key in settings):
         section, _, name = key.rpartition(".")
-        default = _all_sections()[section].model_fields[name].default
+        default = sections[section].model_fields[name].default
         values = [f"`{_value(settings.get(key, default))}`" for settings in changes.values()]
         lines.append(f"| `{key}` | {' | '.join(values)} |")
     return "\n".join([*lines, ""])
@@ -121,13 +134,11 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _all_sections() -> dict[str, type[BaseModel]]:
-    """Return all sections, those of the built-in detectors' options too, by their dotted keys."""
-    sections = dict(_sections(Config, ""))
-    for point in entry_points(group=GROUP):
-        if point.module.startswith("redact_dask."):
-            sections[f"detect.options.{point.name}"] = point.load().Options
-    return sections
+def _detectors() -> dict[str, type[BaseModel]]:
+    """Return the options of the package's own detectors by their names, sorted."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    own = [point for point in points if point.module.startswith("redact_dask.")]
+    return {point.name: point.load().Options for point in own}
 
 
 def _sections(model: type[BaseModel], key: str) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -145,10 +156,10 @@ def _model_of(field: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
-def _section(key: str, model: type[BaseModel]) -> str:
+def _section(key: str, heading: str, model: type[BaseModel]) -> str:
     """Return the heading, the description and the table of one section."""
     about = re.sub(r"Settings of (the|a) detector.*?\. ?", "", _plain(inspect.getdoc(model) or ""))
-    lines = [f"### {HEADINGS[key]}" + (f": `{key}`" if key else ""), ""]
+    lines = [f"### {heading}" + (f": `{key}`" if key else ""), ""]
     lines += [about, ""] if key and about else []
     lines += ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
     meanings = _meanings(model)
@@ -158,7 +169,7 @@ def _section(key: str, model: type[BaseModel]) -> str:
             meaning = meanings.get(name) or UNDESCRIBED[dotted]
             cells = (f"`{field.alias or name}`", _default(field), _unit(dotted, field), meaning)
             lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", ""])
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:
