@@ -1,127 +1,233 @@
-"""Writes the page of the configuration from the settings: key, default, and meaning with unit.
-
-.venv/bin/python docs/generate_configuration.py
-"""
+"""Writes docs/pages/configuration.md from the settings and their descriptions in the code."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
-from redact_dask import detectors
 from redact_dask.config import PROFILES, Config
+from redact_dask.detectors import GROUP
 
+TEMPLATE = Path(__file__).with_name("configuration.template.md")
+"""The page with a comment in place of each thing that comes from the code."""
 PAGE = Path(__file__).parent / "pages" / "configuration.md"
-INTRODUCTION = Path(__file__).parent / "configuration-introduction.md"
-OWN_DETECTORS = ("faces", "centerface", "yunet", "yolo", "rekognition")
+
+HEADINGS = {
+    "": "Choose for the whole run",
+    "select": "Choose videos",
+    "chunk": "Cut videos into chunks",
+    "detect": "Find what must be hidden",
+    "track": "Follow faces over the frames",
+    "redact": "Hide them",
+    "encode": "Encode the copy",
+    "output": "Choose what the copy holds",
+    "cluster": "Choose where tasks run",
+    "cluster.adapt": "Let a cluster grow and shrink",
+    "cluster.security": "Use TLS",
+    "driver": "Bound a run",
+    "watch": "Watch a folder",
+}
+"""Heading of each section by its dotted key, in the order of the page."""
+
+TITLES = {
+    "centerface": "CenterFace",
+    "faces": "the default detectors",
+    "rekognition": "Amazon Rekognition",
+    "yolo": "a YOLO",
+    "yunet": "YuNet",
+}
+"""Names of detectors in a heading; others are named as they are registered."""
+
+UNITS = {
+    "adapt.maximum": "workers",
+    "adapt.minimum": "workers",
+    "calls_this_month": "pictures",
+    "chunk.seconds": "seconds",
+    "cluster.workers": "processes",
+    "detect.every": "frames",
+    "driver.max_cost": "US dollars",
+    "driver.most_failures": "videos",
+    "driver.window": "videos",
+    "encode.crf": "constant rate factor, 0 to 51",
+    "in_flight": "calls",
+    "long_side": "pixels",
+    "prices": "pictures, US dollars",
+    "quality": "per cent",
+    "redact.cells": "cells",
+    "redact.radius": "pixels",
+    "scale": "share of the picture",
+    "threshold": "confidence, 0 to 1",
+    "tps": "calls a second",
+    "track.extend": "confidence, 0 to 1",
+    "track.margin": "share of the box",
+    "track.slack": "share of the picture",
+    "track.start": "confidence, 0 to 1",
+}
+"""Units of numbers whose names do not end in ``_s``, by the end of the dotted key."""
+
+UNDESCRIBED = {
+    "encode.preset": "Speed of libx264: a slower preset takes more time, and makes smaller files.",
+    "redact.style": (
+        "`pixelate`: averaged cells; `gaussian`: a blur; `solid`: black, which leaves nothing."
+    ),
+}
+"""Meanings of the settings of which the code says nothing, because their values do."""
 
 
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(page())
 
 
 def page() -> str:
-    """Return the page, in Markdown."""
-    parts = [INTRODUCTION.read_text(encoding="utf-8").strip(), _profiles()]
-    fields = Config.model_fields
-    whole = [name for name in fields if not _is_section(fields[name])]
-    parts.append("## At the top\n\n" + _table(Config, whole))
-    for name, field in fields.items():
-        if _is_section(field):
-            parts.append(f"## {name}\n\n{_section(field.annotation, name)}")
-    for name in OWN_DETECTORS:
-        if name in detectors.names():
-            options = detectors.load(name).Options
-            parts.append(f"### detect.options.{name}\n\n{_table(options, [*options.model_fields])}")
-    return "\n\n".join(parts) + "\n"
+    """Return the page."""
+    sections = dict(_sections(Config, ""))
+    if sections.keys() != HEADINGS.keys():
+        wrong = sorted(sections.keys() ^ HEADINGS.keys())
+        raise LookupError(f"HEADINGS must name the sections that exist: {', '.join(wrong)}")
+    tables = ""
+    for key, heading in HEADINGS.items():
+        tables += _section(key, heading, sections[key])
+        if key == "detect":
+            for name, options in _detectors().items():
+                title = f"Set {TITLES.get(name, name)}"
+                tables += _section(f"detect.options.{name}", title, options)
+    text = TEMPLATE.read_text().replace("<!-- settings -->\n", tables)
+    return text.replace("<!-- profiles -->\n", _profiles()).rstrip() + "\n"
 
 
 def _profiles() -> str:
-    lines = ["## Profiles", "", "A profile is what all settings start from. `balanced` has the"]
-    lines.append("defaults of the tables below; the other profiles change these:")
-    for name, settings in PROFILES.items():
-        if settings:
-            shown = yaml.safe_dump(settings, sort_keys=False, default_flow_style=None).strip()
-            lines += ["", f"`{name}`:", "", textwrap.indent(shown, "    ")]
-    return "\n".join(lines)
+    """Return a table of what each profile changes."""
+    changes = {name: _flat(settings) for name, settings in PROFILES.items()}
+    options = {f"detect.options.{name}": model for name, model in _detectors().items()}
+    sections = dict(_sections(Config, "")) | options
+    lines = [
+        f"| setting | {' | '.join(f'`{name}`' for name in changes)} |",
+        f"|---|{'---|' * len(changes)}",
+    ]
+    for key in dict.fromkeys(key for settings in changes.values() for key in settings):
+        section, _, name = key.rpartition(".")
+        default = sections[section].model_fields[name].default
+        values = [f"`{_value(settings.get(key, default))}`" for settings in changes.values()]
+        lines.append(f"| `{key}` | {' | '.join(values)} |")
+    return "\n".join([*lines, ""])
 
 
-def _is_section(field: FieldInfo) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by their dotted keys."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = isinstance(value, Mapping)
+        found |= _flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return found
 
 
-def _section(model: Any, name: str) -> str:
-    about = " ".join(inspect.cleandoc(model.__doc__ or "").split())
-    tables = [about, _table(model, [*model.model_fields])]
-    for key, field in model.model_fields.items():
-        inner = [kind for kind in _kinds(field) if issubclass(kind, BaseModel)]
-        for kind in inner:
-            shown = field.alias or key
-            about = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
-            tables += [f"### {name}.{shown}", about, _table(kind, [*kind.model_fields])]
-    return "\n\n".join(tables)
+def _detectors() -> dict[str, type[BaseModel]]:
+    """Return the options of the package's own detectors by their names, sorted."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    own = [point for point in points if point.module.startswith("redact_dask.")]
+    return {point.name: point.load().Options for point in own}
 
 
-def _kinds(field: FieldInfo) -> Iterator[type]:
-    annotation = field.annotation
-    for kind in getattr(annotation, "__args__", (annotation,)):
-        if isinstance(kind, type):
-            yield kind
+def _sections(model: type[BaseModel], key: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield a section and those inside it, by their dotted keys."""
+    yield key, model
+    for name, field in model.model_fields.items():
+        if inner := _model_of(field):
+            yield from _sections(inner, f"{key}.{field.alias or name}".strip("."))
 
 
-def _table(model: type[BaseModel], names: list[str]) -> str:
-    texts = _texts(model)
-    rows = ["| key | default | meaning |", "|---|---|---|"]
-    for name in names:
-        field = model.model_fields[name]
-        meaning = texts.get(name, "").replace("|", "\\|")
-        rows.append(f"| `{field.alias or name}` | {_default(field)} | {meaning} |")
-    return "\n".join(rows)
+def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if inspect.isclass(kind) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.default
-    if value is PydanticUndefined:
-        value = field.default_factory()  # type: ignore[call-arg, misc]
-    if value is None or value in ("", (), {}):
-        return ""
-    if isinstance(value, BaseModel):
-        return ""
-    if isinstance(value, float):
-        return f"`{value:.4g}`"
-    shown = [*value] if isinstance(value, tuple) else value
-    return f"`{yaml.safe_dump(shown, default_flow_style=True, width=1000).splitlines()[0]}`"
+def _section(key: str, heading: str, model: type[BaseModel]) -> str:
+    """Return the heading, the description and the table of one section."""
+    about = re.sub(r"Settings of (the|a) detector.*?\. ?", "", _plain(inspect.getdoc(model) or ""))
+    lines = [f"### {heading}" + (f": `{key}`" if key else ""), ""]
+    lines += [about, ""] if key and about else []
+    lines += ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
+    meanings = _meanings(model)
+    for name, field in model.model_fields.items():
+        dotted = f"{key}.{field.alias or name}".strip(".")
+        if key or not _model_of(field):  # The sections themselves have tables of their own.
+            meaning = meanings.get(name) or UNDESCRIBED[dotted]
+            cells = (f"`{field.alias or name}`", _default(field), _unit(dotted, field), meaning)
+            lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
+    return "\n".join([*lines, "", ""])
 
 
-def _texts(model: type[BaseModel]) -> dict[str, str]:
-    """Return the string below each field of a model, its own and those that it inherits."""
+def _meanings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the text below each field of a model, and of the models that it inherits from."""
     found: dict[str, str] = {}
-    for cls in reversed(model.__mro__):
-        if not issubclass(cls, BaseModel) or cls is BaseModel:
+    for kind in reversed(model.__mro__):
+        if not issubclass(kind, BaseModel) or kind is BaseModel:
             continue
-        source = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-        statements = next(node for node in source.body if isinstance(node, ast.ClassDef)).body
-        for field, below in pairwise(statements):
+        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+        fields = body.body if isinstance(body, ast.ClassDef) else []
+        for field, below in pairwise(fields):
             match field, below:
                 case (
                     ast.AnnAssign(target=ast.Name(id=name)),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    found[name] = " ".join(text.split())
-    return {name: text.replace("``", "`") for name, text in found.items()}
+                    found[name] = _plain(inspect.cleandoc(text))
+    return found
+
+
+def _plain(text: str) -> str:
+    """Return the text of a docstring as one line of Markdown."""
+    return re.sub(r"``(.+?)``", r"`\1`", " ".join(text.split()))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required() or (field.validate_default and field.default == ""):
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "none" if value is None else f"`{_value(value)}`"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value - round(value, 4)) < 1e-9 else f"{value:.3f}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _unit(key: str, field: FieldInfo) -> str:
+    kinds = _kinds(field.annotation)
+    values = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
+    if values:
+        return ", ".join(f"`{value}`" for value in values)
+    if bool in kinds:
+        return "`true`, `false`"
+    if key.endswith("_s"):
+        return "seconds"
+    unit = next((unit for end, unit in UNITS.items() if f".{key}".endswith(f".{end}")), "")
+    if not unit and {int, float} & kinds:
+        raise LookupError(f"give the number {key} a unit in UNITS")
+    return unit
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the types of a setting: those of a union, and those inside a list."""
+    if get_origin(annotation) in (Union, UnionType, tuple):
+        return {kind for inner in get_args(annotation) for kind in _kinds(inner)}
+    return {annotation}
 
 
 if __name__ == "__main__":
