@@ -51,5 +51,5 @@ release-check: $(INSTALLED)  ## build sdist and wheel, install the wheel into an
 
 clean:  ## remove all that is made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf redact_dask/detectors/weights
+	rm -f redact_dask/detectors/weights/centerface.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

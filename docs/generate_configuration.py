@@ -43,7 +43,7 @@ HEADINGS = {
 
 TITLES = {
     "centerface": "CenterFace",
-    "faces": "the default detectors",
+    "faces": "the two networks of the default",
     "rekognition": "Amazon Rekognition",
     "yolo": "a YOLO",
     "yunet": "YuNet",

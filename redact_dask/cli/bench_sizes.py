@@ -48,7 +48,7 @@ from redact_dask.storage import scratch
     "names",
     metavar="NAME",
     multiple=True,
-    default=("centerface",),
+    default=("faces",),
     show_default=True,
     help="Detector that is used.",
 )

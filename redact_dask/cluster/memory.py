@@ -10,7 +10,7 @@ from av.video.format import VideoFormat
 
 from redact_dask import detectors
 from redact_dask.config import DetectSettings
-from redact_dask.detectors.network import NetworkOptions
+from redact_dask.detectors.base import SizedOptions
 from redact_dask.errors import TooLarge
 from redact_dask.records import StreamInfo
 
@@ -18,10 +18,6 @@ BASE_MIB = 305
 """Memory that a task takes whatever the size of its pictures, for Dask and libraries, MiB."""
 PICTURES = 40
 """Pictures that a decoder and an encoder hold together."""
-NETWORK_MIB = 125
-"""Memory that a network holds for a million pixels of its input, MiB. CenterFace's resident memory
-grew by 456 MiB for an input of 2560x1440 in f32, and by 313 MiB in bf16; other networks take less.
-"""
 USABLE = 0.95
 """Share of its memory limit beyond which Dask ends a worker, unless
 ``distributed.worker.memory.terminate`` is set otherwise."""
@@ -30,12 +26,11 @@ USABLE = 0.95
 def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSettings) -> float:
     """Return the most memory that a thread takes to look at a video, or to encode it, MiB.
 
-    The memory is ``BASE_MIB + PICTURES * picture + NETWORK_MIB * input``. There, ``picture`` is the
-    size of a picture's planes in MiB, and ``input`` is the millions of pixels that the networks
-    see.
+    The memory is ``BASE_MIB + PICTURES * picture``, where ``picture`` is the size of a picture's
+    planes in MiB, and what the networks hold.
 
-    The first two constants come from the highest resident memory of a worker with one thread
-    (``benchmarks/memory.py``), with x264's ``veryfast`` and a network's input of 640 pixels. It was
+    The two constants come from the highest resident memory of a worker with one thread
+    (``benchmarks/memory.py``), with x264's ``veryfast`` and CenterFace at 640 pixels. It was
 
     - 435 MiB for pictures of 1920x1080, 8 bit 4:2:0, 3.0 MiB each;
     - 791 MiB for 3840x2160, 11.9 MiB each;
@@ -54,13 +49,11 @@ def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSetting
     """
     planes = VideoFormat(pixel_format, width, height).components
     picture = sum(plane.width * plane.height * -(-plane.bits // 8) for plane in planes)
-    seen = 0
-    for name in detect.detectors:
-        options = detectors.options(name, detect.options.get(name, {}))
-        if isinstance(options, NetworkOptions):
-            across, down = options.input_size(width, height)
-            seen += across * down
-    return BASE_MIB + PICTURES * picture / 2**20 + NETWORK_MIB * seen / 1e6
+    found = (detectors.options(name, detect.options.get(name, {})) for name in detect.detectors)
+    networks = (
+        options.memory_mib(width, height) for options in found if isinstance(options, SizedOptions)
+    )
+    return BASE_MIB + PICTURES * picture / 2**20 + sum(networks)
 
 
 class Memory:

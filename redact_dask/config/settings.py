@@ -60,7 +60,7 @@ class ChunkSettings(Section):
 class DetectSettings(Section):
     """Which detectors look for what must be hidden, and on which frames."""
 
-    detectors: tuple[str, ...] = Field(("centerface",), min_length=1)
+    detectors: tuple[str, ...] = Field(("faces",), min_length=1)
     """Registered names of the detectors. What any of them finds is hidden."""
     every: int = Field(4, ge=1)
     """Number of frames of which one is looked at; what is found there is followed over the others.
@@ -103,7 +103,7 @@ class TrackSettings(Section):
     """Least confidence, 0 to 1, of a detection that may extend a proven track."""
     gap_s: float = Field(1.0, ge=0)
     """Longest time without a detection that is filled within a track, seconds."""
-    pad_s: float = Field(0.14, ge=0)
+    pad_s: float = Field(0.5, ge=0)
     """Time by which a track is prolonged at each end, seconds. What the detector has lost goes on
     by its own velocity at first, and then with the scene."""
     steady_s: float = Field(0.8, ge=0)
@@ -111,7 +111,7 @@ class TrackSettings(Section):
     motion, seconds. A detector's boxes jitter, and some are too small."""
     margin: float = Field(0.13, ge=0)
     """Share of a box's width and height that is added on each side of the box."""
-    slack: float = Field(0.0025, ge=0)
+    slack: float = Field(0.0015, ge=0)
     """Share of the picture's longer side that is also added on each side of a box. A detector's
     boxes are off by about a cell of its grid, whatever the size of the face."""
 
@@ -202,6 +202,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "balanced": {},
     "thorough": {
         "detect": {
+            "detectors": ["centerface"],
             "every": 1,
             # With bf16, 2.4 % leak instead of 2.0 %, and one found face leaks for 10 frames.
             "options": {"centerface": {"scale": 1.0, "threshold": 0.07, "precision": "f32"}},

@@ -81,6 +81,15 @@ class PaidDetector(Protocol):
 
 
 @runtime_checkable
+class SizedOptions(Protocol):
+    """The options of a detector that takes more memory for larger pictures."""
+
+    def memory_mib(self, width: int, height: int) -> float:
+        """Return what the detector holds for pictures of a size, MiB."""
+        ...
+
+
+@runtime_checkable
 class PaidOptions(Protocol):
     """The options of a detector for which each image costs money."""
 

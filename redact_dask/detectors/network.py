@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import openvino as ov
@@ -20,6 +20,9 @@ LARGEST_ENLARGEMENT = 2.0
 LEAST_LONG_SIDE = 640
 """Least longer side of the input that ``scale`` leads to, pixels."""
 
+MOST_LONG_SIDE = 2560
+"""Longer side of the input above which ``scale`` does not go, pixels: 4K shows no more to it."""
+
 Answer = Mapping[str | int, NDArray[np.float32]]
 """The outputs for one image, by name or by number, each as a batch of one."""
 
@@ -28,6 +31,10 @@ class NetworkOptions(BaseModel):
     """Settings of a detector that is a network."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    MIB_PER_MEGAPIXEL: ClassVar[float] = 125.0
+    """What the network holds for a million pixels that it sees, MiB: CenterFace's resident memory
+    grew by 456 MiB for an input of 2560x1440 in f32, and by 313 in bf16."""
 
     long_side: int | None = Field(None, ge=STRIDE)
     """Longer side of the network's input, pixels, rounded to a multiple of 32. A smaller picture is
@@ -51,9 +58,15 @@ class NetworkOptions(BaseModel):
         (960, 544)
         """
         longer = max(width, height)
-        wanted = self.long_side or max(self.scale * longer, LEAST_LONG_SIDE)
+        bounded = min(max(self.scale * longer, LEAST_LONG_SIDE), MOST_LONG_SIDE)
+        wanted = self.long_side or bounded
         scale = min(wanted / longer, LARGEST_ENLARGEMENT)
         return _multiple(width * scale), _multiple(height * scale)
+
+    def memory_mib(self, width: int, height: int) -> float:
+        """Return what the network holds for pictures of a size, MiB."""
+        across, down = self.input_size(width, height)
+        return self.MIB_PER_MEGAPIXEL * across * down / 1e6
 
 
 class Network:

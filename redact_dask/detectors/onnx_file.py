@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask import storage
 from redact_dask.detectors.network import NetworkOptions, last_line
@@ -31,13 +31,17 @@ class ModelFileOptions(NetworkOptions):
 
     @field_validator("sha256")
     @classmethod
-    def _is_a_hash(cls, value: str) -> str:
-        if not re.fullmatch("[0-9a-fA-F]{64}", value):
-            raise ValueError(
-                "name the SHA-256 of the model file, 64 hexadecimal digits; `sha256sum FILE` "
-                "prints it"
-            )
-        return value.lower()
+    def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:  # noqa: ARG003 (a child's needs it)
+        return checked_hash(value)
+
+
+def checked_hash(value: str) -> str:
+    """Return a SHA-256 in lower case; raise `ValueError` if it is none."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise ValueError(
+            "name the SHA-256 of the model file, 64 hexadecimal digits; `sha256sum FILE` prints it"
+        )
+    return value.lower()
 
 
 def read(options: ModelFileOptions) -> ov.Model:

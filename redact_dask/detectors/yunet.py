@@ -8,16 +8,20 @@ how well its box fits, and that box.
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
+from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask.detectors import onnx_file
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Answer, Network
 from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
-from redact_dask.errors import ConfigError
+from redact_dask.errors import ConfigError, UsageError
 
 STRIDES = (8, 16, 32)
 """Width and height of the cells of each grid, pixels."""
@@ -28,10 +32,15 @@ OVERLAP = 0.3
 """If two boxes have a larger intersection over union, the less confident one is dropped."""
 
 
-class YuNet:
-    """Finds faces, with a network of the user's choice.
+WEIGHTS = Path(__file__).with_name("weights") / "yunet.onnx"
+SHA256 = "57afd80c0ee9cf3b1b7f55915738860d38ee4d3ddfafc149c3f85f1660205ef0"
+"""The weights of libfacedetection (BSD-3-Clause); training/README.md tells where they come from."""
 
-    The network must be an export of libfacedetection.train whose height and width are free. Its
+
+class YuNet:
+    """Finds faces, with the weights that come with the package, or a network of the user's choice.
+
+    Such a network must be an export of libfacedetection.train with free height and width. Its
     scores are higher than CenterFace's, even where no face is: mind ``track.start``.
 
     Raises
@@ -41,10 +50,38 @@ class YuNet:
         this CPU does not run the precision that was asked for.
     """
 
-    Options = ModelFileOptions
+    class Options(ModelFileOptions):
+        """Settings of the detector."""
 
-    def __init__(self, options: ModelFileOptions) -> None:
+        MIB_PER_MEGAPIXEL: ClassVar[float] = 45.0
+        """What the network holds for a million pixels that it sees, MiB: its resident memory grew
+        by 145 MiB for an input of 2560x1440 in f32, and by 90 in bf16."""
+
+        model: str = ""
+        """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read; empty: the
+        weights that come with the package."""
+        sha256: str = Field("", validate_default=True)
+        """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it; required with ``model``:
+        another file than the chosen one may find less, and nobody would see it."""
+
+        @field_validator("sha256")
+        @classmethod
+        def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:
+            if info.data.get("model"):
+                return onnx_file.checked_hash(value)
+            if value and value != SHA256:
+                raise ValueError("it belongs to model, which is not set")
+            return SHA256
+
+    def __init__(self, options: Options) -> None:
         self._options = options
+        if not options.model:
+            if not WEIGHTS.exists():
+                raise UsageError(
+                    f"YuNet's weights are missing at {WEIGHTS}; "
+                    "reinstall with: pip install --force-reinstall redact-dask"
+                )
+            options = options.model_copy(update={"model": str(WEIGHTS)})
         model = onnx_file.read(options)
         outputs = {name for tensor in model.outputs for name in tensor.names}
         if missing := [name for name in SCORES + BOXES if name not in outputs]:

@@ -18,9 +18,10 @@ SAMPLE = 64
 """
 _AT_ONCE = 8
 """Probes that run at once: with an object store, a probe waits more than it computes."""
-_LOOK_S, _MEGAPIXEL_S = 0.057, 0.033
-"""CPU seconds that CenterFace takes to look at a frame, and that all else takes for a million
-pixels: measured on Zen 3 at 960x540 (benchmarks/README.md). Copied GOPs take less."""
+_LOOK_S, _LOOK_MEGAPIXEL_S, _MEGAPIXEL_S = 0.057, 0.045, 0.035
+"""CPU seconds of a look by CenterFace at 640 pixels, of YuNet's share in it for a million pixels of
+the picture, and of all else for a million pixels: measured without AVX-512 (benchmarks/README.md).
+Copied GOPs take less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _count(job: Job) -> _Counts:
         if not stages.is_detected(job, chunk)
     )
     info = probed.info
-    megapixels = info.frames * info.width * info.height / 1e6
-    cpu_s = _LOOK_S * looks + _MEGAPIXEL_S * megapixels
+    megapixels = info.width * info.height / 1e6
+    cpu_s = (_LOOK_S + _LOOK_MEGAPIXEL_S * megapixels) * looks
+    cpu_s += _MEGAPIXEL_S * megapixels * info.frames
     return _Counts(info.frames, info.seconds, looks, 3 + 2 * len(probed.chunks), cpu_s)

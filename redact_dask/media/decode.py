@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.errors import DamagedVideo, UnsupportedVideo, VideoError
 from redact_dask.media.demux import packets
 from redact_dask.records import Chunk, StreamInfo
 
@@ -45,6 +46,25 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
         expected = next(wanted, None)
     if expected is not None:
         raise DamagedVideo(f"the video ends before its frame at pts {expected}")
+
+
+def frames_and_next(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
+    """Decode every frame that a chunk owns, and the next one, if there is one that decodes.
+
+    Raises
+    ------
+    VideoError
+        As `frames`, for the frames that the chunk owns.
+    """
+    after = () if chunk.next_pts is None else (chunk.next_pts,)
+    count = 0
+    try:
+        for frame in frames(url, info, replace(chunk, pts=chunk.pts + after)):
+            yield frame
+            count += 1
+    except VideoError:
+        if count < len(chunk.pts):
+            raise
 
 
 def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:

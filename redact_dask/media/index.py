@@ -69,7 +69,8 @@ class Index:
         chunks: list[Chunk] = []
         for start, first, end in self._cut(starts, 0, len(self.pts)):
             gops = self._gops(start, first, end)
-            chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], gops))
+            after = self.pts[end] if end < len(self.pts) else None
+            chunks.append(Chunk(len(chunks), start, first, self.pts[first:end], gops, after))
         return tuple(chunks)
 
     def _gops(self, start: Keyframe, first: int, end: int) -> tuple[Gop, ...]:

@@ -87,4 +87,6 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         changes=tuple(record["changes"]),
         edges=(first, last),
         timing=timing,
+        # Absent where an earlier version paid for what is here.
+        steps=tuple(step and tuple(step) for step in record.get("steps", ())),
     )

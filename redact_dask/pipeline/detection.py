@@ -18,10 +18,10 @@ from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import PaidDetector
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import DamagedVideo
-from redact_dask.media.decode import frames
+from redact_dask.media.decode import frames, frames_and_next
 from redact_dask.pipeline.timing import Timer
-from redact_dask.records import Chunk, Damage, Detection, StreamInfo, Usage
-from redact_dask.tracking import scene_cuts
+from redact_dask.records import CameraStep, Chunk, Damage, Detection, StreamInfo, Usage
+from redact_dask.tracking import camera_motion, scene_cuts
 
 Item = TypeVar("Item")
 
@@ -84,6 +84,8 @@ class ChunkDetections:
     detections: list[Detection] = field(default_factory=list)
     thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
     """Thumbnail of each frame that was decoded, by its number."""
+    steps: dict[int, CameraStep | None] = field(default_factory=dict)
+    """The camera's step from each frame to the next, by frame; None where it is unknown."""
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
     """Frames that every detector has looked at."""
@@ -123,7 +125,7 @@ def detect(
     every
         The stride: frames whose number is a multiple of it are looked at.
     timer
-        Counts the time of decoding, scaling and detecting.
+        Counts the time of decoding, measuring motion, scaling and detecting.
     salvage
         Whether the chunk may be damaged. Then each of its GOPs is decoded by itself, and every
         frame of an intact GOP is looked at: beside a damaged GOP, nothing is found on both sides of
@@ -147,6 +149,7 @@ def detect(
         found = detect(url, info, gop, views, 1, timer, salvage=salvage)
         merged.detections += found.detections
         merged.thumbnails |= found.thumbnails
+        merged.steps |= found.steps
         merged.damage += found.damage
         merged.looked_at += found.looked_at
     return merged
@@ -162,9 +165,9 @@ def _detect(
         # Decode all frames first: the looks at a damaged chunk would be paid for twice.
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass
-    decoded = enumerate(timer.each("decode", frames(url, info, chunk)), chunk.first_frame)
+    decoded = enumerate(timer.each("decode", frames_and_next(url, info, chunk)), chunk.first_frame)
     pending = []
-    for batch in _batches(_chosen_images(views, decoded, chosen, found, timer)):
+    for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
         numbers = [number for number, _ in batch]
         with timer.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
@@ -194,11 +197,24 @@ def _chosen_images(
     views: Sequence[FrameView],
     decoded: Iterable[tuple[int, VideoFrame]],
     chosen: Container[int],
+    chunk: Chunk,
     found: ChunkDetections,
     timer: Timer,
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-    """Keep every frame's thumbnail; yield the chosen frames, with a small picture for each view."""
+    """Yield the chosen frames, with a small picture for each view.
+
+    Every frame's thumbnail is kept, and the camera's step from it to the next frame, which for the
+    last frame of a chunk is the first one of the next chunk.
+    """
+    before: camera_motion.SmallPicture | None = None
     for number, frame in decoded:
+        with timer.step("motion"):
+            small = camera_motion.small_picture(frame)
+            if before is not None:
+                found.steps[number - 1] = camera_motion.measure(before, small, frame.width)
+            before = small
+        if number not in chunk.frames:
+            return
         with timer.step("scale"):
             found.thumbnails[number] = scene_cuts.thumbnail(frame)
             is_chosen = number in chosen or scene_cuts.begins_scene(found.thumbnails, number)

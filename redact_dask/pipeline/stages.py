@@ -31,7 +31,7 @@ from redact_dask.records import (
     Tracked,
 )
 from redact_dask.storage import layout, lease, scratch
-from redact_dask.tracking import scene_cuts, tracker
+from redact_dask.tracking import camera_motion, scene_cuts, tracker
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
@@ -103,6 +103,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
             damage=tuple(seen.damage),
             changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
             edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
+            steps=tuple(seen.steps.get(frame) for frame in chunk.frames),
             timing=timer.timing(),
             usage=detection.usage(views) - before,
         )
@@ -142,6 +143,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             probed.info.height,
             job.config.track,
             max_gap_frames=detection.stride(probed.info, job.config.detect) - 1,
+            steps=camera_motion.joined(detected),
         )
     return Tracked(regions, damage, timer.timing())
 

@@ -10,6 +10,7 @@ Conventions, everywhere in the package:
 
 from redact_dask.records.results import (
     STAGES,
+    CameraStep,
     Damage,
     Detected,
     Detection,
@@ -28,6 +29,7 @@ from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, 
 
 __all__ = [
     "STAGES",
+    "CameraStep",
     "Chunk",
     "Damage",
     "Detected",

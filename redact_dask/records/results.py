@@ -128,6 +128,11 @@ class Usage:
         )
 
 
+CameraStep = tuple[float, float, float]
+"""How what stands still moves from one frame to the next: scale, then shift across and down, pixels
+of the stored picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detected:
     """What the detectors found in one chunk."""
@@ -148,6 +153,9 @@ class Detected:
     edges: tuple[bytes, bytes]
     """Thumbnails of the first and the last frame; empty where the frame is damaged."""
     timing: TaskTiming
+    steps: tuple[CameraStep | None, ...] = ()
+    """The camera's step from each frame to the next, which for the last one belongs to the next
+    chunk; None where it is unknown. Empty: all are unknown."""
     usage: Usage = Usage()
     """Calls to paid services for this result; none if it was loaded from a checkpoint."""
 

@@ -117,14 +117,16 @@ class Chunk:
     """The pts of every frame that the chunk owns, ascending."""
     gops: tuple[Gop, ...]
     """GOPs in order, which together hold all frames of the chunk."""
+    next_pts: int | None = None
+    """Pts of the frame after the last one; None: there is none."""
 
     def slice(self, first: int, stop: int) -> Chunk:
         """Return a chunk of the GOPs from index ``first`` up to, but without, index ``stop``."""
         begin = sum(gop.frames for gop in self.gops[:first])
         gops = self.gops[first:stop]
         end = begin + sum(gop.frames for gop in gops)
-        pts = self.pts[begin:end]
-        return Chunk(self.index, gops[0].start, self.first_frame + begin, pts, gops)
+        pts, after = self.pts[begin:end], [*self.pts[end : end + 1], self.next_pts][0]
+        return Chunk(self.index, gops[0].start, self.first_frame + begin, pts, gops, after)
 
     @property
     def last_frame(self) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from redact_dask.records import Detection
 from redact_dask.tracking.boxes import BoxArray, area, centre, iou
+from redact_dask.tracking.camera_motion import CameraMotion, Step
 
 _SAME = 0.5
 """Least intersection over union of two detections on one frame that show one thing."""
@@ -50,17 +51,34 @@ class Track:
     confidence: float
     """Highest confidence among the detections of the track."""
     velocity: BoxArray
-    """Velocity of the last box's centre, pixels a second, shape (4,) as a box; zero at first."""
+    """Velocity of the last box's centre besides the camera's, pixels a second, shape (4,) as a box;
+    zero at first."""
+    carried: BoxArray
+    """Latest boxes, carried by the camera's motion to the latest frame, shape (n, 4)."""
+
+    @classmethod
+    def begin(cls, frame: int, box: BoxArray, confidence: float) -> Track:
+        """Return the track of one box."""
+        return cls([frame], [box], confidence, np.zeros(4), box[None])
+
+    def carry(self, step: Step) -> None:
+        """Carry the latest boxes along with the camera's step to a later frame."""
+        self.carried = step.forth(self.carried)
+        self.velocity = self.velocity * step.scale
 
     def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
-        """Extend the track by a box on a later frame."""
+        """Extend the track by a box on the frame that it was carried to."""
         self.frames.append(frame)
         self.boxes.append(box)
         self.confidence = max(self.confidence, confidence)
-        self.velocity = velocity(self.frames[:-_MEMORY:-1], self.boxes[:-_MEMORY:-1], times)
+        self.carried = np.concatenate([self.carried, box[None]])[1 - _MEMORY :]
+        latest = self.frames[: -len(self.carried) - 1 : -1]
+        self.velocity = velocity(latest, self.carried[::-1], times)
 
 
-def velocity(frames: Sequence[int], boxes: Sequence[BoxArray], times: Sequence[float]) -> BoxArray:
+def velocity(
+    frames: Sequence[int], boxes: Sequence[BoxArray] | BoxArray, times: Sequence[float]
+) -> BoxArray:
     """Return the velocity of the first box's centre, pixels a second, shape (4,) as a box.
 
     The other boxes follow it in time, or go back in time from it. Without others, the velocity is
@@ -79,7 +97,11 @@ def velocity(frames: Sequence[int], boxes: Sequence[BoxArray], times: Sequence[f
 
 
 def link(
-    detections: Iterable[Detection], times: Sequence[float], gap: float, max_gap_frames: int
+    detections: Iterable[Detection],
+    times: Sequence[float],
+    gap: float,
+    max_gap_frames: int,
+    camera: CameraMotion,
 ) -> list[Track]:
     """Link detections of one label into tracks.
 
@@ -93,9 +115,12 @@ def link(
         Longest hole in a track that is filled, seconds.
     max_gap_frames
         Holes of up to so many frames are filled, however long they last.
+    camera
+        How the camera moves.
     """
     live: list[Track] = []
     ended: list[Track] = []
+    before = 0
     for frame, on_frame in groupby(detections, key=lambda found: found.frame):
         boxes, confidences = _merge(list(on_frame))
         horizon = times[frame] - gap - ROUNDING
@@ -105,14 +130,18 @@ def link(
         live = [t for t in live if times[t.frames[-1]] >= horizon]
         unmatched = set(range(len(boxes)))
         if live:
-            last = np.array([t.boxes[-1] for t in live])
+            step = camera.between(before, frame)
+            for track in live:
+                track.carry(step)
+            last = np.array([t.carried[-1] for t in live])
             lag = times[frame] - np.array([times[t.frames[-1]] for t in live])
             predicted = last + np.array([t.velocity for t in live]) * lag[:, None]
             reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
             for i, j in _match(predicted, boxes, reach, lag == lag.min()).items():
                 live[i].append(frame, boxes[j], confidences[j], times)
                 unmatched.remove(j)
-        live += [Track([frame], [boxes[j]], confidences[j], np.zeros(4)) for j in sorted(unmatched)]
+        live += [Track.begin(frame, boxes[j], confidences[j]) for j in sorted(unmatched)]
+        before = frame
     return ended + live
 
 

@@ -21,10 +21,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from redact_dask.records import Detection, Region
+from redact_dask.records import CameraStep, Detection, Region
 from redact_dask.tracking.association import link
 from redact_dask.tracking.boxes import BoxArray
 from redact_dask.tracking.camera_motion import CameraMotion
+from redact_dask.tracking.fitted_motion import FittedMotion
 from redact_dask.tracking.trajectories import between, path
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def track(
     height: int,
     settings: TrackSettings,
     max_gap_frames: int = 0,
+    steps: Sequence[CameraStep | None] = (),
 ) -> tuple[Region, ...]:
     """Link detections over the whole video, and return the regions that must be hidden.
 
@@ -58,6 +60,9 @@ def track(
     max_gap_frames
         Most consecutive frames that no detector has looked at. Holes of that length are filled,
         and ends are padded by as many frames, whatever the times are.
+    steps
+        The camera's step to each frame from the one before it; None where it is unknown. Empty:
+        all are unknown.
 
     Returns
     -------
@@ -78,14 +83,15 @@ def track(
             d.detector,
         ),
     )
+    camera = CameraMotion(steps)
     tracks = [
         linked
         for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
-        for linked in link(alike, times, settings.gap_s, max_gap_frames)
+        for linked in link(alike, times, settings.gap_s, max_gap_frames, camera)
         if linked.confidence >= settings.start
     ]
-    followed = [between(linked, times) for linked in tracks]
-    motion = CameraMotion(
+    followed = [between(linked, times, camera) for linked in tracks]
+    fitted = FittedMotion(
         ((linked.frames[0], boxes) for linked, boxes in zip(tracks, followed, strict=True)),
         width,
         height,
@@ -95,7 +101,7 @@ def track(
         [
             (frame, inside, origin)
             for frame, box, origin in path(
-                linked, boxes, motion, times, scenes, settings, max_gap_frames
+                linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames
             )
             if (inside := _inside(box, settings.margin, slack, width, height))
         ]

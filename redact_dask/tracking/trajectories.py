@@ -19,23 +19,31 @@ from redact_dask.records import RegionOrigin
 from redact_dask.tracking.association import ROUNDING, VELOCITY_SECONDS, Track, velocity
 from redact_dask.tracking.boxes import BoxArray, centre
 from redact_dask.tracking.camera_motion import CameraMotion
+from redact_dask.tracking.fitted_motion import FittedMotion
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
 
 
-def between(linked: Track, times: Sequence[float]) -> BoxArray:
-    """Return the box of a track on each frame from its first to its last, shape (n, 4)."""
+def between(linked: Track, times: Sequence[float], camera: CameraMotion) -> BoxArray:
+    """Return the box of a track on each frame from its first to its last, shape (n, 4).
+
+    The boxes are interpolated as if the camera stood still, and then moved along with it.
+    """
     known = np.array([times[frame] for frame in linked.frames])
-    seen = np.array(linked.boxes)
+    scales, shifts = camera.over(linked.frames[0], linked.frames[-1])
+    rows = np.array(linked.frames) - linked.frames[0]
+    still = (np.array(linked.boxes) - shifts[rows]) / scales[rows]
     moments = _moments(linked, times)
-    return np.column_stack([np.interp(moments, known, seen[:, side]) for side in range(4)])
+    boxes = np.column_stack([np.interp(moments, known, still[:, side]) for side in range(4)])
+    return boxes * scales + shifts
 
 
 def path(
     linked: Track,
     boxes: BoxArray,
-    motion: CameraMotion,
+    camera: CameraMotion,
+    fitted: FittedMotion,
     times: Sequence[float],
     scenes: Sequence[int],
     settings: TrackSettings,
@@ -49,8 +57,10 @@ def path(
         The track.
     boxes
         What `between` returns for the track.
-    motion
-        How the scene moves.
+    camera
+        How the camera moves, as the pictures tell.
+    fitted
+        How it moves where they do not tell, as the tracks do.
     times, scenes, settings, max_gap_frames
         See `tracker.track`.
     """
@@ -58,9 +68,17 @@ def path(
     scene = bisect(scenes, first)
     earliest, latest = scenes[scene - 1], [*scenes, len(times)][scene] - 1
     moments = _moments(linked, times)
-    steady = _steady(boxes, moments, settings.steady_s)
-    ends = _steady(boxes, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
-    before = velocity(linked.frames, linked.boxes, times)
+    # As if the camera stood still: then what is united around a box lies around it.
+    scales, shifts = camera.over(first, last)
+    still = (boxes - shifts) / scales
+    steady = _steady(still, moments, settings.steady_s) * scales + shifts
+    # A step that was measured wrong must show no face: what lies between is covered both ways.
+    steady = _union(steady, between(linked, times, CameraMotion()))
+    ends = _steady(still, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
+    ends = ends * scales[[0, -1]] + shifts[[0, -1]]
+    seen = still[np.array(linked.frames) - first]
+    before = velocity(linked.frames, seen, times)
+    after = velocity(linked.frames[::-1], seen[::-1], times) * scales[-1]
     is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
     detected = set(linked.frames)
     # Frames may be farther apart than the padding time, but one is padded all the same.
@@ -76,12 +94,14 @@ def path(
             if apart > settings.pad_s + ROUNDING and abs(frame - end) > least:
                 return
             far = apart > VELOCITY_SECONDS + ROUNDING
-            step = motion.step(max(frame, frame - onward)) if far else None
-            if step is None and far and is_brief:
-                pass  # The jitter in a brief track's velocity would carry the box off the face.
-            elif step is None:
+            later = max(frame, frame - onward)
+            step, told = camera.step(later), fitted.step(later) if far else None
+            if step is None and told is not None:
+                step = told
+            elif not (far and is_brief):
+                # The jitter in a brief track's velocity would carry the box off the face.
                 box = box + speed * (times[frame] - times[frame - onward])
-            else:
+            if step is not None:
                 box = step.forth(box) if onward > 0 else step.back(box)
             yield frame, box, RegionOrigin.PADDED
 
@@ -91,8 +111,14 @@ def path(
             (frame, box, RegionOrigin.DETECTED if frame in detected else RegionOrigin.INTERPOLATED)
             for frame, box in enumerate(steady, first)
         ),
-        *beyond(last, latest, ends[-1], linked.velocity),
+        *beyond(last, latest, ends[-1], after),
     ]
+
+
+def _union(boxes: BoxArray, others: BoxArray) -> BoxArray:
+    """Return the union of each of n boxes with another one, shape (n, 4)."""
+    upper, lower = np.minimum(boxes, others)[:, :2], np.maximum(boxes, others)[:, 2:]
+    return np.concatenate([upper, lower], axis=1)
 
 
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ def test_a_small_bench(make_clip: MakeClip, tmp_path: Path) -> None:
     assert code == 0, told
     assert {path.name for path in output.iterdir()} == {
         "measured.svg",
-        "predicted-centerface.svg",
+        "predicted-faces.svg",
         "runs",
         "sizes.md",
     }

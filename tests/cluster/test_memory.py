@@ -14,7 +14,7 @@ from fixture_types import Ffmpeg
 from local_cluster import workers
 
 import redact_dask
-from redact_dask.cluster.memory import NETWORK_MIB, USABLE, Memory, needed_mib
+from redact_dask.cluster.memory import USABLE, Memory, needed_mib
 from redact_dask.config import DetectSettings
 from redact_dask.driver.history import PERMANENT_ERRORS
 from redact_dask.errors import TooLarge
@@ -44,8 +44,8 @@ HD = StreamInfo(
     why_encoded="",
 )
 UHD = replace(HD, width=3840, height=2160)
-SMALL = DetectSettings(options={"centerface": {"long_side": 640}})
-DEFAULT = DetectSettings()
+SMALL = DetectSettings(detectors=("centerface",), options={"centerface": {"long_side": 640}})
+DEFAULT = DetectSettings(detectors=("centerface",))
 NOBODY = DetectSettings(detectors=("magenta",))
 """A detector that is no network."""
 
@@ -75,7 +75,7 @@ def test_a_network_that_sees_more_needs_more() -> None:
     assert 456 - 43 <= needed(UHD, DEFAULT) - needed(UHD, SMALL) <= 1.1 * (456 - 43)
     assert 123 - 43 <= needed(HD, DEFAULT) - needed(HD, SMALL) <= 1.1 * (123 - 43)
     seen = 640 * 352 / 1e6
-    assert needed(HD, SMALL) - needed(HD, NOBODY) == pytest.approx(NETWORK_MIB * seen)
+    assert needed(HD, SMALL) - needed(HD, NOBODY) == pytest.approx(125 * seen)
 
 
 def test_what_does_not_fit_alone_is_refused() -> None:

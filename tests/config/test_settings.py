@@ -66,7 +66,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("detect.detectors=[]", r"configuration key detect\.detectors: "),
         (
             "detect.detectors=[none]",
-            r"no detector is called none; installed are: centerface, magenta",
+            r"no detector is called none; installed are: centerface, faces, magenta",
         ),
         (
             "detect.options.centerface.size=5",
@@ -150,7 +150,7 @@ def test_a_cluster_comes_from_one_place(given: dict[str, Any], sentence: str) ->
     [
         "chunk.seconds=3",
         "detect.detectors=[magenta]",
-        "detect.options.centerface.threshold=0.2",
+        "detect.options.faces.scale=0.5",
         "track.margin=0.5",
         "redact.cells=2",
         "encode.crf=30",

@@ -29,7 +29,7 @@ wrong = pytest.mark.parametrize(
         (
             "yunet",
             {"sha256": 64 * "0"},
-            "configuration key detect.options.yunet.model: Field required",
+            "configuration key detect.options.yunet.sha256: it belongs to model, which is not set",
         ),
         (
             "yunet",

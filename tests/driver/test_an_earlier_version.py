@@ -28,6 +28,8 @@ STORED = Path(__file__).with_name("earlier_version")
 SETTINGS = {
     "chunk": {"seconds": 1},
     "detect": {"detectors": ["centerface", "magenta"]},
+    # The defaults of that version.
+    "track": {"pad_s": 0.14, "slack": 0.0025},
     "on_damage": "salvage",
 }
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from fixture_types import Ffmpeg, MakeClip
 
@@ -77,3 +79,29 @@ def test_a_frame_long_after_another_is_looked_at(
     ffmpeg("-i", clip, "-an", *late, "-sc_threshold", "0", path)
     found, _, _ = looked_at(path, 3, 99)
     assert found == sorted({*range(0, 90, 3), 41, 89})
+
+
+def camera_steps(clip: Path, seconds: float) -> list[tuple[int, object]]:
+    """Return the camera's step from each frame to the next, by frame."""
+    scanned = index.scan(str(clip), EncodeSettings())
+    views: list[FrameView] = detection.views(scanned.info, MAGENTA)
+    steps: list[tuple[int, object]] = []
+    for chunk in scanned.chunks(seconds):
+        seen = detection.detect(str(clip), scanned.info, chunk, views, 4, Timer(), salvage=False)
+        assert seen.steps.keys() <= {*chunk.frames}
+        steps += sorted(seen.steps.items())
+    return steps
+
+
+def test_the_cameras_steps_do_not_depend_on_the_chunks(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """A camera that pans by 6 pixels a frame over a texture, in GOPs of 10 frames."""
+    noise = np.random.default_rng(1).integers(0, 255, (90, 320), np.uint8)
+    texture, panned = tmp_path / "texture.png", tmp_path / "panned.mp4"
+    cv2.imwrite(str(texture), cv2.resize(noise, (1280, 360), interpolation=cv2.INTER_CUBIC))
+    pan = ["-loop", 1, "-framerate", 30, "-i", texture, "-vf", "crop=640:360:6*n:0"]
+    ffmpeg(*pan, "-frames:v", 60, "-g", 10, "-pix_fmt", "yuv420p", panned)
+    whole = camera_steps(panned, 9)
+    assert [frame for frame, _ in whole] == [*range(59)]
+    for _, step in whole:
+        assert step == pytest.approx((1.0, -6.0, 0.0), abs=0.6)
+    assert camera_steps(panned, 0.3) == whole

@@ -84,7 +84,7 @@ def test_what_is_published_is_what_is_reported(prepare: Callable[..., Job]) -> N
     assert done.joined.sha256 == hashlib.sha256(content).hexdigest()
     assert all(seen.detectors == ("magenta-1",) for seen in done.detected)
     steps = {name for seen in done.detected for name, _ in seen.timing.steps}
-    assert steps == {"recall", "decode", "scale", "detect", "commit"}
+    assert steps == {"recall", "decode", "motion", "scale", "detect", "commit"}
 
 
 def test_what_was_committed_is_not_decoded_again(prepare: Callable[..., Job]) -> None:

@@ -1,0 +1,71 @@
+"""Two networks as one detector: sizes, confidences, and what each one adds."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from redact_dask.detectors import Box
+from redact_dask.detectors.faces import Faces, _calibrated
+
+
+@pytest.fixture(scope="module")
+def detector() -> Faces:
+    return Faces(Faces.Options())
+
+
+@pytest.mark.parametrize(
+    ("picture", "network"),
+    [
+        ((640, 352), (640, 352)),
+        ((960, 540), (960, 544)),
+        ((1920, 1080), (1920, 1088)),
+        ((3840, 2160), (2560, 1440)),
+        ((1080, 1920), (1088, 1920)),
+    ],
+)
+def test_the_sharp_eye_sees_the_pictures_own_resolution(
+    detector: Faces, picture: tuple[int, int], network: tuple[int, int]
+) -> None:
+    assert detector.input_size(*picture) == network
+
+
+@pytest.mark.parametrize("height", [24, 60, 300])
+def test_a_face_of_any_size_is_proven(
+    detector: Faces, pictures: NDArray[np.uint8], height: int
+) -> None:
+    face = pictures[0, 20:110, 40:135]
+    scale = height / 61  # Its face is 61 pixels high.
+    face = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    street = np.full((1088, 1920, 3), 90, np.uint8)
+    street[300 : 300 + face.shape[0], 500 : 500 + face.shape[1]] = face
+    (found,) = detector.detect(street[np.newaxis])
+    centre = (500 + face.shape[1] / 2, 300 + face.shape[0] / 2)
+    assert any(
+        box.confidence >= 0.3
+        and abs((box.x0 + box.x1) / 2 - centre[0]) < height / 2
+        and abs((box.y0 + box.y1) / 2 - centre[1]) < height / 2
+        for box in found
+    )
+
+
+def test_confidences_mean_the_same_whatever_the_size() -> None:
+    def box(height: float, score: float) -> Box:
+        return Box(0, 0, height, height, score, "face")
+
+    boxes = [box(30, 0.1), box(30, 0.15), box(30, 0.3), box(100, 0.2), box(100, 0.65)]
+    assert [round(found.confidence, 3) for found in _calibrated(boxes)] == [0.1, 0.3, 0.3]
+
+
+def test_each_image_is_answered_by_itself(detector: Faces, pictures: NDArray[np.uint8]) -> None:
+    large = np.stack([cv2.resize(picture, (640, 352)) for picture in pictures[:2]])
+    both = [*detector.detect(large)]
+    assert both == [next(detector.detect(image[np.newaxis])) for image in large]
+
+
+def test_memory_is_that_of_both_networks() -> None:
+    small, large = (Faces.Options().memory_mib(*size) for size in ((1920, 1080), (3840, 2160)))
+    assert 100 < small < 150
+    assert 150 < large < 250
