@@ -41,13 +41,15 @@ def notebook() -> Observer:
     Raises
     ------
     UsageError
-        IPython is not installed, so this is no notebook.
+        This is no notebook.
     """
     try:
         from IPython.display import HTML, display  # noqa: PLC0415 (only notebooks have it)
     except ImportError:
         raise UsageError("IPython is not installed: leave out notebook_progress") from None
     handle = display(HTML(""), display_id=True)
+    if handle is None:
+        raise UsageError("this is no notebook: leave out notebook_progress")
     shown = float("-inf")
 
     def show(status: Status) -> None:
