@@ -43,5 +43,5 @@ def test_a_small_bench(make_clip: MakeClip, tmp_path: Path) -> None:
     assert all(row["frames"] == 60 and row["tasks"] == 10 for row in found)
     assert all(row["worker_cpu_s"] > 0 for row in found)
     text = (output / "sizes.md").read_text()
-    assert "| 2 x 1 | 10 s | centerface |" in text
+    assert "| 2 x 1 | 10 s | faces |" in text
     assert "<svg" in (output / "measured.svg").read_text()

