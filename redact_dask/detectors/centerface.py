@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
 from pydantic import Field
 
+from redact_dask.detectors import self_check
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import LARGEST_ENLARGEMENT, Network, NetworkOptions
 from redact_dask.detectors.nms import non_max_suppression
@@ -40,6 +41,8 @@ class CenterFace:
     ------
     ConfigError
         This CPU does not run the precision that was asked for.
+    RunEnded
+        This CPU computes wrongly: the face on a known picture is not found.
     UsageError
         The weights are missing or altered.
     """
@@ -60,6 +63,7 @@ class CenterFace:
         read = [whole.output(name).node.input_value(0) for name in (HEATMAP, SCALE, OFFSET)]
         model = ov.Model(read, whole.get_parameters())
         self._network = Network(model, "centerface", options, ColorFormat.RGB)
+        self_check.find_known_face(self._find, "CenterFace")
 
     @property
     def identity(self) -> str:
@@ -80,13 +84,20 @@ class CenterFace:
 
         Raises
         ------
+        RunEnded
+            The scores do not lie between 0 and 1, because this CPU computes wrongly.
         ValueError
             The images have another shape.
         """
-        return [
-            decode(answer[HEATMAP][0, 0], answer[SCALE][0], answer[OFFSET][0], self._threshold)
-            for answer in self._network.answers(images)
-        ]
+        return self._find(images, self._threshold)
+
+    def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
+        found = []
+        for answer in self._network.answers(images):
+            heatmap = answer[HEATMAP][0, 0]
+            self_check.check_scores(heatmap, "CenterFace")
+            found.append(decode(heatmap, answer[SCALE][0], answer[OFFSET][0], threshold))
+        return found
 
 
 def decode(

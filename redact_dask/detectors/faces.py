@@ -43,6 +43,8 @@ class Faces:
     ------
     ConfigError
         The precision that was asked for is not what this CPU runs.
+    RunEnded
+        This CPU computes wrongly: a network does not find the face on a known picture.
     UsageError
         Weights are missing or altered.
     """
@@ -104,6 +106,8 @@ class Faces:
 
         Raises
         ------
+        RunEnded
+            The scores of a network do not lie between 0 and 1, because this CPU computes wrongly.
         ValueError
             The images have another shape.
         """

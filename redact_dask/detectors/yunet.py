@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
 from pydantic import Field, ValidationInfo, field_validator
 
-from redact_dask.detectors import onnx_file
+from redact_dask.detectors import onnx_file, self_check
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Answer, Network
 from redact_dask.detectors.nms import non_max_suppression
@@ -48,6 +48,11 @@ class YuNet:
     ConfigError
         The model file cannot be read, is not the one that was pinned, or is not a YuNet; or
         this CPU does not run the precision that was asked for.
+    RunEnded
+        This CPU computes wrongly: with the weights of the package, the face on a known picture is
+        not found.
+    UsageError
+        The weights of the package are missing.
     """
 
     class Options(ModelFileOptions):
@@ -89,6 +94,8 @@ class YuNet:
                 f"the model {options.model} is not a YuNet: it has no output {missing[0]}"
             )
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
+        if not self._options.model:
+            self_check.find_known_face(self._find, "YuNet")
 
     @property
     def identity(self) -> str:
@@ -113,13 +120,20 @@ class YuNet:
             The images have another shape.
         ConfigError
             The scores do not lie between 0 and 1: the model was exported in another way.
+        RunEnded
+            The same with the weights of the package: this CPU computes wrongly.
         """
-        width = images.shape[2]
+        return self._find(images, self._options.threshold)
+
+    def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
         found = []
         for answer in self._network.answers(images):
             for name in SCORES:
-                onnx_file.check_scores(answer[name], self._options.model)
-            found.append(decode(answer, width, self._options.threshold))
+                if self._options.model:
+                    onnx_file.check_scores(answer[name], self._options.model)
+                else:
+                    self_check.check_scores(answer[name], "YuNet")
+            found.append(decode(answer, images.shape[2], threshold))
         return found
 
 
