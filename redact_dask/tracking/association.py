@@ -8,7 +8,6 @@ this common displacement, so no picture is needed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from redact_dask.records import Detection
 from redact_dask.tracking.boxes import BoxArray, area, centre, iou
-from redact_dask.tracking.camera_motion import CameraMotion, Step
+from redact_dask.tracking.camera_motion import CameraMotion
+from redact_dask.tracking.leaps import Leaps
+from redact_dask.tracking.tracks import ROUNDING, Track
 
 _SAME = 0.5
 """Least intersection over union of two detections on one frame that show one thing."""
@@ -33,72 +34,12 @@ _VOTERS = 16
 for each frame, and this many, spread over the crowd, find it too."""
 _BLOCK = 256
 """Displacements that are voted on at once; for a crowd, all of them at once need gigabytes."""
-_MEMORY = 32
-"""A velocity is measured over fewer than so many of the latest boxes."""
-VELOCITY_SECONDS = 0.15
-"""Time over which a velocity is measured, seconds: a shorter one follows the detector's jitter."""
-ROUNDING = 1e-6
-"""Times that differ by less than this are equal, seconds."""
-
-
-@dataclass(slots=True)
-class Track:
-    """The boxes of one thing, on frames in ascending order."""
-
-    frames: list[int]
-    boxes: list[BoxArray]
-    """One box for each frame, of shape (4,)."""
-    confidence: float
-    """Highest confidence among the detections of the track."""
-    velocity: BoxArray
-    """Velocity of the last box's centre besides the camera's, pixels a second, shape (4,) as a box;
-    zero at first."""
-    carried: BoxArray
-    """Latest boxes, carried by the camera's motion to the latest frame, shape (n, 4)."""
-
-    @classmethod
-    def begin(cls, frame: int, box: BoxArray, confidence: float) -> Track:
-        """Return the track of one box."""
-        return cls([frame], [box], confidence, np.zeros(4), box[None])
-
-    def carry(self, step: Step) -> None:
-        """Carry the latest boxes along with the camera's step to a later frame."""
-        self.carried = step.forth(self.carried)
-        self.velocity = self.velocity * step.scale
-
-    def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
-        """Extend the track by a box on the frame that it was carried to."""
-        self.frames.append(frame)
-        self.boxes.append(box)
-        self.confidence = max(self.confidence, confidence)
-        self.carried = np.concatenate([self.carried, box[None]])[1 - _MEMORY :]
-        latest = self.frames[: -len(self.carried) - 1 : -1]
-        self.velocity = velocity(latest, self.carried[::-1], times)
-
-
-def velocity(
-    frames: Sequence[int], boxes: Sequence[BoxArray] | BoxArray, times: Sequence[float]
-) -> BoxArray:
-    """Return the velocity of the first box's centre, pixels a second, shape (4,) as a box.
-
-    The other boxes follow it in time, or go back in time from it. Without others, the velocity is
-    zero.
-    """
-    seconds = 0.0
-    other = 0
-    while abs(seconds) < VELOCITY_SECONDS and other + 1 < len(frames):
-        other += 1
-        seconds = times[frames[other]] - times[frames[0]]
-    if other == 0:
-        return np.zeros(4)
-    step = (boxes[other] - boxes[0]) / seconds
-    x, y = (step[0] + step[2]) / 2, (step[1] + step[3]) / 2
-    return np.array([x, y, x, y])
 
 
 def link(
     detections: Iterable[Detection],
     times: Sequence[float],
+    start: float,
     gap: float,
     max_gap_frames: int,
     camera: CameraMotion,
@@ -111,6 +52,8 @@ def link(
         Detections sorted by frame, then by descending confidence.
     times
         Presentation time of every frame of the video, seconds.
+    start
+        Confidence from which on a detection proves a thing.
     gap
         Longest hole in a track that is filled, seconds.
     max_gap_frames
@@ -120,6 +63,7 @@ def link(
     """
     live: list[Track] = []
     ended: list[Track] = []
+    leaps = Leaps(start)
     before = 0
     for frame, on_frame in groupby(detections, key=lambda found: found.frame):
         boxes, confidences = _merge(list(on_frame))
@@ -129,8 +73,8 @@ def link(
         ended += [t for t in live if times[t.frames[-1]] < horizon]
         live = [t for t in live if times[t.frames[-1]] >= horizon]
         unmatched = set(range(len(boxes)))
+        step = camera.between(before, frame)
         if live:
-            step = camera.between(before, frame)
             for track in live:
                 track.carry(step)
             last = np.array([t.carried[-1] for t in live])
@@ -140,9 +84,11 @@ def link(
             for i, j in _match(predicted, boxes, reach, lag == lag.min()).items():
                 live[i].append(frame, boxes[j], confidences[j], times)
                 unmatched.remove(j)
+        lost = [track for track in live if track.frames[-1] != frame]
+        unmatched -= leaps.follow(lost, boxes, confidences, sorted(unmatched), frame, step, times)
         live += [Track.begin(frame, boxes[j], confidences[j]) for j in sorted(unmatched)]
         before = frame
-    return ended + live
+    return ended + live + leaps.found
 
 
 def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:

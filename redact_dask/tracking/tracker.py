@@ -5,6 +5,8 @@ aim is privacy and the whole video is at hand:
 
 - Weak detections form tracks like strong ones, and afterwards only the tracks that hold a strong
   one are kept. So a face is covered from its start, even if its first detections are weak.
+- Where a strong detection lies too far from the one before to be linked, the way between them is
+  hidden all the same.
 - Where the detector loses a face, the track goes on and moves with the scene.
 - A box is enlarged to the union of its track's boxes around it, carried along the motion. So every
   strong detection is covered on its own frame, whatever the matching made of it.
@@ -87,7 +89,7 @@ def track(
     tracks = [
         linked
         for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
-        for linked in link(alike, times, settings.gap_s, max_gap_frames, camera)
+        for linked in link(alike, times, settings.start, settings.gap_s, max_gap_frames, camera)
         if linked.confidence >= settings.start
     ]
     followed = [between(linked, times, camera) for linked in tracks]

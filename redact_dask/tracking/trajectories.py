@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.records import RegionOrigin
-from redact_dask.tracking.association import ROUNDING, VELOCITY_SECONDS, Track, velocity
-from redact_dask.tracking.boxes import BoxArray, centre
+from redact_dask.tracking.boxes import BoxArray, area, centre
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.fitted_motion import FittedMotion
+from redact_dask.tracking.leaps import LONGEST_LEAP
+from redact_dask.tracking.tracks import ROUNDING, VELOCITY_SECONDS, Track, velocity
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
@@ -73,22 +74,28 @@ def path(
     still = (boxes - shifts) / scales
     steady = _steady(still, moments, settings.steady_s) * scales + shifts
     # A step that was measured wrong must show no face: what lies between is covered both ways.
-    steady = _union(steady, between(linked, times, CameraMotion()))
+    still_camera = between(linked, times, CameraMotion())
+    steady = _union(_union(steady, still_camera), _hurried(linked, still_camera, times))
     ends = _steady(still, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
     ends = ends * scales[[0, -1]] + shifts[[0, -1]]
     seen = still[np.array(linked.frames) - first]
     before = velocity(linked.frames, seen, times)
     after = velocity(linked.frames[::-1], seen[::-1], times) * scales[-1]
+    shown_before = velocity(linked.frames, linked.boxes, times)
+    shown_after = velocity(linked.frames[::-1], linked.boxes[::-1], times)
     is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
     detected = set(linked.frames)
     # Frames may be farther apart than the padding time, but one is padded all the same.
     least = max(max_gap_frames, 1 if settings.pad_s else 0)
 
     def beyond(
-        end: int, stop: int, box: BoxArray, speed: BoxArray
+        end: int, stop: int, box: BoxArray, speed: BoxArray, shown_speed: BoxArray
     ) -> Iterator[tuple[int, BoxArray, RegionOrigin]]:
         """Yield the frames beyond an end of the track, up to the frame ``stop`` at most."""
+        if not linked.is_padded:
+            return
         onward = 1 if stop > end else -1
+        shown = box
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
             apart = abs(times[frame] - times[end])
             if apart > settings.pad_s + ROUNDING and abs(frame - end) > least:
@@ -103,22 +110,45 @@ def path(
                 box = box + speed * (times[frame] - times[frame - onward])
             if step is not None:
                 box = step.forth(box) if onward > 0 else step.back(box)
-            yield frame, box, RegionOrigin.PADDED
+            # Near the end, a step that was measured wrong must show no face either.
+            shown = shown + shown_speed * (times[frame] - times[frame - onward])
+            yield frame, box if far else _union(box, shown), RegionOrigin.PADDED
 
     return [
-        *reversed([*beyond(first, earliest, ends[0], before)]),
+        *reversed([*beyond(first, earliest, ends[0], before, shown_before)]),
         *(
             (frame, box, RegionOrigin.DETECTED if frame in detected else RegionOrigin.INTERPOLATED)
             for frame, box in enumerate(steady, first)
         ),
-        *beyond(last, latest, ends[-1], after),
+        *beyond(last, latest, ends[-1], after, shown_after),
     ]
 
 
+def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray:
+    """Lengthen the boxes of a track along its way, where it leaps farther than its size.
+
+    What passes a moving camera nearby gets faster: where its speed triples from one box to the
+    next, it is an eighth of the way behind the middle of the way at half the time (v T / 8 for a
+    speed that grows by v in a time T).
+    """
+    known = np.array(linked.boxes)
+    way = np.abs(np.diff(centre(known), axis=0))
+    moments = _moments(linked, times)
+    at = np.array([times[frame] for frame in linked.frames])
+    steady = np.hypot(*way.T) <= np.sqrt(area(known[1:]))
+    way[steady | (np.diff(at) > LONGEST_LEAP + ROUNDING)] = 0
+    number = np.clip(np.searchsorted(at, moments, "right") - 1, 0, max(len(at) - 2, 0))
+    if not way.any():
+        return boxes
+    share = (moments - at[number]) / (at[number + 1] - at[number])
+    reach = way[number] * (share * (1 - share) / 2)[:, None]
+    return np.concatenate([boxes[:, :2] - reach, boxes[:, 2:] + reach], axis=1)
+
+
 def _union(boxes: BoxArray, others: BoxArray) -> BoxArray:
-    """Return the union of each of n boxes with another one, shape (n, 4)."""
-    upper, lower = np.minimum(boxes, others)[:, :2], np.maximum(boxes, others)[:, 2:]
-    return np.concatenate([upper, lower], axis=1)
+    """Return the union of each box with another one."""
+    upper, lower = np.minimum(boxes, others)[..., :2], np.maximum(boxes, others)[..., 2:]
+    return np.concatenate([upper, lower], axis=-1)
 
 
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:

@@ -60,12 +60,12 @@ NO_TRACKING = {"gap_s": 0, "pad_s": 0, "extend": 0.25, "margin": 0.1}
 # Scenes: for each frame, how far the camera has turned and where each patch is
 
 
-def _life(frames: range, place: Callable[[int], tuple[float, float]]) -> Life:
+def _life(frames: range, place: Callable[[int], tuple[float, float]], side: int = SIDE) -> Life:
     life = {}
     for frame in frames:
         x, y = map(round, place(frame))
-        if x > -SIDE and x < WIDTH:
-            life[frame] = (max(x, 0), y, min(x + SIDE, WIDTH), y + SIDE)
+        if x > -side and x < WIDTH:
+            life[frame] = (max(x, 0), y, min(x + side, WIDTH), y + side)
     return life
 
 
@@ -92,6 +92,12 @@ def _fast() -> tuple[list[int], list[Life]]:
     return [0] * 60, [_life(range(60), lambda n: (16 * (n - 15), 70))]
 
 
+def _hurried(sizes: int, rate: int) -> tuple[list[int], list[Life]]:
+    """A patch of 16 pixels that crosses the picture at so many of its sizes a second."""
+    count = 2 * rate
+    return [0] * count, [_life(range(count), lambda n: (16 * sizes * n / rate - 12, 70), 16)]
+
+
 SCENES = {"still": _still, "pan": _pan, "fast": _fast}
 
 
@@ -108,17 +114,21 @@ class Clip:
 def clips(tmp_path_factory: pytest.TempPathFactory, ffmpeg: Ffmpeg) -> dict[str, Clip]:
     """A clip of each scene."""
     folder = tmp_path_factory.mktemp("oracle")
-    made = {}
-    for name, scene in SCENES.items():
-        camera, lives = scene()
-        raw = folder / f"{name}.rgb"
-        raw.write_bytes(b"".join(image.tobytes() for image in _images(camera, lives)))
-        source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", "30"]
-        codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
-        codec += ["-bf", "2", "-g", str(GOP), "-sc_threshold", "0"]
-        ffmpeg(*source, "-i", raw, *codec, folder / f"{name}.mp4")
-        made[name] = Clip(folder / f"{name}.mp4", len(camera), lives)
-    return made
+    return {
+        name: _filmed(folder / f"{name}.mp4", *scene(), 30, ffmpeg)
+        for name, scene in SCENES.items()
+    }
+
+
+def _filmed(path: Path, camera: list[int], lives: list[Life], rate: int, ffmpeg: Ffmpeg) -> Clip:
+    raw = path.with_suffix(".rgb")
+    raw.write_bytes(b"".join(image.tobytes() for image in _images(camera, lives)))
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(rate)]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-pix_fmt", "yuv420p"]
+    codec += ["-bf", "2", "-g", str(GOP), "-sc_threshold", "0"]
+    ffmpeg(*source, "-i", raw, *codec, path)
+    raw.unlink()
+    return Clip(path, len(camera), lives)
 
 
 def _images(camera: list[int], lives: list[Life]) -> Iterator[NDArray[np.uint8]]:
@@ -132,8 +142,8 @@ def _images(camera: list[int], lives: list[Life]) -> Iterator[NDArray[np.uint8]]
         for patch, life in zip(patches, lives, strict=True):
             if frame in life:
                 x0, y0, x1, y1 = map(int, life[frame])
-                hidden = SIDE - (x1 - x0) if x0 == 0 else 0  # what lies left of the picture
-                image[y0:y1, x0:x1] = patch[:, hidden : hidden + x1 - x0]
+                hidden = y1 - y0 - (x1 - x0) if x0 == 0 else 0  # what lies left of the picture
+                image[y0:y1, x0:x1] = patch[: y1 - y0, hidden : hidden + x1 - x0]
         draw_number(image, frame)
         yield image
 
@@ -321,6 +331,27 @@ def test_no_patch_shows_with_all_default_settings(clips: dict[str, Clip], tmp_pa
     # The regions cover all of it.
     black = _redacted(clip, tmp_path / "black", missed, every=every, track={})
     assert _leaks(clip, black) == []
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.slow
+def test_no_patch_shows_between_two_looks(
+    clips: dict[str, Clip], tmp_path: Path, scene: str
+) -> None:
+    clip = clips[scene]
+    every = config.Config().detect.every
+    assert _leaks(clip, _redacted(clip, tmp_path, every=every, track={})) == []
+
+
+@pytest.mark.parametrize("rate", [25, 30, 60])
+@pytest.mark.parametrize("sizes", [5, 10, 20, 35, 50])
+@pytest.mark.slow
+def test_no_patch_shows_between_two_looks_at_any_speed(
+    ffmpeg: Ffmpeg, tmp_path: Path, sizes: int, rate: int
+) -> None:
+    clip = _filmed(tmp_path / "hurried.mp4", *_hurried(sizes, rate), rate, ffmpeg)
+    every = config.Config().detect.every
+    assert _leaks(clip, _redacted(clip, tmp_path / "out", every=every, track={})) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""A track: the boxes that one thing has on some frames, and how fast it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from redact_dask.tracking.boxes import BoxArray
+from redact_dask.tracking.camera_motion import Step
+
+_MEMORY = 32
+"""A velocity is measured over fewer than so many of the latest boxes."""
+VELOCITY_SECONDS = 0.15
+"""Time over which a velocity is measured, seconds: a shorter one follows the detector's jitter."""
+ROUNDING = 1e-6
+"""Times that differ by less than this are equal, seconds."""
+
+
+@dataclass(slots=True)
+class Track:
+    """The boxes of one thing, on frames in ascending order."""
+
+    frames: list[int]
+    boxes: list[BoxArray]
+    """One box for each frame, of shape (4,)."""
+    confidence: float
+    """Highest confidence among the detections of the track."""
+    velocity: BoxArray
+    """Velocity of the last box's centre besides the camera's, pixels a second, shape (4,) as a box;
+    zero at first."""
+    carried: BoxArray
+    """Latest boxes, carried by the camera's motion to the latest frame, shape (n, 4)."""
+    is_padded: bool = True
+    """Whether the thing is hidden beyond the ends of its track, too."""
+
+    @classmethod
+    def begin(cls, frame: int, box: BoxArray, confidence: float) -> Track:
+        """Return the track of one box."""
+        return cls([frame], [box], confidence, np.zeros(4), box[None])
+
+    def carry(self, step: Step) -> None:
+        """Carry the latest boxes along with the camera's step to a later frame."""
+        self.carried = step.forth(self.carried)
+        self.velocity = self.velocity * step.scale
+
+    def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
+        """Extend the track by a box on the frame that it was carried to."""
+        self.frames.append(frame)
+        self.boxes.append(box)
+        self.confidence = max(self.confidence, confidence)
+        self.carried = np.concatenate([self.carried, box[None]])[1 - _MEMORY :]
+        latest = self.frames[: -len(self.carried) - 1 : -1]
+        self.velocity = velocity(latest, self.carried[::-1], times)
+
+
+def velocity(
+    frames: Sequence[int], boxes: Sequence[BoxArray] | BoxArray, times: Sequence[float]
+) -> BoxArray:
+    """Return the velocity of the first box's centre, pixels a second, shape (4,) as a box.
+
+    The other boxes follow it in time, or go back in time from it. Without others, the velocity is
+    zero.
+    """
+    seconds = 0.0
+    other = 0
+    while abs(seconds) < VELOCITY_SECONDS and other + 1 < len(frames):
+        other += 1
+        seconds = times[frames[other]] - times[frames[0]]
+    if other == 0:
+        return np.zeros(4)
+    step = (boxes[other] - boxes[0]) / seconds
+    x, y = (step[0] + step[2]) / 2, (step[1] + step[3]) / 2
+    return np.array([x, y, x, y])
