@@ -200,15 +200,7 @@ class DriverSettings(Section):
 PROFILES: dict[str, dict[str, Any]] = {
     "fast": {"detect": {"every": 6}},
     "balanced": {},
-    "thorough": {
-        "detect": {
-            "detectors": ["centerface"],
-            "every": 1,
-            # With bf16, 2.4 % leak instead of 2.0 %, and one found face leaks for 10 frames.
-            "options": {"centerface": {"scale": 1.0, "threshold": 0.07, "precision": "f32"}},
-        },
-        "track": {"start": 0.2, "extend": 0.07, "pad_s": 1.2, "steady_s": 0.5, "margin": 0.1},
-    },
+    "thorough": {"detect": {"every": 1}, "track": {"start": 0.25}},
 }
 """Settings of each profile, by its name. Settings not listed have their defaults."""
 

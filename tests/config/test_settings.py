@@ -211,12 +211,11 @@ def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:
     fast = load(overrides={"profile": "fast"})
     assert fast.detect.every > Config().detect.every
     file = tmp_path / "settings.yaml"
-    file.write_text("profile: thorough\ndetect: {options: {centerface: {threshold: 0.05}}}\n")
+    file.write_text("profile: thorough\ntrack: {extend: 0.05}\n")
     thorough = load(file, ["track.margin=0.4"])
     assert thorough.detect.every == 1
-    assert thorough.detect.options["centerface"]["threshold"] == 0.05
-    assert thorough.detect.options["centerface"]["scale"] == 1
-    assert thorough.detect.options["centerface"]["precision"] == "f32"
+    assert thorough.track.start == 0.25
+    assert thorough.track.extend == 0.05
     assert thorough.track.margin == 0.4
     assert load(file, ["detect.every=2"]).detect.every == 2
     assert load(file, overrides={"profile": "fast"}).detect.every == fast.detect.every
