@@ -200,7 +200,7 @@ class DriverSettings(Section):
 PROFILES: dict[str, dict[str, Any]] = {
     "fast": {"detect": {"every": 6}},
     "balanced": {},
-    "thorough": {"detect": {"every": 1}, "track": {"start": 0.25}},
+    "thorough": {"detect": {"every": 1}, "track": {"start": 0.22}},
 }
 """Settings of each profile, by its name. Settings not listed have their defaults."""
 

@@ -214,7 +214,7 @@ def test_a_profile_is_what_other_settings_start_from(tmp_path: Path) -> None:
     file.write_text("profile: thorough\ntrack: {extend: 0.05}\n")
     thorough = load(file, ["track.margin=0.4"])
     assert thorough.detect.every == 1
-    assert thorough.track.start == 0.25
+    assert thorough.track.start == 0.22
     assert thorough.track.extend == 0.05
     assert thorough.track.margin == 0.4
     assert load(file, ["detect.every=2"]).detect.every == 2

@@ -28,6 +28,15 @@ from redact_dask.validation import first_mistake
 
 
 @dataclass(frozen=True, slots=True)
+class PictureClass:
+    """Figures on the annotated clips whose pictures have one height."""
+
+    name: str
+    """The shorter side of the pictures, as text: ``1080p``."""
+    leakage: Leakage
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Figures of one configuration."""
 
@@ -35,6 +44,8 @@ class Result:
     """Name of the configuration."""
     leakage: Leakage
     """Figures on the annotated clips."""
+    by_picture: tuple[PictureClass, ...]
+    """The same for each size of pictures, the smallest first."""
     touched: float | None
     """Share of the pixels that regions cover on face-free clips; None: there are no such clips."""
     touched_by_pixels: float | None
@@ -144,13 +155,22 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
             for clip in dataset.clips
         }
     face_free = summarise(frame for clip in dataset.face_free for frame in judged[clip])
+    annotated = [frame for clip in dataset.truth for frame in judged[clip]]
     return Result(
         name,
-        summarise(frame for clip in dataset.truth for frame in judged[clip]),
+        summarise(annotated),
+        tuple(_by_picture(annotated)),
         face_free.over_blur if dataset.face_free else None,
         face_free.over_blur_by_pixels if dataset.face_free else None,
         summary.frames / summary.wall_s,
     )
+
+
+def _by_picture(frames: Sequence[Judged]) -> Iterator[PictureClass]:
+    for lines in sorted({frame.lines for frame in frames}):
+        yield PictureClass(
+            f"{lines}p", summarise(frame for frame in frames if frame.lines == lines)
+        )
 
 
 def _published(
@@ -222,7 +242,22 @@ def _rows(result: Result) -> dict[str, str]:
     if result.touched is not None and result.touched_by_pixels is not None:
         rows["face-free clips touched by the regions"] = _percent(result.touched)
         rows["face-free clips touched by the pixels"] = _percent(result.touched_by_pixels)
+    if len(result.by_picture) > 1:
+        for picture in result.by_picture:
+            rows |= _picture_rows(picture)
     return rows | {"frames/s": f"{result.frames_per_second:.1f}"}
+
+
+def _picture_rows(picture: PictureClass) -> dict[str, str]:
+    name, found = picture.name, picture.leakage
+    rows = {f"{name}: leakage, {found.face_frames} readable faces": _percent(found.leakage)}
+    rows |= {f"  {name}, faces of {c.name}": _percent(c.leakage) for c in found.by_height}
+    return rows | {
+        f"  {name}: longest exposure of tracks ever protected": str(
+            found.longest_exposure_of_found
+        ),
+        f"  {name}: over-blur by the regions": _percent(found.over_blur),
+    }
 
 
 def _percent(share: float) -> str:

@@ -92,6 +92,8 @@ class Judged:
     """The readable faces on the frame."""
     pixels: int
     """Number of pixels of the picture."""
+    lines: int
+    """Its shorter side, pixels."""
     outside_regions: int
     """Number of pixels outside every true face that regions cover."""
     outside_pixels: int
@@ -168,7 +170,11 @@ def judge(
             by_pixels = bool(hidden[inside].sum() >= PROTECTED * total) if total else None
             sights.append(Sight(face.track, frame, face.height, by_regions, by_pixels))
     return Judged(
-        tuple(sights), planned.size, int((planned & ~true).sum()), int((hidden & ~true).sum())
+        sights=tuple(sights),
+        pixels=planned.size,
+        lines=min(planned.shape),
+        outside_regions=int((planned & ~true).sum()),
+        outside_pixels=int((hidden & ~true).sum()),
     )
 
 

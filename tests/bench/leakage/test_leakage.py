@@ -132,7 +132,7 @@ def test_the_summary_counts_tracks_runs_and_heights() -> None:
     sights = [sight("a", frame, frame not in {3, 4, 5, 9}) for frame in range(10)]
     sights += [sight("b", frame, False, 90) for frame in range(20, 27)]
     sights += [sight("c", frame, True, 12) for frame in range(3)]
-    found = summarise([Judged((each,), 100, 10, 5) for each in sights])
+    found = summarise([Judged((each,), 100, 540, 10, 5) for each in sights])
     assert (found.face_frames, found.tracks, found.tracks_exposed) == (20, 3, 2)
     assert found.leakage == pytest.approx(11 / 20)
     assert (found.longest_exposure, found.longest_exposure_of_found) == (7, 3)
@@ -231,6 +231,27 @@ def test_configurations_are_compared(data: Path, here: list[str], tmp_path: Path
     assert [found[name]["touched"] for name in found] == [0, 0]
     assert "leakage, 30 readable faces" in result.stdout
     assert "40-80 px, 30" in result.stdout
+
+
+def test_pictures_of_each_size_are_told_apart(data: Path, here: list[str], ffmpeg: Ffmpeg) -> None:
+    (data / "large").mkdir()
+    double = ["-vf", "scale=iw*2:ih*2:flags=neighbor", "-g", "10", "-crf", "12"]
+    ffmpeg("-i", data / "square.mp4", *double, data / "large" / "square.mp4")
+    truth = data / "truth.csv"
+    rows = [
+        f"large/square.mp4,{frame},1,{4 * frame},94,{200 + 4 * frame},226,92,1"
+        for frame in range(30)  # Far wider than the square: not protected.
+    ]
+    truth.write_text(truth.read_text() + "\n".join(rows) + "\n")
+    result = run("--dataset", data, *here, "--json")
+    assert result.exit_code == 0, result.output
+    found = figures(result)["defaults"]
+    pictures = {each["name"]: each["leakage"] for each in found["by_picture"]}
+    assert [*pictures] == ["180p", "360p"]
+    assert [each["leakage"] for each in pictures.values()] == [0, 1]
+    assert found["leakage"] == 0.5
+    assert "180p: leakage, 30 readable faces" in result.stdout
+    assert "360p, faces of 80+ px" in result.stdout
 
 
 def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
