@@ -16,6 +16,7 @@ from redact_dask.cluster import connect
 from redact_dask.driver.backlog import Backlog
 from redact_dask.driver.estimate import estimate
 from redact_dask.driver.history import History
+from redact_dask.monitoring.console import one_line
 from redact_dask.sources import listing
 
 
@@ -45,7 +46,7 @@ def tell_plan(
         with Backlog(videos, history) as backlog:
             needed = estimate(backlog, destination, settings)
             for video in backlog:
-                click.echo(f"would redact {video.path} ({video.size / 1e6:.1f} MB)")
+                click.echo(one_line(f"would redact {video.path} ({video.size / 1e6:.1f} MB)"))
             known = backlog.counts
     counts = {"to_do": known.pending, "skipped": known.done, "failed": known.failed}
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))

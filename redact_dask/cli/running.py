@@ -18,7 +18,12 @@ from redact_dask import api
 from redact_dask.cli.exit_codes import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver.summary import Summary
-from redact_dask.monitoring.console import describe_lag, describe_usage, show_progress
+from redact_dask.monitoring.console import (
+    describe_lag,
+    describe_usage,
+    one_line,
+    show_progress,
+)
 from redact_dask.records import Video
 
 
@@ -86,14 +91,16 @@ def _drained_by_signals(drain: Callable[[], None], console: Console) -> Iterator
 
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
     for failure in summary.failures:
-        click.echo(f"quarantined {failure.path} in {failure.stage}: {failure.reason}")
+        sentence = f"quarantined {failure.path} in {failure.stage}: {failure.reason}"
+        click.echo(one_line(sentence))
     if summary.quarantined > len(summary.failures):
         click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")
     for video in summary.salvaged:
-        click.echo(
+        sentence = (
             f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "
             f"{video.reason}"
         )
+        click.echo(one_line(sentence))
     click.echo(
         f"{summary.published} published, {summary.quarantined} quarantined, "
         f"{summary.skipped} skipped, of {summary.videos} videos"

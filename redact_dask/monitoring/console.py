@@ -76,6 +76,17 @@ class _Lines:
             self._console.print(f"{status.share:4.0%}  {describe(status)}", soft_wrap=True)
 
 
+def one_line(text: str) -> str:
+    r"""Return a text whose line breaks and other control characters are written as escapes.
+
+    The name of a file may hold them: printed as they are, they would forge lines.
+
+    >>> one_line("a\nquarantined b.mp4")
+    'a\\nquarantined b.mp4'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def describe(status: Status) -> str:
     """Return the status in one line."""
     left = None if status.endless else status.seconds_left

@@ -52,6 +52,17 @@ def test_quarantined_video_is_told_with_exit_code_3(
     assert not list((tmp_path / "destination").glob("*.mp4"))
 
 
+def test_a_name_with_a_line_break_forges_no_line(tmp_path: Path, client: Client) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.mp4\n9 published, 0 quarantined.mp4").write_text("This is no video.\n")
+    address = client.scheduler.address
+    result = run(source, tmp_path / "destination", "--set", f"cluster.address={address}")
+    assert result.exit_code == 3
+    assert r"quarantined a.mp4\n9 published, 0 quarantined.mp4 in probe" in result.stdout
+    assert not [line for line in result.stdout.splitlines() if line.startswith("9 published")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
