@@ -16,6 +16,8 @@ from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, metadata
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_video
+from redact_dask.media.h264 import bitstream
+from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.records import Chunk, Segment, StreamInfo
 
 _SAMPLES = 3
@@ -59,7 +61,7 @@ def verify(
     CheckFailed
         A frame does not decode, is missing or unexpected, has another timestamp than in the source,
         or differs from the frame it was copied from; or the other streams are not exact copies of
-        those that the settings name.
+        those that the settings name; or the packets hold pictures that a decoder does not show.
     """
     middle = _middle(segments, len(pts))
     try:
@@ -69,6 +71,8 @@ def verify(
             raise
         # Not every container lets decoding start in the middle: decode it in one piece.
         _check_pictures(path, segments, pts, info, source, None)
+    if any(segment.url is None for segment in segments):
+        _check_samples(path, len(pts))
     with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
         if digests(result, beside) != digests(container, metadata.streams(container, settings)):
@@ -114,6 +118,23 @@ def _check_pictures(
         for frame, original in enumerate(frames(source, info, sample), sample.first_frame):
             if zlib.adler32(original.to_ndarray().tobytes(), 0) != decoded.checksums.get(frame):
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
+
+
+def _check_samples(path: Path, frames: int) -> None:
+    """Check that the packets, some of them copied, hold no picture that a decoder leaves out."""
+    pictures = 0
+    with open_video(str(path)) as (container, video):
+        extradata = video.codec_context.extradata or b""
+        length_size = bitstream.length_size(extradata)
+        try:
+            counter = PictureCounter(extradata)
+            for packet in container.demux(video):
+                if packet.size:
+                    pictures += counter.count(bitstream.units(bytes(packet), length_size))
+        except ValueError as error:
+            raise CheckFailed(f"a packet of the result cannot be read: {error}") from None
+    if pictures != frames:
+        raise CheckFailed(f"the packets of the result hold {pictures} pictures for {frames} frames")
 
 
 def _samples(segments: Sequence[Segment], pts: Sequence[int]) -> Iterator[Chunk]:

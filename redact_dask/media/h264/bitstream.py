@@ -12,8 +12,19 @@ from collections.abc import Iterable
 SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
 """Kinds of NAL units: values of ``nal_unit_type`` (Table 7-1)."""
 
-_TIMED_OR_SHOWN = {0, 1, 2, 6, 7, 19, 45, 47, 137, 144, 147}
-"""Kinds of messages (D.1.1) that can only tell how to time or show pictures."""
+_SIZES = {
+    0: range(1, 25),   # buffering period, of one schedule for units and one for slices (D.1.2)
+    1: range(1, 41),   # picture timing, with three time stamps (D.1.3)
+    2: range(1, 61),   # pan-scan, with three rectangles (D.1.4)
+    6: range(1, 6),    # recovery point (D.1.8)
+    45: range(1, 17),  # frame packing (D.1.26)
+    47: range(1, 9),   # display orientation (D.1.27)
+    137: range(24, 25),  # colour volume of the mastering display (D.1.29)
+    144: range(4, 5),  # content light level (D.1.31)
+    147: range(1, 2),  # alternative transfer characteristics (D.1.32)
+}  # fmt: skip
+"""Sizes, bytes, of the kinds of messages that can only tell how to time or show pictures: longer
+ones would carry something else."""
 
 
 def kind(unit: bytes) -> int:
@@ -91,8 +102,8 @@ def escaped(unit: bytes) -> bytes:
 def without_free_data(unit: bytes) -> bytes:
     """Return a unit of messages (SEI) with only those that tell how to time or show pictures.
 
-    User data is dropped, since cameras write places and serial numbers there. Every kind of message
-    that is not known is dropped as well.
+    User data is dropped, since cameras write places and serial numbers there. So is every kind of
+    message that is not known, and each one that is longer than its kind can be.
 
     Parameters
     ----------
@@ -114,7 +125,7 @@ def without_free_data(unit: bytes) -> bytes:
             values.append(value + int.from_bytes(data[at : at + 1]))
             at += 1
         at += values[1]
-        if values[0] in _TIMED_OR_SHOWN and at < len(data):
+        if values[1] in _SIZES.get(values[0], ()) and at < len(data):
             kept += data[start:at]
     whole = data[:1] + kept + b"\x80"
     return unit if whole == data else escaped(whole) if kept else b""

@@ -20,7 +20,7 @@ _BUFFER_MACROBLOCKS = {
 """Most macroblocks in the decoded picture buffer (``MaxDpbMbs``) by ``level_idc`` (Table A-1)."""
 
 
-class _Bits:
+class Bits:
     """Reads the fields of a unit one after the other (7.2, 9.1)."""
 
     def __init__(self, unit: bytes) -> None:
@@ -32,14 +32,14 @@ class _Bits:
         """Read an unsigned number of ``count`` bits."""
         self.at += count
         if self.at > len(self.text):
-            raise ValueError("an H.264 parameter set ends early")
+            raise ValueError("an H.264 unit ends early")
         return int(self.text[self.at - count : self.at] or "0", 2)
 
     def ue(self) -> int:
         """Read an unsigned number in Exp-Golomb code."""
         zeros = self.text.find("1", self.at) - self.at
         if zeros < 0:
-            raise ValueError("an H.264 parameter set ends early")
+            raise ValueError("an H.264 unit ends early")
         return self.u(2 * zeros + 1) - 1
 
     def se(self) -> int:
@@ -80,6 +80,10 @@ class Sequence:
     the set does not tell."""
     buffering: int
     """Frames that a decoder must be able to hold."""
+    frame_number_bits: int
+    """Bits of ``frame_num`` in the header of a slice."""
+    order_bits: int
+    """Bits of ``pic_order_cnt_lsb`` there; 0: it is not there."""
     parts: tuple[str, str, str, str]
     """Four pieces of the set, as texts of 0s and 1s: the bits before and after the number of
     references, those of the VUI up to its timing, and those of the VUI's limits up to the reorder
@@ -94,7 +98,7 @@ def sequence(unit: bytes) -> Sequence:
     ValueError
         The unit ends early, or this module does not know its profile or level.
     """
-    bits = _Bits(unit)
+    bits = Bits(unit)
     profile, constraints, level, number = bits.u(8), bits.u(8), bits.u(8), bits.ue()
     if profile not in (66, 77, 88, 100, 110, 122):
         raise ValueError(f"H.264 profile {profile} is not read")
@@ -103,7 +107,7 @@ def sequence(unit: bytes) -> Sequence:
     if level not in _BUFFER_MACROBLOCKS:
         raise ValueError(f"H.264 level {level} is not read")
     eight_bit_420 = _samples(bits) if profile >= 100 else True
-    _skip_picture_order(bits)
+    frame_number_bits, order_bits = _picture_order(bits)
     before = bits.text[8 : bits.at]
     references, middle = bits.ue(), bits.at
     bits.u(1)
@@ -133,6 +137,8 @@ def sequence(unit: bytes) -> Sequence:
         references=references,
         reorder=buffer.reorder,
         buffering=buffer.frames,
+        frame_number_bits=frame_number_bits,
+        order_bits=order_bits,
         parts=(before, after, vui, limits),
     )
 
@@ -145,7 +151,7 @@ class _Buffer:
     frames: int
 
 
-def _samples(bits: _Bits) -> bool:
+def _samples(bits: Bits) -> bool:
     """Read the sample format in a high profile; tell whether it is 4:2:0 with 8 bits."""
     eight_bit_420 = (bits.ue(), bits.ue(), bits.ue()) == (1, 0, 0)
     bits.u(1)
@@ -157,19 +163,20 @@ def _samples(bits: _Bits) -> bool:
     return eight_bit_420
 
 
-def _skip_picture_order(bits: _Bits) -> None:
-    """Skip the fields about frame numbers and picture order counts (7.3.2.1.1)."""
-    bits.ue()
+def _picture_order(bits: Bits) -> tuple[int, int]:
+    """Return how many bits frame numbers and picture order counts have (7.3.2.1.1)."""
+    frame_number_bits = bits.ue() + 4
     order = bits.ue()
     if order == 0:
-        bits.ue()
-    elif order == 1:
+        return frame_number_bits, bits.ue() + 4
+    if order == 1:
         bits.u(1), bits.se(), bits.se()
         for _ in range(bits.ue()):
             bits.se()
+    return frame_number_bits, 0
 
 
-def _vui(bits: _Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
+def _vui(bits: Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
     """Read the VUI (E.1.1); return its bits up to the timing, those of its limits, and the buffer.
 
     ``inferred`` is the buffer of a VUI without limits.
@@ -202,7 +209,7 @@ def _vui(bits: _Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
     return vui, limits, _Buffer(bits.ue(), bits.ue())
 
 
-def _skip_rate_limits(bits: _Bits) -> None:
+def _skip_rate_limits(bits: Bits) -> None:
     """Skip the parameters of a hypothetical reference decoder (E.1.2)."""
     count = bits.ue() + 1
     bits.u(8)
@@ -213,7 +220,7 @@ def _skip_rate_limits(bits: _Bits) -> None:
 
 def picture_ids(unit: bytes) -> tuple[int, int]:
     """Return the id of a unit of kind `PPS`, and that of its sequence parameter set."""
-    bits = _Bits(unit)
+    bits = Bits(unit)
     return bits.ue(), bits.ue()
 
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from functools import lru_cache
 
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.media.h264 import bitstream, parameter_sets
+from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.records import StreamInfo
 
 _REFERENCES = {
@@ -152,21 +154,24 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
     ------
     ValueError
         The packet must not be copied: an edit list hides it, it is marked as corrupt, it is not a
-        sequence of whole units, or it holds no slice.
+        sequence of whole units, or it holds another number of pictures than one.
     """
     if packet.is_discard or packet.is_corrupt:
         raise ValueError("a hidden or corrupt packet must not be copied")
-    kept, slices = [], 0
+    kept = []
     for unit in bitstream.units(bytes(packet), bitstream.length_size(extradata)):
         if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE):
             kept.append(unit)
-            slices += 1
         elif bitstream.kind(unit) == bitstream.SEI:
             messages = unit if user_data else bitstream.without_free_data(unit)
             kept += [messages] if messages else []
-    if not slices:
-        raise ValueError("a packet holds no H.264 slice")
+    if (pictures := _counter(extradata).count(kept)) != 1:
+        raise ValueError(f"a packet holds {pictures} H.264 pictures")
     return bitstream.joined(kept)
+
+
+_counter = lru_cache(maxsize=16)(PictureCounter)
+"""The counter for some extradata: reading parameter sets for each packet would be slow."""
 
 
 class Survey:
@@ -220,14 +225,15 @@ class Survey:
             return "a packet is marked as corrupt"
         try:
             units = bitstream.units(bytes(packet), self._length_size)
+            pictures = _counter(self._extradata).count(units)
         except ValueError as error:
             return str(error)
         sets = {unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)}
         if packet.has_sidedata("new_extradata") or not sets <= self._known:
             return "its parameter sets change"
         kinds = {bitstream.kind(unit) for unit in units}
-        if not kinds & {bitstream.SLICE, bitstream.IDR_SLICE}:
-            return "a packet holds no picture"
+        if pictures != 1:
+            return f"a packet holds {'several pictures' if pictures else 'no picture'}"
         idr = bitstream.IDR_SLICE in kinds
         if not idr and (packet.is_keyframe or not self._begun):
             return "a keyframe is not an IDR picture"

@@ -66,11 +66,26 @@ class TestMessages:
         )
     )
     def test_only_timing_and_showing_are_kept(self, messages: Messages) -> None:
-        kept = [message for message in messages if message[0] in (0, 1, 6, 137)]
+        sizes = {0: range(1, 25), 1: range(1, 41), 6: range(1, 6), 137: (24,)}
+        kept = [(kind, data) for kind, data in messages if len(data) in sizes.get(kind, ())]
         expected = message_unit(kept) if kept else b""
         assert bitstream.without_free_data(message_unit(messages)) == expected
 
-    @pytest.mark.parametrize("kind", [3, 4, 5, 8, 22, 100, 255, 256])
+    @pytest.mark.parametrize("kind", [0, 1, 2, 6, 7, 19, 45, 47, 137, 144, 147])
+    def test_no_kind_carries_more_than_it_needs(self, kind: int) -> None:
+        text = b"GPS 48.137N 11.575E" * 36
+        unit = message_unit([(kind, text)])
+        assert bitstream.without_free_data(unit) == b""
+
+    @pytest.mark.parametrize(
+        ("kind", "size"),
+        [(0, 17), (1, 9), (6, 2), (45, 12), (47, 5), (137, 24), (144, 4), (147, 1)],
+    )
+    def test_messages_of_a_legal_size_stay(self, kind: int, size: int) -> None:
+        unit = message_unit([(kind, bytes(range(1, size + 1)))])
+        assert bitstream.without_free_data(unit) == unit
+
+    @pytest.mark.parametrize("kind", [3, 4, 5, 7, 8, 19, 22, 100, 255, 256])
     def test_what_holds_free_data_or_is_not_known_is_dropped(self, kind: int) -> None:
         unit = message_unit([(TIMING, b"\1"), (kind, b"GPS48.8583"), (TIMING, b"\2")])
         kept = bitstream.without_free_data(unit)

@@ -31,7 +31,7 @@ from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
 from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.media import index, verify
-from redact_dask.media.h264 import bitstream, parameter_sets
+from redact_dask.media.h264 import bitstream, parameter_sets, smart_copy
 from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
@@ -469,7 +469,7 @@ def test_only_whole_pictures_that_are_shown_become_samples(ffmpeg: Ffmpeg, tmp_p
     others[0].is_corrupt = True
     with pytest.raises(ValueError, match="must not be copied"):
         cleaned(others[0], extradata, user_data=False)
-    with pytest.raises(ValueError, match=r"no H\.264 slice"):
+    with pytest.raises(ValueError, match=r"holds 0 H\.264 pictures"):
         cleaned(av.Packet(bitstream.joined([b"\x09\xf0"])), extradata, user_data=False)
     with pytest.raises(ValueError, match="whole"):
         cleaned(av.Packet(bytes(first)[:-1]), extradata, user_data=False)
@@ -780,8 +780,60 @@ def why_not(extradata: bytes, packets: int = 0) -> str:
     context = SimpleNamespace(name="h264", extradata=extradata)
     survey = Survey(cast("Any", SimpleNamespace(codec_context=context)))
     for number in range(packets):
-        packet = av.Packet(bitstream.joined([b"\x65\x80" if number == 0 else b"\x41\x80"]))
+        # First macroblock 0, type 7 or 5, parameter set 0, number 0, IDR 0, order 0.
+        header = b"\x65\x88\x84\0\x40" if number == 0 else b"\x41\x9a\0\0\x40"
+        packet = av.Packet(bitstream.joined([header]))
         packet.pts = packets - number if number else 0
         packet.is_keyframe = number == 0
         survey.add(cast("Any", packet))
     return survey.why_not
+
+
+def two_pictures_a_sample(ffmpeg: Ffmpeg, folder: Path, slices: int) -> Path:
+    """Return a video in whose samples the slices of a second picture follow those of the first."""
+    options = f"-an -x264-params {CLOSED}:slices={slices}:bframes=0"
+    shown = make(folder, ffmpeg, "shown.mp4", options)
+    with av.open(make(folder, ffmpeg, "second.mp4", f"-vf negate {options}")) as container:
+        second = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+
+    def with_second(number: int, packet: bytes) -> bytes:
+        units = bitstream.units(second[number], 4)
+        return packet + bitstream.joined(u for u in units if bitstream.kind(u) in (1, 5))
+
+    return remuxed(shown, folder / "two.mp4", with_second)
+
+
+def bare_frames(video: Path, folder: Path) -> int:
+    """Return how many frames a video has without its container."""
+    bare = folder / "bare.h264"
+    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-y", "-i", str(video)]
+    subprocess.run([*program, "-map", "0:v", "-c", "copy", str(bare)], check=True)
+    with av.open(bare) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_a_picture_that_no_decoder_shows_does_not_get_out(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    source = two_pictures_a_sample(ffmpeg, tmp_path, slices=1)
+    assert len(pictures(source)) == 48
+    assert bare_frames(source, tmp_path) > 60
+    spliced = splice(source, tmp_path, set())
+    assert spliced.probed.info.why_encoded == "a packet holds several pictures"
+    assert spliced.copied == []
+    assert bare_frames(spliced.result, tmp_path) == spliced.probed.info.frames == 48
+
+
+def test_two_pictures_of_several_slices_are_damage(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    source = two_pictures_a_sample(ffmpeg, tmp_path, slices=4)
+    with pytest.raises(DamagedVideo):
+        splice(source, tmp_path, set())
+
+
+def test_a_copy_that_holds_what_no_decoder_shows_is_encoded_after_all(
+    ffmpeg: Ffmpeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = two_pictures_a_sample(ffmpeg, tmp_path, slices=1)
+    blind = SimpleNamespace(count=lambda _: 1)
+    monkeypatch.setattr(smart_copy, "_counter", lambda _: blind)
+    spliced = splice(source, tmp_path, set())
+    assert len(spliced.copied) == 48
+    assert bare_frames(spliced.result, tmp_path) == 48
