@@ -23,17 +23,17 @@ from redact_dask.media.planes import Pixels, Plane, planes
 from redact_dask.records import Region
 from redact_dask.redaction import hide, styles
 
-SHOWN = 0.8
+SHOWN = 0.85
 """Share of a region's detail from which the region is shown.
 
 Measured on driving scenes in 540p, 720p and 1080p with each style and shape, with 1, 3 and 8 cells,
 at crf 22 to 46. MEASURED
 """
-_LEAST_PIXELS = 400
+_LEAST_PIXELS = 600
 """Fewest luma pixels of a region that is judged: the encoder smears the cells of smaller ones."""
-_LEAST_DETAIL = 10.0
+_LEAST_DETAIL = 25.0
 """Least mean of V in a region that is judged, squared levels of 8 bits."""
-_LEAST_BY_STEP = 20.0
+_LEAST_BY_STEP = 100.0
 """Least detail of a mean cell, summed over its pixels, in squared steps of the quantiser.
 
 Below, the encoder may turn the steps between cells into the slope that they replace.

@@ -18,6 +18,11 @@ _WIDEST_IN_SIGMAS = 3
 With 4, template matching after deconvolution still tells most faces from strangers.
 """
 
+_BLURRED_CELLS = 8
+"""Cells along the longer side of a blurred region: small, since a blur keeps slow slopes."""
+_SMALLEST_BLURRED_CELL = 12
+"""Narrowest such cell, luma pixels."""
+
 
 def hidden(
     part: Pixels, settings: RedactSettings, across: int, down: int, *, is_luma: bool
@@ -51,9 +56,8 @@ def grid(
 ) -> tuple[list[int], list[int]]:
     """Return where the cells of a part of a plane begin, and where the last one ends.
 
-    The first list is down, the second across. ``pixelate`` averages these cells. Inside a cell of
-    its grid, each other style leaves no detail either: a blur is at least as wide as its cells, and
-    one colour needs only one.
+    The first list is down, the second across. ``pixelate`` averages these cells. Inside a cell, the
+    other styles leave no detail either: a blur is wider than its cells, and one colour needs one.
 
     Parameters
     ----------
@@ -63,8 +67,9 @@ def grid(
         As in `hidden`.
     """
     height, width = shape
-    cells = {"pixelate": settings.cells, "gaussian": _WIDEST_IN_SIGMAS, "solid": 1}[settings.style]
-    cell = max(max(height * down, width * across) / cells, _SMALLEST_CELL)
+    cells = {"pixelate": settings.cells, "gaussian": _BLURRED_CELLS, "solid": 1}[settings.style]
+    smallest = _SMALLEST_BLURRED_CELL if settings.style == "gaussian" else _SMALLEST_CELL
+    cell = max(max(height * down, width * across) / cells, smallest)
     rows, columns = max(1, round(height * down / cell)), max(1, round(width * across / cell))
     return _edges(height, rows), _edges(width, columns)
 
