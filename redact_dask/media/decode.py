@@ -90,14 +90,18 @@ def frames_at(url: str, times: Iterable[Fraction]) -> Iterator[VideoFrame]:
         tick = stream.time_base or Fraction(1)
         missing = {round(time / tick) for time in times}
         for gop in _gops(container.demux(stream)):
-            if missing.isdisjoint(packet.pts for packet in gop):
+            here = missing.intersection(packet.pts for packet in gop if packet.pts is not None)
+            if not here:
                 continue
             stream.codec_context.flush_buffers()
             # The last, empty packet makes the decoder give all frames that it still holds.
             for frame in chain.from_iterable(map(stream.codec_context.decode, [*gop, None])):
-                if frame.pts in missing:
+                if frame.pts in here:
+                    here.remove(frame.pts)
                     missing.remove(frame.pts)
                     yield frame
+                if not here:
+                    break
         if missing:
             raise CheckFailed(f"the result has no frame at {float(min(missing) * tick)} s")
 

@@ -84,7 +84,7 @@ def _shares(
     pixels = np.bincount(owner, minlength=count)
     detail = np.bincount(owner, _deviation(was, cell) ** 2, count)
     change = np.bincount(owner, _deviation(now - was, cell) ** 2, count)
-    parts = np.bincount(np.unique(np.stack([owner, cell]), axis=1)[0], minlength=count)
+    parts = np.bincount(np.unique(cell.astype(np.int64) * count + owner) % count, minlength=count)
     enough = pixels * before.across * before.down >= _LEAST_PIXELS
     enough &= detail >= _LEAST_DETAIL * pixels
     enough &= detail >= _LEAST_BY_STEP * _quantiser_step(crf) ** 2 * parts
