@@ -26,8 +26,11 @@ from redact_dask.redaction import hide, styles
 SHOWN = 0.85
 """Share of a region's detail from which the region is shown.
 
-Measured on driving scenes in 540p, 720p and 1080p with each style and shape, with 1, 3 and 8 cells,
-at crf 22 to 46. MEASURED
+Measured with libx264 on three clips in 540p, 720p and 1080p, on random regions of up to 160 pixels,
+with each style and shape, 1, 3 and 8 cells, and blurs of 3 and 20 pixels. At crf 22, at most 0.41
+is left of 1,750 hidden regions, and at least 0.93 of 182 that were not hidden. At crf 36 and 46, at
+most 0.40 is left of 721, and at least 0.76 and 0.68 of those not hidden. A blur within an ellipse
+may leave up to 0.82 of an even slope from side to side, by calculation.
 """
 _LEAST_PIXELS = 600
 """Fewest luma pixels of a region that is judged: the encoder smears the cells of smaller ones."""
