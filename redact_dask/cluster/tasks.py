@@ -77,7 +77,7 @@ class VideoGraph:
             self._submit(stages.render, chunk.index, probed.info, chunk, tracked)
             for chunk in probed.chunks
         ]
-        joined = self._submit(stages.join, 0, self._probe, rendered)
+        joined = self._submit(stages.join, 0, self._probe, tracked, rendered)
         yield from (*detected, tracked, *rendered, joined)
 
     def _submit(self, stage: Callable[..., Result], index: int, *args: Any) -> Future[Any]:

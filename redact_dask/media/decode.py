@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
+from itertools import chain
 
 import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from redact_dask.errors import DamagedVideo, UnsupportedVideo, VideoError
-from redact_dask.media.demux import packets
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo, VideoError
+from redact_dask.media.demux import open_video, packets
 from redact_dask.records import Chunk, StreamInfo
 
 
@@ -65,6 +67,56 @@ def frames_and_next(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoF
     except VideoError:
         if count < len(chunk.pts):
             raise
+
+
+def frames_at(url: str, times: Iterable[Fraction]) -> Iterator[VideoFrame]:
+    """Decode the frames of a finished file that are shown at some times, in presentation order.
+
+    All packets are read, but only the GOPs that hold such a frame are decoded.
+
+    Parameters
+    ----------
+    url
+        URL of a file in which each GOP of a wanted frame can be decoded alone.
+    times
+        Presentation times, seconds.
+
+    Raises
+    ------
+    CheckFailed
+        No frame is shown at one of the times.
+    """
+    with open_video(url) as (container, stream):
+        tick = stream.time_base or Fraction(1)
+        missing = {round(time / tick) for time in times}
+        for gop in _gops(container.demux(stream)):
+            here = missing.intersection(packet.pts for packet in gop if packet.pts is not None)
+            if not here:
+                continue
+            stream.codec_context.flush_buffers()
+            # The last, empty packet makes the decoder give all frames that it still holds.
+            for frame in chain.from_iterable(map(stream.codec_context.decode, [*gop, None])):
+                if frame.pts in here:
+                    here.remove(frame.pts)
+                    missing.remove(frame.pts)
+                    yield frame
+                if not here:
+                    break
+        if missing:
+            raise CheckFailed(f"the result has no frame at {float(min(missing) * tick)} s")
+
+
+def _gops(found: Iterable[Packet[VideoStream]]) -> Iterator[list[Packet[VideoStream]]]:
+    """Group packets, each group from one keyframe up to the next."""
+    gop: list[Packet[VideoStream]] = []
+    for packet in found:
+        if packet.is_keyframe and gop:
+            yield gop
+            gop = []
+        if packet.size:
+            gop.append(packet)
+    if gop:
+        yield gop
 
 
 def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:

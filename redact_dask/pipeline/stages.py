@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from redact_dask import storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
-from redact_dask.pipeline import checkpoints, detection
+from redact_dask.pipeline import checkpoints, detection, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
 from redact_dask.pipeline.timing import Timer
@@ -173,21 +173,25 @@ def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Render
     return replace(rendered, timing=timer.timing())
 
 
-def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
+def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered]) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
-    If copied GOPs turn out not to fit beside encoded ones, they are encoded too.
+    What was to be hidden is compared with the segments, and with pictures of the result. If copied
+    GOPs turn out not to fit beside encoded ones, they are encoded too.
 
     Raises
     ------
     CheckFailed
-        The result is not exactly what was planned, or the source has changed since the run began.
+        The result is not exactly what was planned, shows what was to be hidden, or the source has
+        changed since the run began.
     RunEnded
         Another run has taken over the destination, and may have published the video with other
         settings.
     """
     timer = Timer()
     segments = [segment for made in rendered for segment in made.segments]
+    hidden = proving.hidden_in(tracked)
+    proving.check_plan(segments, hidden)
     why_encoded = ""
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
@@ -201,6 +205,8 @@ def join(job: Job, probed: Probed, rendered: Sequence[Rendered]) -> Joined:
             segments = [*without_copies(job, probed, segments, timer)]
             _mux(path, job, probed, segments, timer)
             _check(path, job, probed, segments, timer)
+        with timer.step("prove"):
+            proving.check_pictures(str(path), job, probed, segments, hidden)
         # The analysed frames must be those that were copied: new content has a new version.
         if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
             raise CheckFailed("the source has changed since the run began; run again")

@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
-from redact_dask.media.planes import Pixels, planes
+from redact_dask.media.planes import Pixels, Plane, planes
 from redact_dask.records import Region, StreamInfo
 from redact_dask.redaction.styles import hidden
 
@@ -28,13 +28,11 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
         Style, strength and shape of the redaction.
     """
     frame.make_writable()
-    for number, (plane, across, down) in enumerate(planes(frame)):
+    for number, plane in enumerate(planes(frame)):
         for region in regions:
-            x0, x1 = floor(region.x0) // across, ceil(ceil(region.x1) / across)
-            y0, y1 = floor(region.y0) // down, ceil(ceil(region.y1) / down)
-            part, inside = _part(plane, (x0, y0, x1, y1), settings.shape)
+            part, inside = part_of(plane, region, settings.shape)
             if part.size:
-                new = hidden(part, settings, across, down, is_luma=number == 0)
+                new = hidden(part, settings, plane.across, plane.down, is_luma=number == 0)
                 if inside is None:
                     part[:] = new
                 else:
@@ -50,19 +48,27 @@ def black(info: StreamInfo) -> VideoFrame:
     return frame
 
 
-def _part(
-    plane: Pixels, box: tuple[int, int, int, int], shape: str
-) -> tuple[Pixels, NDArray[np.bool_] | None]:
-    """Return the part of a plane around a box's shape, and a mask of its pixels inside the shape.
+def part_of(plane: Plane, region: Region, shape: str) -> tuple[Pixels, NDArray[np.bool_] | None]:
+    """Return the part of a plane around a region's shape, and a mask of the pixels inside it.
 
     The mask is None if all pixels are inside.
+
+    Parameters
+    ----------
+    plane
+        Plane of a picture.
+    region
+        Region in pixels of the picture.
+    shape
+        ``rectangle`` or ``ellipse``.
     """
-    x0, y0, x1, y1 = box
+    x0, x1 = floor(region.x0) // plane.across, ceil(ceil(region.x1) / plane.across)
+    y0, y1 = floor(region.y0) // plane.down, ceil(ceil(region.y1) / plane.down)
     x, y, a, b = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
     reach = sqrt(2) if shape == "ellipse" else 1.0
     top, bottom = max(floor(y - reach * b), 0), max(ceil(y + reach * b), 0)
     left, right = max(floor(x - reach * a), 0), max(ceil(x + reach * a), 0)
-    part = plane[top:bottom, left:right]
+    part = plane.pixels[top:bottom, left:right]
     if shape == "rectangle":
         return part, None
     rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]

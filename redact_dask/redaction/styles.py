@@ -18,6 +18,11 @@ _WIDEST_IN_SIGMAS = 3
 With 4, template matching after deconvolution still tells most faces from strangers.
 """
 
+_BLURRED_CELLS = 8
+"""Cells along the longer side of a blurred region: small, since a blur keeps slow slopes."""
+_SMALLEST_BLURRED_CELL = 12
+"""Narrowest such cell, luma pixels."""
+
 
 def hidden(
     part: Pixels, settings: RedactSettings, across: int, down: int, *, is_luma: bool
@@ -43,17 +48,37 @@ def hidden(
     if settings.style == "gaussian":
         sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
         return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
-    cell = max(max(height * down, width * across) / settings.cells, _SMALLEST_CELL)
-    return _averaged(
-        part, max(1, round(height * down / cell)), max(1, round(width * across / cell))
-    )
+    return _averaged(part, *grid(part.shape, settings, across, down))
 
 
-def _averaged(part: Pixels, rows: int, columns: int) -> Pixels:
-    """Average the pixels of each cell, with up to ``rows`` cells down and ``columns`` across."""
+def grid(
+    shape: tuple[int, ...], settings: RedactSettings, across: int, down: int
+) -> tuple[list[int], list[int]]:
+    """Return where the cells of a part of a plane begin, and where the last one ends.
+
+    The first list is down, the second across. ``pixelate`` averages these cells. Inside a cell, the
+    other styles leave no detail either: a blur is wider than its cells, and one colour needs one.
+
+    Parameters
+    ----------
+    shape
+        Height and width of the part, pixels of the plane.
+    settings, across, down
+        As in `hidden`.
+    """
+    height, width = shape
+    cells = {"pixelate": settings.cells, "gaussian": _BLURRED_CELLS, "solid": 1}[settings.style]
+    smallest = _SMALLEST_BLURRED_CELL if settings.style == "gaussian" else _SMALLEST_CELL
+    cell = max(max(height * down, width * across) / cells, smallest)
+    rows, columns = max(1, round(height * down / cell)), max(1, round(width * across / cell))
+    return _edges(height, rows), _edges(width, columns)
+
+
+def _averaged(part: Pixels, rows: list[int], columns: list[int]) -> Pixels:
+    """Average the pixels of each cell between these edges."""
     averaged = np.empty_like(part)
-    for top, bottom in pairwise(_edges(part.shape[0], rows)):
-        for left, right in pairwise(_edges(part.shape[1], columns)):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             cell = np.s_[top:bottom, left:right]
             averaged[cell] = round(cv2.mean(part[cell])[0])
     return averaged

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import fsspec
+import numpy as np
 import pytest
 from fixture_types import Chunked, OfKind, Sequential
 from footage import LENGTHS
 
 from redact_dask.config import EncodeSettings
-from redact_dask.errors import DamagedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.media import index
-from redact_dask.media.decode import frames
+from redact_dask.media.decode import frames, frames_at
 
 
 def test_chunks_decode_as_the_whole_does(
@@ -62,3 +64,14 @@ def test_a_seek_that_lands_behind_its_keyframe_is_repeated_from_the_beginning(
     chunk = scanned.chunks(0.01)[1]
     late = replace(chunk, start=replace(chunk.start, place=scanned.pts[-1]))
     assert [frame.pts for frame in frames(str(plain), scanned.info, late)] == list(chunk.pts)
+
+
+def test_frames_at_some_times_are_those_of_the_whole_video(clip: Path) -> None:
+    with av.open(clip) as container:
+        every = [(one.pts * one.time_base, one.to_ndarray()) for one in container.decode(video=0)]
+    chosen = [every[number] for number in (0, 14, 15, 47, 89)]
+    found = [frame.to_ndarray() for frame in frames_at(str(clip), [time for time, _ in chosen])]
+    assert len(found) == len(chosen)
+    assert all(map(np.array_equal, found, (picture for _, picture in chosen)))
+    with pytest.raises(CheckFailed, match="has no frame at"):
+        list(frames_at(str(clip), [every[3][0], every[-1][0] + 1]))

@@ -145,7 +145,7 @@ def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
         done = run(job)
         Path(done.joined.output).unlink()
     with pytest.raises(RunEnded, match="another run has taken over"):
-        stages.join(job, done.probed, done.rendered)
+        stages.join(job, done.probed, done.tracked, done.rendered)
     assert not Path(done.joined.output).exists()
 
 
@@ -185,7 +185,7 @@ def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
         for chunk in probed.chunks
     ]
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, copied)
+        stages.join(job, probed, Tracked((), (), probed.timing), copied)
     assert not Path(probed.target).exists()
 
 
@@ -206,11 +206,11 @@ class TestJoin:
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
         with pytest.raises((CheckFailed, FileNotFoundError)):
-            stages.join(job, probed, rendered)
+            stages.join(job, probed, _tracked(), rendered)
         assert not Path(probed.target).exists()
 
     def test_accepts_all_segments(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
-        stages.join(job, probed, rendered)
+        stages.join(job, probed, _tracked(), rendered)
         assert [path.name for path in Path(job.destination).iterdir() if path.is_file()] == [
             Path(probed.target).name
         ]

@@ -26,4 +26,5 @@ def run(job: Job) -> Done:
     detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
     tracked = stages.track(job, probed, detected)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    return Done(probed, detected, tracked, rendered, stages.join(job, probed, rendered))
+    joined = stages.join(job, probed, tracked, rendered)
+    return Done(probed, detected, tracked, rendered, joined)

@@ -143,7 +143,7 @@ def splice(
     )
     tracked = Tracked(regions, (), probed.timing)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    joined = stages.join(job, probed, rendered)
+    joined = stages.join(job, probed, tracked, rendered)
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
 
 
@@ -419,7 +419,7 @@ class TestCheck:
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
-            stages.join(job, spliced.probed, [first, moved])
+            stages.join(job, spliced.probed, Tracked((), (), spliced.probed.timing), [first, moved])
         assert not spliced.result.exists()
 
 
@@ -607,7 +607,7 @@ def test_a_source_that_changed_is_not_copied_from(
     ]
     change(source)
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, rendered)
+        stages.join(job, probed, Tracked((), (), probed.timing), rendered)
     assert not (tmp_path / "out").exists()
 
 
@@ -630,7 +630,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
     tracked = Tracked((hidden,), (), probed.timing)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
-    joined = stages.join(job, probed, rendered)
+    joined = stages.join(job, probed, tracked, rendered)
     assert joined.why_encoded == "copied beside encoded gops, it is said to be wrong"
     before, after = pictures(source), pictures(Path(joined.output))
     assert len(before) == len(after)

@@ -1,0 +1,153 @@
+"""Nothing is published that shows what was to be hidden."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from av.video.frame import VideoFrame
+from five_stages import run
+
+from redact_dask import config
+from redact_dask.config import RedactSettings
+from redact_dask.errors import CheckFailed
+from redact_dask.media.planes import planes
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
+from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Tracked
+from redact_dask.redaction import hide
+from redact_dask.sources import listing
+
+Prepare = Callable[..., Job]
+
+
+@pytest.fixture
+def prepare(clip: Path, tmp_path: Path) -> Prepare:
+    """Make a job of the clip, or of another file, with some settings of the redaction."""
+
+    def make(path: Path = clip, crf: float = 22, copy: str = "auto", **redact: object) -> Job:
+        source = tmp_path / "source" / path.name
+        source.parent.mkdir()
+        shutil.copy2(path, source)
+        destination = tmp_path / "out"
+        (video,) = listing.list_videos(str(source), str(destination))
+        settings = {
+            "chunk": {"seconds": 0.9},
+            "detect": {"detectors": ["magenta"], "every": 1},
+            "encode": {"preset": "ultrafast", "crf": crf, "copy": copy},
+            "redact": redact,
+        }
+        return Job.of(video, str(destination), config.validate(settings))
+
+    return make
+
+
+def refuses(job: Job, sentence: str) -> None:
+    """Check that the five stages publish nothing, for this reason."""
+    with pytest.raises(CheckFailed, match=sentence):
+        run(job)
+    assert not list(Path(job.destination).glob("*.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("style", "shape"), [("pixelate", "rectangle"), ("gaussian", "ellipse"), ("solid", "rectangle")]
+)
+def test_what_was_not_hidden_is_not_published(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch, style: str, shape: str
+) -> None:
+    monkeypatch.setattr(hide, "hide", lambda *_: None)
+    refuses(prepare(style=style, shape=shape), "frame 0 still shows what was to be hidden")
+
+
+def test_what_was_hidden_only_in_luma_is_not_published(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = hide.hide
+
+    def only_luma(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings) -> None:
+        colours = [plane.pixels.copy() for plane in planes(frame)][1:]
+        right(frame, regions, settings)
+        for (pixels, _, _), colour in zip([*planes(frame)][1:], colours, strict=True):
+            pixels[:] = colour
+
+    monkeypatch.setattr(hide, "hide", only_luma)
+    refuses(prepare(), "still shows what was to be hidden")
+
+
+def test_what_was_hidden_from_the_second_chunk_on_is_not_published(
+    prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = hide.hide
+
+    def late(frame: VideoFrame, regions: list[Region], settings: RedactSettings) -> None:
+        if regions[0].frame >= 60:
+            right(frame, regions, settings)
+
+    monkeypatch.setattr(hide, "hide", late)
+    refuses(prepare(), "frame 0 still shows what was to be hidden")
+
+
+@pytest.mark.parametrize(
+    ("crf", "style", "shape"),
+    [
+        (0, "gaussian", "ellipse"),
+        (22, "pixelate", "rectangle"),
+        (22, "pixelate", "ellipse"),
+        (22, "gaussian", "rectangle"),
+        (22, "solid", "rectangle"),
+        (45, "solid", "ellipse"),
+        (45, "pixelate", "rectangle"),
+    ],
+)
+def test_what_was_hidden_is_published(prepare: Prepare, crf: float, style: str, shape: str) -> None:
+    done = run(prepare(crf=crf, style=style, shape=shape))
+    assert Path(done.joined.output).exists()
+    assert "prove" in dict(done.joined.timing.steps)
+
+
+class TestPlan:
+    """The plan that was tracked is compared with what was rendered."""
+
+    @pytest.fixture
+    def job(self, prepare: Prepare) -> Job:
+        return prepare()
+
+    @pytest.fixture
+    def probed(self, job: Job) -> Probed:
+        return stages.probe(job)
+
+    def rendered(self, job: Job, probed: Probed, tracked: Tracked) -> list[Rendered]:
+        return [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
+
+    def refuses(self, job: Job, probed: Probed, rendered: list[Rendered], sentence: str) -> None:
+        with pytest.raises(CheckFailed, match=sentence):
+            stages.join(job, probed, on_square(probed), rendered)
+        assert not Path(probed.target).exists()
+
+    def test_what_is_at_its_place_is_published(self, job: Job, probed: Probed) -> None:
+        tracked = on_square(probed)
+        rendered = self.rendered(job, probed, tracked)
+        assert any(made.copied for made in rendered)
+        stages.join(job, probed, tracked, rendered)
+        assert Path(probed.target).exists()
+
+    def test_a_region_at_another_place(self, job: Job, probed: Probed) -> None:
+        rendered = self.rendered(job, probed, on_square(probed, beside=60))
+        self.refuses(job, probed, rendered, "frame 35 still shows .* around x 77, y 55;")
+
+    def test_a_region_that_would_be_copied(self, job: Job, probed: Probed) -> None:
+        rendered = self.rendered(job, probed, Tracked((), (), probed.timing))
+        self.refuses(job, probed, rendered, "frame 35 has something to hide, but was copied")
+
+
+def on_square(probed: Probed, beside: int = 0) -> Tracked:
+    """Return regions around the square of the clip, or beside it, in the middle of the clip."""
+    region = Region(0, 0, 7.0, 55.0, 57.0, 105.0, RegionOrigin.DETECTED)
+    regions = (
+        replace(region, frame=n, x0=region.x0 + 2 * n + beside, x1=region.x1 + 2 * n + beside)
+        for n in range(35, 45)
+    )
+    return Tracked(tuple(regions), (), probed.timing)
