@@ -35,7 +35,7 @@ from redact_dask.media.encode import Encoder
 from redact_dask.media.planes import luma
 from redact_dask.pipeline import rendering
 from redact_dask.records import Region, RegionOrigin
-from redact_dask.redaction import hide
+from redact_dask.redaction import hide, proof
 
 FACE = Face("clip 0", (40, 20, 80, 60), 40, readable=True)
 COVER: Rectangle = (36, 16, 84, 64)
@@ -263,6 +263,8 @@ def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
     good = run(*arguments)
     assert good.exit_code == 0, good.output
     monkeypatch.setattr(rendering.hide, "hide", lambda *_: None)
+    assert run(*arguments).exit_code == 3  # The proof before publishing quarantines it.
+    monkeypatch.setattr(proof, "shown", lambda *_: [])
     result = run(*arguments)
     assert result.exit_code == 4
     found = figures(result)["defaults"]
