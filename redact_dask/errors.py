@@ -9,7 +9,7 @@
     - `VideoError`: one video cannot be redacted safely; it is quarantined, and the run goes on.
         - `UnsupportedVideo`: the file is no video, or is of a kind that cannot be kept exact.
         - `TooLarge`: the video's pictures do not fit into the memory of a worker.
-        - `UnreadableVideo`: the video's file cannot be read, whatever is in it.
+        - `UnreadableVideo`: the video's file cannot be read now, whatever is in it.
         - `DamagedVideo`: the stream does not decode as it should.
         - `CheckFailed`: a result is not what was planned; nothing of the video is published.
 

@@ -14,12 +14,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
+from av.error import FFmpegError
 from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
 from redact_dask import versions
 from redact_dask.cluster.memory import Memory
-from redact_dask.errors import RunEnded
+from redact_dask.errors import RedactError, RunEnded
 from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
@@ -109,8 +110,25 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
         _memory_for(worker, job, args),
         _limited(worker, job.config.driver.stage_limit_s),
     ):
-        result = stage(job, *args)
+        result = _result(stage, job, *args)
     return replace(result, timing=replace(result.timing, worker=str(worker.name)))
+
+
+def _result(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
+    """Run a stage; raise its errors such that the driver gets them as what they are.
+
+    FFmpeg's errors of input and output do not survive pickling if they name a file. Dask replaces
+    them, and every error that one of them has caused, by a plain `Exception`.
+    """
+    try:
+        return stage(job, *args)
+    except (RedactError, FFmpegError, OSError) as error:
+        failure: Exception = error
+    # Raised inside the block, it would have the other one as its context again.
+    if isinstance(failure, FFmpegError) and isinstance(failure, OSError):
+        failure = OSError(failure.errno, failure.strerror)
+    failure.__cause__ = failure.__context__ = None
+    raise failure
 
 
 def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:

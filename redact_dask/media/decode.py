@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo, VideoError
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media.demux import open_video, packets
 from redact_dask.records import Chunk, StreamInfo
 
@@ -64,7 +64,7 @@ def frames_and_next(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoF
         for frame in frames(url, info, replace(chunk, pts=chunk.pts + after)):
             yield frame
             count += 1
-    except VideoError:
+    except (DamagedVideo, UnsupportedVideo):
         if count < len(chunk.pts):
             raise
 

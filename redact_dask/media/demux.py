@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from typing import IO
 
 import av
 from av.container import InputContainer
@@ -31,7 +33,7 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises
     ------
     UnreadableVideo
-        The operating system refuses to open the file.
+        The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
         The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
         or a stream of an MPEG transport or program stream begins in its middle.
@@ -42,8 +44,6 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         try:
             container = stack.enter_context(_open(url, stack))
         except av.error.FFmpegError as error:
-            if isinstance(error, OSError):
-                raise UnreadableVideo(f"it cannot be read: {error.strerror}") from error
             raise UnsupportedVideo(f"it cannot be opened as a video: {error.strerror}") from error
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams:
@@ -157,10 +157,47 @@ def packets(
 
 
 def _open(url: str, stack: ExitStack) -> InputContainer:
-    path = storage.local_path(url)
-    if path is not None:
-        return av.open(f"file:{path}", options=_OPTIONS)
-    return av.open(stack.enter_context(storage.open_read(url)), "r", options=_OPTIONS)
+    with _reading():
+        file = stack.enter_context(storage.open_read(url))
+    return av.open(_Source(file), "r", options=_OPTIONS)
+
+
+class _Source:
+    """A source's file as PyAV reads it.
+
+    Some demuxers take a failed read for the end of the file. What is raised here goes through PyAV
+    unchanged and at once, so a disk that fails is never mistaken for a damaged video.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.name = getattr(file, "name", "")  # FFmpeg looks at its suffix.
+
+    def read(self, size: int) -> bytes:
+        with _reading():
+            return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with _reading():
+            try:
+                return self._file.seek(offset, whence)
+            except (OSError, ValueError) as error:
+                if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                    raise
+                return -errno.EINVAL  # A damaged file names places before its beginning.
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raise `UnreadableVideo` where the store fails."""
+    try:
+        yield
+    except storage.FAILURES as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableVideo(f"it cannot be read: {reason}") from error
 
 
 def _is_cover(stream: VideoStream) -> bool:

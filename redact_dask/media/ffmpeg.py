@@ -89,7 +89,8 @@ def decoded_in_halves(
 
 def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> Decoded:
     """Decode the frames that the trim filter leaves; frame numbers start at 0 with the first."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-xerror", "-threads", "1", *seek]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-xerror"]
+    command += ["-threads", "1", *seek]
     command += ["-copyts", "-noautorotate", "-i", f"file:{path}", "-filter_complex_threads", "1"]
     # A checksum of all pixels costs a tenth of decoding them, so most frames give only a corner.
     # ffmpeg holds all in memory until both outputs have begun, so frame 0 is always in both.
@@ -98,7 +99,10 @@ def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) 
     graph = f"[0:v:0]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
     command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Keys are commands to ffmpeg: it would take what a terminal or a shell's loop holds for others.
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     if done.returncode or done.stderr:
         reason = (done.stderr.strip().splitlines() or ["no message"])[0]
         raise CheckFailed(f"the result does not decode cleanly: {reason}")

@@ -76,11 +76,13 @@ def write(
         The container cannot hold what is to be copied.
     CheckFailed
         The segments do not hold exactly one picture for each pts, or do not fit together.
+    OSError
+        The file cannot be written, for example because the disk is full.
     """
     depth = max(segment.reorder_depth for segment in segments)
     with ExitStack() as stack:
         container, original = stack.enter_context(open_video(source))
-        output = stack.enter_context(_create(path, info))
+        output = stack.enter_context(_created(path, info))
         video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
@@ -95,14 +97,17 @@ def write(
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
-        with _explained(others):
+        with _explained(others), _writing():
             output.start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
-            output.mux_one(packet)
+            with _writing():
+                output.mux_one(packet)
 
 
-def _create(path: Path, info: StreamInfo) -> OutputContainer:
+@contextmanager
+def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
+    """Create the file, and complete it after the block."""
     name = _KEPT_CONTAINERS[path.suffix.lower()]
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
     if name != "matroska":
@@ -112,7 +117,24 @@ def _create(path: Path, info: StreamInfo) -> OutputContainer:
             "movie_timescale": "90000",
             "video_track_timescale": str(info.time_base.denominator),
         }
-    return av.open(str(path), "w", format=name, options=options)
+    with _writing():
+        output = av.open(str(path), "w", format=name, options=options)
+    try:
+        yield output
+    finally:
+        with _writing():
+            output.close()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Raise Python's own `OSError` for FFmpeg's: the source, in whose block it writes, is whole."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if not isinstance(error, OSError):
+            raise
+        raise OSError(error.errno, f"the joined video: {error.strerror}") from None
 
 
 @contextmanager

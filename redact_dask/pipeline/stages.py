@@ -59,6 +59,8 @@ def probe(job: Job) -> Probed:
         raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
     if folders[0] in layout.OWN_FOLDERS:
         raise UnsupportedVideo(f"{folders[0]} is a folder of ours in the destination; rename it")
+    if "\\udc" in job.video.path and not storage.exists(job.video.source):
+        raise UnsupportedVideo(f"its name {job.video.path} is not UTF-8; rename the file")
     with timer.step("scan"):
         salvage = job.config.on_damage == "salvage"
         scanned = index.scan(job.video.source, job.config.encode, salvage=salvage)

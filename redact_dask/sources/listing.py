@@ -58,7 +58,7 @@ def list_videos(source: str, destination: str, work: str | None = None) -> Itera
     ------
     SourceError
         The source has no video, or overlaps with the destination or the work area. While iterating:
-        the store fails, or a name cannot be used.
+        the store fails.
     """
     listed = _listed(source, storage.canonical(destination), work)
     first = next(listed, None)
@@ -139,8 +139,7 @@ def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
     Raises
     ------
     SourceError
-        A name cannot be used; or ``since`` is set, and the store does not tell when a video was
-        written.
+        ``since`` is set, and the store does not tell when a video was written.
     OSError, botocore.exceptions.BotoCoreError
         The store fails.
     """
@@ -226,10 +225,9 @@ def _inside(url: str, folder: str) -> bool:
 
 
 def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
-    try:
-        url.encode()
-    except UnicodeEncodeError:
-        raise SourceError(f"the name {url!a} is not UTF-8; rename the file") from None
+    # A name that is not UTF-8 fits into no manifest; the escaped one leads to no file, and the
+    # video is quarantined under it.
+    url, root = (name.encode(errors="backslashreplace").decode() for name in (url, root))
     return Video(
         source=url,
         path=url.removeprefix(root + "/"),

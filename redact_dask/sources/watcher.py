@@ -142,28 +142,38 @@ class Watcher:
                 **where, MaxNumberOfMessages=10, WaitTimeSeconds=_LONG_POLL_S
             )
             for message in answer.get("Messages", ()):
-                records = _records(message["Body"])
-                for record in records or ():
-                    for video in self._video_of(record):
-                        yield from self._new(video)
-                if records is not None:
+                landed, is_whole = _landed(message["Body"])
+                for video in listing.from_listing(self._source, landed, self._select):
+                    yield from self._new(video)
+                # What is none of S3's stays: it concerns somebody else, or an operator.
+                if is_whole:
                     queue.delete_message(**where, ReceiptHandle=message["ReceiptHandle"])
 
-    def _video_of(self, record: dict[str, Any]) -> Iterator[Video]:
-        """Yield the video that a notification tells of, if it is a selected one of the source."""
-        found = record["s3"]["object"]
-        url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(found['key'])}"
-        if record["eventName"].startswith("ObjectCreated"):
-            when = datetime.fromisoformat(record["eventTime"])
-            facts = {"size": found["size"], "ETag": found["eTag"], "LastModified": when}
-            yield from listing.from_listing(self._source, [(url, facts)], self._select)
 
+def _landed(body: str) -> tuple[list[listing.Listed], bool]:
+    """Return the objects of which a message tells that they landed, and whether all of it is S3's.
 
-def _records(body: str) -> list[dict[str, Any]] | None:
-    """Return the records of S3's message, which SNS may have passed on; None: it is not S3's."""
+    SNS may have passed the message on.
+    """
     try:
         message = json.loads(body)
         message = json.loads(message["Message"]) if "Message" in message else message
-        return [] if message.get("Event") == "s3:TestEvent" else list(message["Records"])
+        records = [] if message.get("Event") == "s3:TestEvent" else list(message["Records"])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return None
+        return [], False
+    landed, is_whole = [], True
+    for record in records:
+        try:
+            if record["eventName"].startswith("ObjectCreated"):
+                landed.append(_object(record))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            is_whole = False
+    return landed, is_whole
+
+
+def _object(record: dict[str, Any]) -> listing.Listed:
+    """Return the URL and the facts of the object that a record tells of."""
+    found = record["s3"]["object"]
+    url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(found['key'])}"
+    when = datetime.fromisoformat(record["eventTime"])
+    return url, {"size": int(found["size"]), "ETag": found["eTag"], "LastModified": when}

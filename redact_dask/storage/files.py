@@ -287,9 +287,12 @@ def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 def _locate(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, and the path on it."""
-    # A cached listing would hide what other processes have written since then.
+    # fsspec's own function takes "::" for a chain of URLs, but files may be named so.
+    protocol = fsspec.core.split_protocol(url)[0] or "file"
     try:
-        fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        kind = fsspec.get_filesystem_class(protocol)
+        # A cached listing would hide what other processes have written since then.
+        fs = kind(**{"use_listings_cache": False} | kind._get_kwargs_from_urls(url))  # noqa: SLF001
     except (ImportError, ValueError) as error:
         raise SourceError(f"{url} cannot be reached: {error}") from None
-    return fs, str(path)
+    return fs, str(kind._strip_protocol(url))  # noqa: SLF001

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from av.error import FFmpegError, InvalidDataError
+from av.error import OSError as FFmpegOSError
 from dask.utils import key_split
 from distributed import Client, Scheduler
 
 import redact_dask
+from redact_dask import config, errors, versions
 from redact_dask.cluster import tasks
 from redact_dask.cluster.tasks import stage_and_video
-from redact_dask.errors import RunEnded
+from redact_dask.errors import RedactError, RunEnded
+from redact_dask.pipeline.job import Job
+from redact_dask.records import Video
 
 STAGES = {"probe", "detect", "track", "render", "join"}
 
@@ -52,3 +57,40 @@ def test_a_worker_with_another_version_that_comes_later_ends_the_run(client: Cli
     task = client.submit(tasks._signed, "9.9.9", print, None, pure=False)
     with pytest.raises(RunEnded, match=r"worker tcp://\S+ has redact-dask \S+, not 9\.9\.9"):
         task.result()
+
+
+_KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, RedactError)
+]
+
+
+@pytest.mark.parametrize("cause", [FFmpegOSError, InvalidDataError])
+@pytest.mark.parametrize("kind", _KINDS)
+def test_an_error_keeps_its_class_on_the_way_to_the_driver(
+    kind: type[RedactError], cause: type[FFmpegError], client: Client
+) -> None:
+    def failing(_: Job) -> tasks.Result:
+        raise kind("a sentence") from cause(5, "Input/output error", "a.mp4")
+
+    error = failure_of(failing, client)
+    assert (type(error), str(error)) == (kind, "a sentence")
+
+
+def test_ffmpegs_own_error_arrives_as_one_of_input_and_output(client: Client) -> None:
+    def failing(_: Job) -> tasks.Result:
+        raise FFmpegOSError(28, "No space left on device", "a.mp4")
+
+    error = failure_of(failing, client)
+    assert isinstance(error, OSError)
+    assert error.errno == 28
+
+
+def failure_of(stage: Any, client: Client) -> BaseException | None:
+    """Run a stage on a worker, and return the error that the driver sees."""
+    video = Video("file:///a.mp4", "a.mp4", 1, "1", None)
+    job = Job.of(video, "memory://out", config.validate({}))
+    future = client.submit(tasks._signed, versions.own(), stage, job, pure=False)
+    error: BaseException | None = future.exception()
+    return error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import av
 import pytest
 from fixture_types import Joined
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
@@ -93,3 +97,26 @@ def test_short_videos_have_no_halves() -> None:
     assert middle(6000) is None
     assert middle(3000, 3000) == 3000
     assert middle(100, 2500, 3000, 1400) == 2600
+
+
+def test_nothing_of_the_standard_input_is_read(plain: Path, joined: Joined, tmp_path: Path) -> None:
+    """A shell's loop keeps its list, no key ends a check, and a job in the background goes on."""
+    result = joined(plain, tmp_path / "joined.mp4")
+    # The real program reads keys every half second only; this one takes all that it can get.
+    greedy = tmp_path / "ffmpeg"
+    greedy.write_text(f'#!/bin/sh\ncat > /dev/null\nexec "{get_ffmpeg_exe()}" "$@"\n')
+    greedy.chmod(0o755)
+    program = (
+        "import pathlib, sys; from redact_dask.media import ffmpeg; "
+        "print(len(ffmpeg.decoded(pathlib.Path(sys.argv[1]), ()).times), sys.stdin.read())"
+    )
+    waiting = "rear.mp4\nfront.mp4\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(result)],
+        env=os.environ | {"IMAGEIO_FFMPEG_EXE": str(greedy)},
+        input=waiting,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"48 {waiting}\n"

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -173,6 +174,30 @@ def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
         while left_in(queue) > 1 and time.monotonic() < end:
             time.sleep(0.2)
     assert left_in(queue) == 1, "what is none of S3's stays"
+
+
+def test_a_strange_record_costs_nothing_else(s3: str, queue: str) -> None:
+    def tell(*records: object) -> None:
+        message = json.dumps({"Records": [*records]})
+        boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=message)
+
+    S3FileSystem().pipe_file(f"{s3}/strange/before.mp4", b"video")
+    with Collected(f"{s3}/strange", queue=queue) as seen:
+        seen.until("before.mp4")
+        for name in ("a.mp4", "b.mp4", "cam::1.mp4"):
+            S3FileSystem().pipe_file(f"{s3}/strange/{name}", b"video")
+        sizeless: dict[str, Any] = notification(f"{s3}/strange/b.mp4")
+        del sizeless["s3"]["object"]["size"]
+        tell(
+            {"eventSource": "aws:ses"}, "text", None, sizeless, notification(f"{s3}/strange/a.mp4")
+        )
+        tell(sizeless | {"eventTime": "yesterday"})
+        tell(notification(f"{s3}/strange/cam::1.mp4"))
+        seen.until("before.mp4", "a.mp4", "cam::1.mp4")
+        end = time.monotonic() + 20
+        while left_in(queue) > 2 and time.monotonic() < end:
+            time.sleep(0.2)
+    assert left_in(queue) == 2, "what is none of S3's stays"
 
 
 def left_in(queue: str) -> int:
