@@ -174,7 +174,7 @@ def render(_job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Ren
     return Rendered(chunk.index, FRAMES, (Segment(FRAMES, chunk.start, None, 0),), work())
 
 
-def join(_job: Job, probed: Probed, _rendered: list[Rendered]) -> Joined:
+def join(_job: Job, probed: Probed, _tracked: Tracked, _rendered: list[Rendered]) -> Joined:
     storage.write(probed.target, b"r")
     return Joined(probed.target, 1, "0" * 64, "", work())
 

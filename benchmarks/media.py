@@ -67,7 +67,7 @@ def engine(job: Job, every: int | None) -> None:
     )
     tracked = Tracked(regions, (), probed.timing)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    stages.join(job, probed, rendered)
+    stages.join(job, probed, tracked, rendered)
     storage.remove(job.work)  # What is committed would not be done again.
 
 

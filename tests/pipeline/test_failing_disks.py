@@ -111,7 +111,7 @@ def test_a_full_scratch_disk_is_not_the_videos_damage(
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * size), before[1]))
     try:
         with pytest.raises(OSError, match="the joined video: File too large"):
-            stages.join(job, done.probed, done.rendered)
+            stages.join(job, done.probed, done.tracked, done.rendered)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert stages.join(job, done.probed, done.rendered).size == size
+    assert stages.join(job, done.probed, done.tracked, done.rendered).size == size
