@@ -23,9 +23,18 @@ SOFTWARE = (
 """Packages whose versions the manifest records, and which must be the same on all machines."""
 
 
+DECIDING = (PACKAGE, "av", "openvino", "opencv-python-headless", "numpy")
+"""Those of them that decide what is found in a picture, and what is hidden how."""
+
+
 def own() -> str:
     """Return the version of this package."""
     return version(PACKAGE)
+
+
+def deciding() -> str:
+    """Return names and versions of `DECIDING`: what others have made is not mixed with ours."""
+    return ", ".join(f"{name} {installed().get(name)}" for name in DECIDING)
 
 
 @cache

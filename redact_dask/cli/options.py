@@ -60,6 +60,11 @@ _RUN_OPTIONS = (
         is_flag=True,
         help="Retry videos that an earlier run quarantined for what they are.",
     ),
+    click.option(
+        "--redo-before",
+        metavar="VERSION",
+        help="Make copies again that an earlier version of redact_dask than this one made.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object."),
 )
 
@@ -96,6 +101,7 @@ _SETTINGS = {
     "since": "select.since",
     "shard": "select.shard",
     "retry_failed": "driver.retry_failed",
+    "redo_before": "driver.redo_before",
     "max_cost": "driver.max_cost",
     "time_limit": "driver.time_limit_s",
     "workers": "cluster.workers",

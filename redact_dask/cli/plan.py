@@ -48,7 +48,8 @@ def tell_plan(
             for video in backlog:
                 click.echo(one_line(f"would redact {video.path} ({video.size / 1e6:.1f} MB)"))
             known = backlog.counts
-    counts = {"to_do": known.pending, "skipped": known.done, "failed": known.failed}
+    counts = {"to_do": known.pending, "skipped": known.done, "outdated": known.outdated}
+    counts["failed"] = known.failed
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
     click.echo(
         f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from redact_dask import api
+from redact_dask import api, versions
 from redact_dask.cli.exit_codes import EXIT_FAILED, EXIT_QUARANTINED
 from redact_dask.config import Config
 from redact_dask.driver.summary import Summary
@@ -90,6 +90,16 @@ def _drained_by_signals(drain: Callable[[], None], console: Console) -> Iterator
 
 
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
+    _show_videos(summary)
+    _show_counts(summary)
+    click.echo(f"output    {summary.output}")
+    click.echo(f"manifest  {summary.manifest}")
+    click.echo(f"dashboard {dashboard} (while the run lasts)")
+    if as_json:
+        click.echo(json.dumps(asdict(summary)))
+
+
+def _show_videos(summary: Summary) -> None:
     for failure in summary.failures:
         sentence = f"quarantined {failure.path} in {failure.stage}: {failure.reason}"
         click.echo(one_line(sentence))
@@ -101,10 +111,18 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
             f"{video.reason}"
         )
         click.echo(one_line(sentence))
+
+
+def _show_counts(summary: Summary) -> None:
     click.echo(
         f"{summary.published} published, {summary.quarantined} quarantined, "
         f"{summary.skipped} skipped, of {summary.videos} videos"
     )
+    if summary.outdated:
+        click.echo(
+            f"{summary.outdated} of the skipped videos have copies of another version; "
+            f"--redo-before {versions.own()} makes those of earlier ones again"
+        )
     if summary.failed:
         click.echo(
             f"{summary.failed} quarantined by an earlier run; --retry-failed tries them again"
@@ -121,8 +139,3 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
         click.echo(f"{describe_lag(summary.lags)} of the last {len(summary.lags)}")
     if summary.usage.calls:
         click.echo(describe_usage(summary.usage, summary.dollars))
-    click.echo(f"output    {summary.output}")
-    click.echo(f"manifest  {summary.manifest}")
-    click.echo(f"dashboard {dashboard} (while the run lasts)")
-    if as_json:
-        click.echo(json.dumps(asdict(summary)))

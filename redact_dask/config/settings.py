@@ -18,10 +18,6 @@ from redact_dask.config.loading import Section
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
 
-_DETECTION_VERSION = "2"
-"""Changed when the same settings choose other frames to look at, or show them otherwise to a
-detector: earlier checkpoints are then not loaded."""
-
 
 class SelectSettings(Section):
     """Which videos of the source are taken. In a pattern, ``*`` stands for any text, even ``/``."""
@@ -184,6 +180,9 @@ class DriverSettings(Section):
     retry_failed: bool = False
     """Whether a run retries videos that an earlier run quarantined for what they are. Videos that
     failed for another reason, or in another version of the package, are always retried."""
+    redo_before: str | None = Field(None, pattern=r"^\d+(\.\d+)*$")
+    """Version of redact_dask: copies that an earlier one made are made again, for a mended leak for
+    example. By default, a copy stays until its source or a setting changes."""
     stage_limit_s: float = Field(7200.0, gt=0)
     """Longest time of one task, seconds. After it, the worker is ended as if it had crashed, and
     the task runs elsewhere. A video that ends four workers is quarantined."""
@@ -243,15 +242,15 @@ class Config(Section):
     @cached_property
     def detection_fingerprint(self) -> str:
         """Hash of all settings that decide the detections of a chunk: 16 hexadecimal digits."""
-        return self._digest("chunk", "detect", salt=_DETECTION_VERSION)
+        return self._digest("chunk", "detect")
 
-    def _digest(self, *names: str, salt: str = "") -> str:
+    def _digest(self, *names: str) -> str:
         settings = self.model_dump(mode="json", include=set(names))
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors
         }
-        text = json.dumps([salt, settings], sort_keys=True)
+        text = json.dumps(["", settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -153,8 +153,9 @@ class Backlog:
 
     def _note(self, video: Video, state: VideoState) -> None:
         counts = self.counts
-        if state is VideoState.DONE:
+        if state in (VideoState.DONE, VideoState.OUTDATED):
             counts.done += 1
+            counts.outdated += state is VideoState.OUTDATED
         elif state is VideoState.FAILED:
             counts.failed += 1
         else:

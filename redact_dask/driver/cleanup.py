@@ -9,15 +9,16 @@ from itertools import groupby
 
 from redact_dask import storage
 from redact_dask.driver.history import History
+from redact_dask.storage import layout
 
 _KEPT_S = 7 * 86_400.0
 """Seconds after its last write for which the work on an unfinished video is kept: a run or two may
 fail before one finishes it."""
 _ID = re.compile("[0-9a-f]{16}")
-"""Pattern of a video's id: folders of other programs may lie beside those of videos."""
+"""Pattern of the folders' names: folders of other programs may lie beside them."""
 
 
-def sweep(work: str, history: History) -> None:
+def sweep(destination: str, configured: str | None, history: History) -> None:
     """Remove the work on settled videos, and work that is a week old.
 
     A task that Dask has given up may end after its video is published, and leave a file: such files
@@ -25,17 +26,23 @@ def sweep(work: str, history: History) -> None:
 
     Parameters
     ----------
-    work
-        URL of the work area: it has a folder for each video, named by the video's id.
+    destination
+        URL of the destination's root.
+    configured
+        URL of the work area that destinations share; None: the destination has its own.
     history
         Tells which videos are settled.
     """
+    work = layout.work_area(destination, configured)
     for video, newest in _folders(work):
-        if not _ID.fullmatch(video):
-            continue
         if history.is_settled(video) or newest < time.time() - _KEPT_S:
             storage.remove(storage.join(work, video))
     storage.prune(work)
+    # Nobody else sweeps the folder of a destination that is used no more.
+    if configured is not None:
+        for folder, newest in _folders(configured):
+            if newest < time.time() - _KEPT_S:
+                storage.remove(storage.join(configured, folder))
 
 
 def _folders(work: str) -> Iterator[tuple[str, float]]:
@@ -45,6 +52,8 @@ def _folders(work: str) -> Iterator[tuple[str, float]]:
         (url.removeprefix(prefix).partition("/")[0], storage.modified(facts))
         for url, facts in storage.walk(prefix)
     )
-    for video, times in groupby(files, key=lambda file: file[0]):
+    for folder, times in groupby(files, key=lambda file: file[0]):
+        if not _ID.fullmatch(folder):
+            continue
         # A file counts as new if the store does not tell when it was written.
-        yield video, max(time.time() if when is None else when for _, when in times)
+        yield folder, max(time.time() if when is None else when for _, when in times)

@@ -100,7 +100,7 @@ def _count(job: Job) -> _Counts:
     looks = sum(
         len(detection.frames_to_look_at(probed.info, chunk, every))
         for chunk in probed.chunks
-        if not stages.is_detected(job, chunk)
+        if not stages.is_detected(job, probed.info, chunk)
     )
     info = probed.info
     megapixels = info.width * info.height / 1e6

@@ -9,13 +9,17 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import PurePosixPath
 from typing import Any
+
+from packaging.version import Version
 
 from redact_dask import manifest, storage, versions
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
-from redact_dask.records import Joined, Video
+from redact_dask.records import Joined, Video, video_id
 from redact_dask.storage import layout
 
 PERMANENT_ERRORS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
@@ -36,7 +40,9 @@ create table copies (
     finished integer,
     video text,
     source text,
+    path text,
     alike integer,
+    is_ours integer,
     bytes integer,
     there integer default 0
 ) without rowid;
@@ -54,9 +60,9 @@ set finished = excluded.finished, published = excluded.published, failed = exclu
 where excluded.finished >= finished
 """
 _COPY = """
-insert into copies values (?, ?, ?, ?, ?, ?, 0) on conflict (output) do update
+insert into copies values (?, ?, ?, ?, ?, ?, ?, ?, 0) on conflict (output) do update
 set finished = excluded.finished, video = excluded.video, source = excluded.source,
-    alike = excluded.alike, bytes = excluded.bytes
+    path = excluded.path, alike = excluded.alike, is_ours = excluded.is_ours, bytes = excluded.bytes
 where excluded.finished >= finished
 """
 
@@ -70,8 +76,21 @@ class VideoState(Enum):
     """The video is to be done, but its last attempt failed, and the next one may fail too."""
     DONE = auto()
     """The video is skipped: its redacted copy is there."""
+    OUTDATED = auto()
+    """The video is skipped as one that is done, but another version of the package made its copy.
+    """
     FAILED = auto()
     """The video is skipped: it was quarantined, and would fail again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The video from which a copy was made."""
+
+    video: str
+    """Id of the video."""
+    source: str
+    """URL of the source at that time."""
 
 
 class History:
@@ -79,7 +98,9 @@ class History:
 
     A video is done if it has a copy that counts. For that, the manifest must tell that the copy was
     the last one to be published in its place, and was made from this version of the source with
-    these settings; and a file of its size must be there.
+    these settings, by no version of the package that is to be replaced; and a file of its size must
+    be there. Videos and copies are known by their paths below source and destination: both may have
+    been mounted elsewhere, or moved, since then.
 
     A video would fail again if it is at fault itself, and neither the video nor the settings nor
     the package have changed.
@@ -96,6 +117,8 @@ class History:
         self._destination = destination
         self._fingerprint = config.fingerprint
         self._retry_failed = config.driver.retry_failed
+        before = config.driver.redo_before
+        self._oldest = Version(before) if before else None
         # With an empty name, SQLite makes a temporary file that goes away with the connection. Two
         # threads query it.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -105,10 +128,11 @@ class History:
         """Read the manifest, and check which of the copies that it names are there."""
         self._read(manifest.attempts(layout.manifest(self._destination)))
         self._database.execute("create index by_video on copies (video)")
+        self._database.execute("create index by_path on copies (path)")
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
             found = storage.walk(self._destination, layout.OWN_FOLDERS)
-            there = ((url, facts["size"]) for url, facts in found)
+            there = ((self._below(url), facts["size"]) for url, facts in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )
@@ -116,9 +140,9 @@ class History:
 
     def state(self, video: Video) -> VideoState:
         """Tell what the run does with a video."""
-        done = "select 1 from copies where video = ? and alike and there"
-        if self._one(done, video.id):
-            return VideoState.DONE
+        done = "select is_ours from copies where video = ? and alike and there"
+        if copy := self._one(done, video.id):
+            return VideoState.DONE if copy[0] else VideoState.OUTDATED
         last = self._one("select published, failed from attempts where video = ?", video.id)
         if last is None or last[0]:
             return VideoState.NEW
@@ -130,20 +154,32 @@ class History:
 
     def note(self, video: Video, joined: Joined) -> None:
         """Note a copy that this run has published: from now on only its own source replaces it."""
-        copy = (joined.output, time.time(), video.id, video.source, True)
-        self._database.execute(_COPY, (*copy, joined.size))
-        self._database.execute("update copies set there = 1 where output = ?", (joined.output,))
+        output = self._below(joined.output)
+        copy = (output, time.time(), video.id, video.source, video.path, True, True, joined.size)
+        self._database.execute(_COPY, copy)
+        self._database.execute("update copies set there = 1 where output = ?", (output,))
 
     def is_settled(self, video: str) -> bool:
         """Tell whether no run will resume from what is left of the video with this id."""
         return self._one(_SETTLED, video, video, video) is not None
 
-    def origin(self, output: str) -> str | None:
-        """Return the URL of the source whose copy was published at ``output``; None: none was.
+    def origin(self, output: str) -> Origin | None:
+        """Return the video whose copy was published at ``output``; None: none was.
 
-        Only a copy of the same source may replace it.
+        Only a copy of the same video, or of a later version of it, may replace it.
+
+        Parameters
+        ----------
+        output
+            Path of the copy below the destination.
         """
-        found = self._one("select source from copies where output = ?", output)
+        found = self._one("select video, source from copies where output = ?", output)
+        return Origin(*found) if found else None
+
+    def copy_of_another_version(self, video: Video) -> str | None:
+        """Return the path of the copy that another version of the same source has left, if any."""
+        question = "select output from copies where path = ? and video != ? and source = ?"
+        found = self._one(question, video.path, video.id, video.source)
         return str(found[0]) if found else None
 
     def _read(self, rows: Iterator[manifest.Row]) -> None:
@@ -152,16 +188,30 @@ class History:
         for row in rows:
             finished, alike = row["finished"].timestamp(), row["fingerprint"] == self._fingerprint
             published = row["status"] == "published"
+            made_by = row["versions"].get(versions.PACKAGE, "0")
+            path = self._path(row)
+            video = video_id(path, row["version"])
             if alike:
-                failed = (
-                    row["versions"].get("redact-dask") == own and row["error"] in PERMANENT_ERRORS
-                )
-                attempt = (row["video"], finished, published, failed)
-                self._database.execute(_ATTEMPT, attempt)
+                failed = made_by == own and row["error"] in PERMANENT_ERRORS
+                self._database.execute(_ATTEMPT, (video, finished, published, failed))
             if published and row["output"]:
-                copy = (row["output"], finished, row["video"], row["source"], alike)
-                self._database.execute(_COPY, (*copy, row["bytes_out"]))
+                output = PurePosixPath(path).with_name(PurePosixPath(row["output"]).name)
+                counts = alike and not (self._oldest and Version(made_by) < self._oldest)
+                copy = (str(output), finished, video, row["source"], path, counts)
+                self._database.execute(_COPY, (*copy, made_by == own, row["bytes_out"]))
         self._database.execute("commit")
+
+    def _path(self, row: manifest.Row) -> str:
+        """Return the path of a video below its source's root, as far as its row tells."""
+        if row["path"] is not None:
+            return str(row["path"])
+        # Rows of earlier versions have none, but its folders are those of its copy.
+        name = PurePosixPath(row["source"]).name
+        return str(PurePosixPath(self._below(row["output"] or name)).with_name(name))
+
+    def _below(self, url: str) -> str:
+        """Return the path of a URL below the destination."""
+        return url.removeprefix(f"{self._destination}/")
 
     def _one(self, question: str, *values: str) -> tuple[Any, ...] | None:
         answer: tuple[Any, ...] | None = self._database.execute(question, values).fetchone()

@@ -136,6 +136,7 @@ class Results:
             published=status.published,
             quarantined=status.quarantined,
             skipped=status.counts.done,
+            outdated=status.counts.outdated,
             failed=status.counts.failed,
             left=status.counts.videos - status.ended,
             frames=status.frames,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,8 +104,7 @@ class Run:
                 self._observe(self._status)
                 self._work_through()
                 self._results.close()
-                work = layout.work_area(self._destination, self._config.work)
-                cleanup.sweep(work, self._history)
+                cleanup.sweep(self._destination, self._config.work, self._history)
                 # A drained run still lists the source to its end, to tell how much is left.
                 self._backlog.wait()
                 return self._results.summary()
@@ -200,9 +200,12 @@ class Run:
         other = video.source.removesuffix(video.path) + path
         if other != video.source and storage.exists(other):
             return f"its copy would be named {path}, as that of another video"
-        origin = self._history.origin(probed.target)
-        if origin not in (None, video.source):
-            return f"the redacted copy of {origin} is at {path}"
+        origin = self._history.origin(path)
+        if origin and video.id != origin.video and video.source != origin.source:
+            return (
+                f"the redacted copy of {origin.source} is at {path}; name another destination, or, "
+                "if both are the same video, remove that copy"
+            )
         if probed.occupied and origin is None:
             return f"a file that is no redacted video of ours is at {path}"
         return ""
@@ -222,5 +225,8 @@ class Run:
                 self._watcher.again(video_run.job.video)
 
     def _quarantine(self, video_run: VideoRun, failure: Failure) -> None:
+        if copy := self._history.copy_of_another_version(video_run.job.video):
+            left = f"; the copy of another version of it is still at {copy}"
+            failure = replace(failure, reason=failure.reason + left)
         self._window.cancel(video_run)
         self._results.quarantined(video_run, failure)

@@ -40,6 +40,8 @@ class Summary:
     quarantined: int
     skipped: int
     """Videos that an earlier run published from the same source with the same settings."""
+    outdated: int
+    """Skipped videos whose copies another version of redact_dask made."""
     frames: int
     """Frames of the videos that this run published."""
     faces: int

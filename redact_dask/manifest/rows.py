@@ -153,6 +153,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
     joined, failure = outcome.joined, outcome.failure
     return {
         "source": outcome.video.source,
+        "path": outcome.video.path,
         "version": outcome.video.version,
         "written": None if outcome.video.modified is None else _time(outcome.video.modified),
         "output": joined.output if joined else None,

@@ -92,6 +92,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         _VIDEO
         | {
             "source": (pa.string(), "URL of the source"),
+            "path": (pa.string(), "path below the source's root; null in rows before 0.3"),
             "version": (pa.string(), "ETag, or size and modification time, of the source"),
             "written": (_TIME, "when the source was last written; null if the store does not tell"),
             "output": (pa.string(), "URL of the redacted video; null if there is none"),

@@ -21,6 +21,8 @@ class Counts:
     """Videos that this run has to do, also those that are finished meanwhile."""
     done: int = 0
     """Videos that earlier runs published."""
+    outdated: int = 0
+    """Those of them whose copies another version of the package made."""
     failed: int = 0
     """Videos that earlier runs quarantined, and that are not retried."""
     bytes_pending: int = 0

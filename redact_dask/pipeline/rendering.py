@@ -142,5 +142,5 @@ def _encoded(
 
 def _name(job: Job, *shown: object) -> str:
     """Hash the software, the settings and what is shown into 16 hexadecimal digits."""
-    software = (versions.own(), versions.installed()["av"], job.config.fingerprint)
-    return hashlib.sha256(repr((software, shown)).encode()).hexdigest()[:16]
+    made_by = (versions.deciding(), job.config.fingerprint)
+    return hashlib.sha256(repr((made_by, shown)).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from redact_dask import storage
+from redact_dask import storage, versions
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
@@ -34,15 +34,24 @@ from redact_dask.storage import layout, lease, scratch
 from redact_dask.tracking import camera_motion, scene_cuts, tracker
 
 
-def is_detected(job: Job, chunk: Chunk) -> bool:
+def is_detected(job: Job, info: StreamInfo, chunk: Chunk) -> bool:
     """Tell whether a checkpoint of what the detectors find in a chunk exists."""
-    return storage.exists(_detections_url(job, chunk))
+    return storage.exists(_detections_url(job, info, chunk))
 
 
-def _detections_url(job: Job, chunk: Chunk) -> str:
-    """Return the URL of a chunk's checkpoint; later runs find it too if it was paid for."""
-    folder = job.paid if job.config.detect.is_paid else job.work
-    return storage.join(folder, f"{job.config.detection_fingerprint}-{chunk.index:05}.json")
+def _detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
+    """Return the URL of a chunk's checkpoint; later runs find it too if it was paid for.
+
+    What other software detected is not found. But what a service saw on the same frames is still
+    true after an update, and is not paid for again.
+    """
+    folder, depends_on = job.work, versions.deciding()
+    if job.config.detect.is_paid:
+        every = detection.stride(info, job.config.detect)
+        looked_at = detection.frames_to_look_at(info, chunk, every)
+        folder, depends_on = job.paid, repr(sorted(looked_at))
+    key = hashlib.sha256(f"{job.config.detection_fingerprint} {depends_on}".encode()).hexdigest()
+    return storage.join(folder, f"{key[:16]}-{chunk.index:05}.json")
 
 
 def probe(job: Job) -> Probed:
@@ -86,7 +95,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
         The chunk does not decode exactly.
     """
     timer = Timer()
-    url = _detections_url(job, chunk)
+    url = _detections_url(job, info, chunk)
     views = detection.views(info, job.config.detect)
     before = detection.usage(views)
     identities = tuple(view.detector.identity for view in views)

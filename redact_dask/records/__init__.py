@@ -25,7 +25,7 @@ from redact_dask.records.results import (
     Tracked,
     Usage,
 )
-from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video
+from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video, video_id
 
 __all__ = [
     "STAGES",
@@ -49,4 +49,5 @@ __all__ = [
     "Tracked",
     "Usage",
     "Video",
+    "video_id",
 ]

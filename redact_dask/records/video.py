@@ -10,7 +10,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One source video, as the inventory found it."""
+    """One source video, as the listing found it."""
 
     source: str
     """URI of the source."""
@@ -25,8 +25,16 @@ class Video:
 
     @property
     def id(self) -> str:
-        """Short name of this version of this source: 16 hexadecimal digits of a SHA-256."""
-        return hashlib.sha256(f"{self.source}\n{self.version}".encode()).hexdigest()[:16]
+        """Short name of this version of this source; see `video_id`."""
+        return video_id(self.path, self.version)
+
+
+def video_id(path: str, version: str) -> str:
+    """Return the short name of a version of a source: 16 hexadecimal digits of a SHA-256.
+
+    The source's root is not part of it: a disk may be mounted elsewhere the next night.
+    """
+    return hashlib.sha256(f"{path}\n{version}".encode()).hexdigest()[:16]
 
 
 class Fields(StrEnum):

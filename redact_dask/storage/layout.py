@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from redact_dask.storage.files import join
 
 MANIFEST = "_manifest"
@@ -18,8 +20,13 @@ def manifest(destination: str) -> str:
 
 
 def work_area(destination: str, configured: str | None) -> str:
-    """Return the URL of the work area: the configured one, or ``_work`` in the destination."""
-    return configured or join(destination, WORK)
+    """Return the URL of a destination's work area: ``_work`` in it, or a folder of a shared one.
+
+    Destinations that share a configured work area have a folder each, named by a hash of their URL.
+    """
+    if configured is None:
+        return join(destination, WORK)
+    return join(configured, hashlib.sha256(destination.encode()).hexdigest()[:16])
 
 
 def paid(destination: str, video: str) -> str:

@@ -12,10 +12,12 @@ from fixture_types import Ffmpeg, MakeClip
 from magenta import MAGENTA
 
 import redact_dask
-from redact_dask import config, manifest, storage
+from redact_dask import config, manifest, storage, versions
 from redact_dask.driver.history import PERMANENT_ERRORS, History, VideoState
 from redact_dask.errors import UnreadableVideo
 from redact_dask.media import demux
+from redact_dask.pipeline import stages
+from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
 
@@ -95,6 +97,83 @@ def test_another_sources_copy_is_not_replaced(
     assert (first.published, second.published) == (1, 0)
     assert "monday/front.mp4 is at front.mp4" in second.failures[0].reason
     assert (destination / "front.mp4").read_bytes() == content
+
+
+def test_source_and_destination_may_be_mounted_elsewhere(
+    make_clip: MakeClip, client: Client, tmp_path: Path
+) -> None:
+    before, now = tmp_path / "host", tmp_path / "container"
+    make_clip(before / "in" / "cam" / "a.mp4", frames=30, audio=False)
+    redact_dask.redact(before / "in", before / "out", MAGENTA, client)
+    before.rename(now)
+    again = redact_dask.redact(now / "in", now / "out", MAGENTA, client)
+    assert (again.skipped, again.published, again.failures) == (1, 0, ())
+    other = redact_dask.redact(
+        now / "in", now / "out", MAGENTA | {"redact": {"style": "solid"}}, client
+    )
+    assert (other.skipped, other.published, other.failures) == (0, 1, ())
+
+
+def test_destinations_that_share_a_work_area_do_not_mix(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    work, (one, other) = tmp_path / "work", (tmp_path / "one", tmp_path / "other")
+    settings = MAGENTA | {"work": str(work)}
+    (video,) = listing.list_videos(str(clip), str(one))
+    # Another run is at work on the same video, for its own destination.
+    elsewhere = Job.of(video, storage.canonical(str(other)), config.validate(settings))
+    storage.write(f"{elsewhere.work}/begun.json", b"{}")
+    one.mkdir()
+    (one / "clip.mp4").write_text("somebody's only copy")
+    summary = redact_dask.redact(clip, one, settings, client)
+    assert "no redacted video of ours" in summary.failures[0].reason
+    assert (one / "clip.mp4").read_text() == "somebody's only copy"
+    assert storage.exists(f"{elsewhere.work}/begun.json")
+
+
+def test_copies_of_an_earlier_version_are_told_and_made_again(
+    clip: Path, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = tmp_path / "out"
+    earlier = versions.installed() | {versions.PACKAGE: "0.1.5"}
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "installed", lambda: earlier)
+        redact_dask.redact(clip, destination, MAGENTA, client)
+
+    def run(before: str | None) -> tuple[int, int, int]:
+        settings = MAGENTA | {"driver": {"redo_before": before}}
+        summary = redact_dask.redact(clip, destination, settings, client)
+        return summary.skipped, summary.outdated, summary.published
+
+    assert run(None) == (1, 1, 0)
+    assert run("0.1.5") == (1, 1, 0)
+    assert run("0.1.10") == (0, 0, 1)
+    assert run("0.1.10") == (1, 0, 0)
+
+
+def test_detections_of_other_software_are_not_taken_over(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (video,) = listing.list_videos(str(clip), str(tmp_path / "out"))
+    job = Job.of(video, storage.canonical(str(tmp_path / "out")), config.validate(MAGENTA))
+    probed = stages.probe(job)
+    for chunk in probed.chunks:
+        stages.detect(job, probed.info, chunk)
+    assert all(stages.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
+    monkeypatch.setattr(versions, "installed", lambda: {"av": "1.0"})
+    assert not any(stages.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
+
+
+def test_a_version_that_fails_tells_of_the_copy_of_the_one_before(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    video, destination = tmp_path / "in" / "a.mp4", tmp_path / "out"
+    video.parent.mkdir()
+    shutil.copy(clip, video)
+    redact_dask.redact(video, destination, MAGENTA, client)
+    video.write_bytes(b"no video")
+    summary = redact_dask.redact(video, destination, MAGENTA, client)
+    assert "; the copy of another version of it is still at a.mp4" in summary.failures[0].reason
 
 
 def test_a_part_of_a_manifest_file_is_passed_over(

@@ -103,6 +103,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "videos": {
         "video": "0123456789abcdef",
         "source": "file:///fleet/ü 1.mp4",
+        "path": "ü 1.mp4",
         "version": "5-1.0",
         "written": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
         "output": "file:///redacted/ü 1.mp4",
