@@ -13,14 +13,33 @@
         - `DamagedVideo`: the stream does not decode as it should.
         - `CheckFailed`: a result is not what was planned; nothing of the video is published.
 
-The message of each error is one sentence for a person: it names the thing and says what to do.
+The message of each error is one sentence for a person: it names the thing and says what to do. Its
+class tells whose fault it is.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Blame(StrEnum):
+    """Whose fault a failure is. Only the video's own is final; only the others may end a run."""
+
+    VIDEO = "video"
+    HOST = "host"
+    """A worker's machine, or the software on it."""
+    STORE = "store"
+    SETTINGS = "settings"
+
 
 class RedactError(Exception):
     """Base of every error that the package raises on purpose."""
+
+    blame: ClassVar[Blame] = Blame.SETTINGS
+    """Whose fault it is."""
+    worker: str = ""
+    """Address of the Dask worker that raised it; empty outside a cluster."""
 
 
 class UsageError(RedactError):
@@ -41,9 +60,13 @@ class RunEnded(RedactError):
     For example, a service that every video needs refuses to serve.
     """
 
+    blame = Blame.HOST
+
 
 class VideoError(RedactError):
     """One video cannot be redacted safely."""
+
+    blame = Blame.VIDEO
 
 
 class UnsupportedVideo(VideoError):
@@ -53,9 +76,13 @@ class UnsupportedVideo(VideoError):
 class TooLarge(VideoError):
     """A worker has too little memory for the video's pictures; the video itself is not at fault."""
 
+    blame = Blame.SETTINGS
+
 
 class UnreadableVideo(VideoError):
     """The file cannot be read, whatever is in it: its permissions or its disk are at fault."""
+
+    blame = Blame.STORE
 
 
 class DamagedVideo(VideoError):

@@ -101,7 +101,8 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
 
 def _show_videos(summary: Summary) -> None:
     for failure in summary.failures:
-        sentence = f"quarantined {failure.path} in {failure.stage}: {failure.reason}"
+        where = f"{failure.path} in {failure.stage} (fault of the {failure.blame})"
+        sentence = f"quarantined {where}: {failure.reason}"
         click.echo(one_line(sentence))
     if summary.quarantined > len(summary.failures):
         click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")

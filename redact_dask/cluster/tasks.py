@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
@@ -54,14 +54,23 @@ class VideoGraph:
         Job of the video.
     rank
         Videos of a lower rank go first, so that videos finish rather than pile up.
+    workers
+        Addresses of the workers that may run the tasks; empty: all may.
     """
 
-    def __init__(self, client: Client, run: str, job: Job, rank: int) -> None:
+    def __init__(
+        self, client: Client, run: str, job: Job, rank: int, workers: Collection[str] = ()
+    ) -> None:
+        self.workers = workers
         self._client = client
         self._run = run
         self._job = job
         self._rank = rank
         self._probe: Future[Any] | None = None
+
+    def owns(self, key: Key) -> bool:
+        """Tell whether a key is that of a task of this graph, and not of an earlier one."""
+        return cast(tuple[str, str, int], key)[0].partition("-")[2] == self._run
 
     def probe(self) -> Future[Any]:
         """Submit the first stage; the tasks of the others depend on its result."""
@@ -92,6 +101,7 @@ class VideoGraph:
             key=key,
             priority=-self._rank,
             pure=False,
+            workers=[*self.workers] or None,
         )
 
 
@@ -124,6 +134,8 @@ def _result(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
         return stage(job, *args)
     except (RedactError, FFmpegError, OSError) as error:
         failure: Exception = error
+        if isinstance(failure, RedactError):
+            failure.worker = get_worker().address
     # Raised inside the block, it would have the other one as its context again.
     if isinstance(failure, FFmpegError) and isinstance(failure, OSError):
         failure = OSError(failure.errno, failure.strerror)

@@ -190,7 +190,7 @@ class DriverSettings(Section):
     """Time after which a run begins no more videos, seconds. Videos in flight are finished."""
     most_failures: int = Field(20, ge=1)
     """Number of videos in a row that fail in the same stage with the same kind of error until the
-    run ends: something is wrong. Damaged and unsupported videos do not count."""
+    run ends: something is wrong. Failures that are the fault of the video do not count."""
     max_cost: float | None = Field(None, ge=0)
     """Most that paid detectors may cost, US dollars. A run that would need more does not begin, and
     one that spends more ends; all that was paid for is kept. By default, there is no limit."""

@@ -106,7 +106,8 @@ class Results:
         done += sum(made.frames for made in outcome.rendered)
         status.frames_given_up += 2 * frames - done
         if len(self._quarantined) < _MOST_NAMED:
-            self._quarantined.append(Quarantined(path, failure.stage, failure.reason))
+            given_up = Quarantined(path, failure.stage, failure.reason, failure.blame)
+            self._quarantined.append(given_up)
 
     @property
     def flush_is_due(self) -> bool:

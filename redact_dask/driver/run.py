@@ -17,13 +17,14 @@ from redact_dask.cluster.tasks import stage_and_video
 from redact_dask.config import Config
 from redact_dask.driver import cleanup
 from redact_dask.driver.backlog import Backlog
+from redact_dask.driver.failures import failure_of
 from redact_dask.driver.history import PERMANENT_ERRORS, History
 from redact_dask.driver.limits import Limits
 from redact_dask.driver.results import Results
 from redact_dask.driver.summary import Summary
-from redact_dask.driver.video_run import VideoRun, sentence
+from redact_dask.driver.video_run import VideoRun
 from redact_dask.driver.window import Window
-from redact_dask.errors import CheckFailed, RunEnded, UsageError
+from redact_dask.errors import Blame, CheckFailed, RedactError, RunEnded, UsageError
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
@@ -163,17 +164,16 @@ class Run:
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
         """Take the result of a task; return the futures of the tasks that are submitted then."""
-        stage, video = stage_and_video(future.key)
         if isinstance(result, Detected):
             self._results.count_usage(result)
             self._limits.check_cost(self._status.dollars)
-        video_run = self._window.find(video)
+        video_run = self._window.find(future.key)
         if video_run is None:
             return []
         # The future's status does not tell: a good result may have been lost since it came.
         if isinstance(result, tuple | BaseException):
-            self._fail(video_run, stage, result[1] if isinstance(result, tuple) else result)
-            return []
+            error = result[1] if isinstance(result, tuple) else result
+            return self._fail(video_run, stage_and_video(future.key)[0], error)
         video_run.results.append(result)
         self._results.count(video_run, result)
         if isinstance(result, Probed):
@@ -188,7 +188,7 @@ class Run:
     def _submit_rest(self, video_run: VideoRun, probed: Probed) -> list[Future[Any]]:
         """Submit the other stages of a video, unless the place of its copy is taken."""
         if reason := self._why_taken(video_run.job.video, probed):
-            self._quarantine(video_run, Failure("probe", reason, CheckFailed.__name__))
+            self._quarantine(video_run, failure_of("probe", CheckFailed(reason)))
             return []
         futures = list(video_run.graph.rest(probed))
         video_run.futures.extend(futures)
@@ -210,19 +210,27 @@ class Run:
             return f"a file that is no redacted video of ours is at {path}"
         return ""
 
-    def _fail(self, video_run: VideoRun, stage: str, error: BaseException) -> None:
-        """Quarantine a video whose task has failed, or end the run if all of it is in trouble."""
+    def _fail(self, video_run: VideoRun, stage: str, error: BaseException) -> list[Future[Any]]:
+        """Quarantine a video whose task has failed, or end the run if all of it is in trouble.
+
+        A verdict that would be final is given only after a second attempt; its first future is
+        returned.
+        """
         if isinstance(error, RunEnded | UsageError):
             raise RunEnded(str(error))
         if isinstance(error, CancelledError):
             # The run itself cancels only tasks of videos that are no longer in flight.
             raise RunEnded("the cluster's scheduler has gone")
-        failure = Failure(stage, sentence(error), type(error).__name__)
+        failure = failure_of(stage, error)
+        is_final = failure.kind in PERMANENT_ERRORS
+        if is_final and isinstance(error, RedactError) and video_run.job.is_first_attempt:
+            return [self._window.relaunch(video_run, avoided=error.worker)]
         self._quarantine(video_run, failure)
-        if failure.kind not in PERMANENT_ERRORS:
+        if failure.blame is not Blame.VIDEO:
             self._limits.note_failure(failure)
-            if self._watcher:
-                self._watcher.again(video_run.job.video)
+        if self._watcher and not is_final:
+            self._watcher.again(video_run.job.video)
+        return []
 
     def _quarantine(self, video_run: VideoRun, failure: Failure) -> None:
         if copy := self._history.copy_of_another_version(video_run.job.video):

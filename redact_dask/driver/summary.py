@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from redact_dask.errors import Blame
 from redact_dask.records import Usage
 
 
@@ -16,6 +17,8 @@ class Quarantined:
     """Name of the stage that failed."""
     reason: str
     """What went wrong, as one sentence for a person."""
+    blame: Blame
+    """Whose fault it is."""
 
 
 @dataclass(frozen=True, slots=True)

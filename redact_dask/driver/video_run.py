@@ -6,11 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from distributed import Future, KilledWorker
+from distributed import Future
 
 from redact_dask.cluster.tasks import Result, VideoGraph
 from redact_dask.driver.summary import Salvaged
-from redact_dask.errors import VideoError
 from redact_dask.manifest.rows import Outcome
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Failure, Joined, Probed, Rendered, Tracked
@@ -24,6 +23,7 @@ class VideoRun:
 
     job: Job
     graph: VideoGraph
+    """Its tasks: those of the second attempt, if there is one."""
     started: float
     """Seconds since the epoch."""
     futures: list[Future[Any]]
@@ -65,19 +65,3 @@ def salvaged(outcome: Outcome) -> Salvaged:
     absent = len(missing.frames) if missing else 0
     black = sum(seen.frames_damaged for seen in outcome.detected)
     return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)
-
-
-def sentence(error: BaseException) -> str:
-    """Return one sentence for the exception of a task that failed.
-
-    >>> sentence(PermissionError("s3://fleet is closed"))
-    'PermissionError: s3://fleet is closed'
-    """
-    if isinstance(error, KilledWorker):
-        return (
-            f"KilledWorker: {error.allowed_failures + 1} workers have died of it: a crash, too "
-            "little memory, or more time than driver.stage_limit_s"
-        )
-    if isinstance(error, VideoError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"

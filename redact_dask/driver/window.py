@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
+from dask.typing import Key
 from distributed import Client, Future
 
 from redact_dask.cluster import connect
-from redact_dask.cluster.tasks import VideoGraph
+from redact_dask.cluster.tasks import VideoGraph, stage_and_video
 from redact_dask.config import Config
 from redact_dask.driver.video_run import VideoRun
 from redact_dask.pipeline.job import Job
@@ -40,7 +42,7 @@ class Window:
         self._destination = destination
         self._config = config
         self._in_flight: dict[str, VideoRun] = {}
-        self._launched = 0
+        self._launched = self._relaunched = 0
         self._counted, self._threads = float("-inf"), 1
 
     def __contains__(self, video: Video) -> bool:
@@ -67,6 +69,7 @@ class Window:
         """Submit the first stage of a video; return its future."""
         lease = layout.lease(self._destination, self._run)
         job = Job.of(video, self._destination, self._config, lease)
+        job = replace(job, is_first_attempt=True)
         # Videos of a lower rank go first.
         graph = VideoGraph(self._client, self._run, job, rank=self._launched)
         self._launched += 1
@@ -74,9 +77,35 @@ class Window:
         self._in_flight[video.id] = VideoRun(job, graph, time.time(), [probe], [])
         return probe
 
-    def find(self, video: str) -> VideoRun | None:
-        """Return the video in flight with this id; None: it has failed already."""
-        return self._in_flight.get(video)
+    def relaunch(self, video_run: VideoRun, avoided: str) -> Future[Any]:
+        """Begin another attempt at a video, without the worker that is avoided if there are others.
+
+        What earlier attempts saved is used. Returns the future of the first stage.
+        """
+        self._client.cancel(video_run.futures, force=True)
+        job = replace(video_run.job, is_first_attempt=False)
+        others = [worker for worker in self._client.nthreads() if worker != avoided]
+        # A key must not be used again while Dask still forgets the cancelled task of that name.
+        self._relaunched += 1
+        run = f"{self._run}-again{self._relaunched}"
+        graph = VideoGraph(self._client, run, job, rank=0, workers=others)
+        probe = graph.probe()
+        again = replace(video_run, job=job, graph=graph, futures=[probe], results=[])
+        self._in_flight[job.video.id] = again
+        return probe
+
+    def stranded(self) -> list[VideoRun]:
+        """Return the videos whose tasks no worker may run any more: those that might have gone."""
+        bound = [video_run for video_run in self._in_flight.values() if video_run.graph.workers]
+        there = self._client.nthreads() if bound else {}
+        return [
+            video_run for video_run in bound if there.keys().isdisjoint(video_run.graph.workers)
+        ]
+
+    def find(self, key: Key) -> VideoRun | None:
+        """Return the video in flight to which a task belongs; None: the task is given up."""
+        video_run = self._in_flight.get(stage_and_video(key)[1])
+        return video_run if video_run and video_run.graph.owns(key) else None
 
     def remove(self, video_run: VideoRun) -> None:
         """Let go of a video that is finished."""

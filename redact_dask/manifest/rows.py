@@ -161,6 +161,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "stage": failure.stage if failure else None,
         "reason": failure.reason if failure else None,
         "error": failure.kind if failure else None,
+        "blame": failure.blame if failure else None,
         "frames": info.frames if info else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
         "frames_looked_at": sum(seen.looked_at for seen in outcome.detected),

@@ -100,6 +100,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             "stage": (pa.string(), "stage that failed; null if none"),
             "reason": (pa.string(), "why it was quarantined; null if it was not"),
             "error": (pa.string(), "class of the error that quarantined it; null if it was not"),
+            "blame": (
+                pa.string(),
+                "video, host, store or settings: whose fault it is; null if none",
+            ),
             "frames": (pa.int64(), "frames of the source; null if unknown"),
             "frames_analysed": (
                 pa.int64(),

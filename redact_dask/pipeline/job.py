@@ -23,12 +23,19 @@ class Job:
     lease: str | None = None
     """URL of the lease of the job's run. Once the lease is gone, the job publishes nothing.
     None: the job belongs to no run."""
+    is_first_attempt: bool = False
+    """Whether damage is an error even where it may be salvaged: another attempt will see it too."""
 
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:
         """Return the job of a video, with its folder in the configured work area."""
         work = layout.work_area(destination, config.work)
         return cls(video, destination, storage.join(work, video.id), config, lease)
+
+    @property
+    def salvages(self) -> bool:
+        """Whether damaged GOPs are left out, instead of being an error."""
+        return self.config.on_damage == "salvage" and not self.is_first_attempt
 
     @property
     def paid(self) -> str:

@@ -71,8 +71,7 @@ def probe(job: Job) -> Probed:
     if "\\udc" in job.video.path and not storage.exists(job.video.source):
         raise UnsupportedVideo(f"its name {job.video.path} is not UTF-8; rename the file")
     with timer.step("scan"):
-        salvage = job.config.on_damage == "salvage"
-        scanned = index.scan(job.video.source, job.config.encode, salvage=salvage)
+        scanned = index.scan(job.video.source, job.config.encode, salvage=job.salvages)
     info = scanned.info
     if job.config.output.audio == "drop":
         info = replace(info, audio=())
@@ -102,9 +101,8 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     with timer.step("recall"):
         detected = checkpoints.load_detected(url, chunk, timer.timing())
     if detected is None or detected.detectors != identities:
-        salvage = job.config.on_damage == "salvage"
-        every = detection.stride(info, job.config.detect)
-        seen = detection.detect(job.video.source, info, chunk, views, every, timer, salvage=salvage)
+        source, every = job.video.source, detection.stride(info, job.config.detect)
+        seen = detection.detect(source, info, chunk, views, every, timer, salvage=job.salvages)
         detected = Detected(
             chunk=chunk.index,
             frames=len(seen.thumbnails),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from redact_dask.errors import Blame
 from redact_dask.records.video import Chunk, Keyframe, StreamInfo
 
 STAGES = ("probe", "detect", "track", "render", "join")
@@ -230,3 +231,5 @@ class Failure:
     """What went wrong, as one sentence for a person."""
     kind: str
     """Name of the error's class."""
+    blame: Blame
+    """Whose fault it is."""

@@ -46,8 +46,14 @@ def test_quarantined_video_is_told_with_exit_code_3(
     settings += ["--set", "detect.options.magenta.on_blue=raise"]
     result = run(source.parent, tmp_path / "destination", *settings)
     assert result.exit_code == 3
-    assert "quarantined blue.mp4 in detect: RuntimeError: the scripted detector" in result.stdout
-    assert "quarantined text.mp4 in probe: it cannot be opened as a video" in result.stdout
+    assert (
+        "quarantined blue.mp4 in detect (fault of the host): RuntimeError: the scripted detector"
+        in result.stdout
+    )
+    assert (
+        "quarantined text.mp4 in probe (fault of the video): it cannot be opened as a video"
+        in result.stdout
+    )
     assert "0 published, 2 quarantined, 0 skipped, of 2 videos" in result.stdout
     assert not list((tmp_path / "destination").glob("*.mp4"))
 

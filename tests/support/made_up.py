@@ -111,6 +111,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "stage": None,
         "reason": None,
         "error": None,
+        "blame": None,
         "frames": 1200,
         "frames_analysed": 1170,
         "frames_looked_at": 400,
