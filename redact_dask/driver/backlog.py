@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple
 
@@ -47,15 +47,26 @@ class Backlog:
         Tells which of them are done.
     endless
         Whether more videos will always come: then retries take their turn like all others.
+    on_change
+        Function that is called, by the thread that lists, when there is another video or no more.
 
     Raises
     ------
     RunEnded
-        `wait` or `take` waits for the source, and the source cannot be listed to its end.
+        `wait` is called, and the source cannot be listed to its end.
     """
 
-    def __init__(self, videos: Iterable[Video], history: History, *, endless: bool = False) -> None:
+    def __init__(
+        self,
+        videos: Iterable[Video],
+        history: History,
+        *,
+        endless: bool = False,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self.counts = Counts()
+        self._on_change = on_change
+        self._taken = 0
         self._turn = (False, 0)
         """Whether retries have their turn now, and the number of the video that was taken last."""
         # With an empty name, SQLite makes a temporary file that goes away with the connection.
@@ -79,7 +90,7 @@ class Backlog:
         self._thread.shutdown()
 
     def drain(self) -> None:
-        """Give out no more videos: a call of `take` that waits for one returns none."""
+        """Give out no more videos."""
         with self._changed:
             self._drained = True
             self._changed.notify()
@@ -97,30 +108,26 @@ class Backlog:
             )
         return not self.counts.pending
 
-    def take(self, most: int, *, wait: bool) -> list[Video]:
-        """Return the next videos; each video is returned once.
+    def take(self, most: int) -> list[Video]:
+        """Return at most ``most`` of the next videos that are listed by now; each is returned once.
 
-        Parameters
-        ----------
-        most
-            Largest number of videos to return.
-        wait
-            Whether to wait until there is one: then an empty list means that no more will come.
+        Retries have their turn when the source is listed to its end.
         """
         with self._changed:
-            while not self._drained:
-                if found := self._next(most):
-                    return found
-                if not self.counts.complete:
-                    if not wait:
-                        return []
-                    self._changed.wait()
-                elif not self._turn[0]:
-                    self._turn = (True, 0)
-                else:
-                    self.wait()
-                    return []
-        return []
+            if self._drained:
+                return []
+            found = self._next(most)
+            if not found and self.counts.complete and not self._turn[0]:
+                self._turn = (True, 0)
+                found = self._next(most)
+            self._taken += len(found)
+            return found
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether `take` will return no more videos."""
+        with self._changed:
+            return self._drained or (self.counts.complete and self._taken == self.counts.pending)
 
     def sample(self, most: int) -> list[Video]:
         """Return at most ``most`` videos to be done, evenly spread over those listed so far."""
@@ -150,6 +157,7 @@ class Backlog:
             with self._changed:
                 self.counts.complete = True
                 self._changed.notify()
+            self._on_change()
 
     def _note(self, video: Video, state: VideoState) -> None:
         counts = self.counts
@@ -166,3 +174,4 @@ class Backlog:
                 row = (counts.pending, is_retry, *astuple(video))
                 self._database.execute("insert into pending values (?, ?, ?, ?, ?, ?, ?)", row)
                 self._changed.notify()
+            self._on_change()

@@ -117,13 +117,15 @@ class Results:
 
     def flush(self) -> None:
         """Write the rows, and only then remove the work from which the videos could be resumed."""
+        self._flushed = time.monotonic()
+        if not self._writer.waiting:
+            return
         self._writer.flush()
         for job in self._settled:
             self._history.settle(job.video)
             storage.remove(job.work)
         self._settled.clear()
         storage.prune(self._work)
-        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Write the last rows, and merge the small files of the manifest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,14 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from distributed import CancelledError, Client, Future, as_completed
+from distributed import CancelledError, Client, Future
 
 from redact_dask import manifest, storage
 from redact_dask.cluster import connect, quota
+from redact_dask.cluster.paused_workers import PausedWorkers
 from redact_dask.cluster.tasks import stage_and_video
 from redact_dask.config import Config
 from redact_dask.driver import cleanup
 from redact_dask.driver.backlog import Backlog
+from redact_dask.driver.events import Events
 from redact_dask.driver.failures import failure_of
 from redact_dask.driver.history import PERMANENT_ERRORS, History
 from redact_dask.driver.limits import Limits
@@ -31,6 +34,11 @@ from redact_dask.pipeline import detection
 from redact_dask.records import Detected, Failure, Probed, Video
 from redact_dask.sources.watcher import Watcher
 from redact_dask.storage import layout, lease
+
+_TICK_S = 1.0
+"""Longest time between two looks at the clock, seconds."""
+_CHECK_S = 10.0
+"""Time between two looks at the cluster's workers, seconds: each asks the scheduler."""
 
 
 class Run:
@@ -66,11 +74,15 @@ class Run:
         self._watcher = videos if isinstance(videos, Watcher) else None
         self._endless = self._watcher is not None
         self._history = History(destination, config)
-        self._backlog = Backlog(videos, self._history, endless=self._endless)
+        self._events = Events(client)
+        wake = self._events.wake
+        self._backlog = Backlog(videos, self._history, endless=self._endless, on_change=wake)
         self._status = Status(self._backlog.counts, self._endless)
         self._limits = Limits(config)
         self._window = Window(client, self._name, destination, config)
         self._results = Results(self._name, destination, config, self._history, self._status)
+        self._paused_workers = PausedWorkers(client)
+        self._checked = time.monotonic()
         self._drained = False
 
     @property
@@ -84,6 +96,7 @@ class Run:
         if self._watcher:
             self._watcher.stop()
         self._backlog.drain()
+        self._events.wake()
 
     def process(self) -> Summary:
         """Redact all videos that are not done yet; return when each is published or quarantined.
@@ -132,19 +145,30 @@ class Run:
 
     def _work_through(self) -> None:
         """Launch videos and take results until nothing is left, or the run is drained."""
-        completed = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         try:
-            completed.update(self._launch())
-            for future, result in completed:
-                completed.update(self._take(future, result))
-                self._observe(self._status)  # Launching may wait long for the next video.
-                completed.update(self._launch())
+            self._events.follow(self._launch())
+            while not (self._window.is_empty and self._backlog.is_exhausted):
+                if ended := self._events.wait(_TICK_S):
+                    self._events.follow(self._take(*ended))
+                self._events.follow(self._launch())
+                self._events.follow(self._check_cluster())
+                self._observe(self._status)
                 if self._results.flush_is_due:
                     self._results.flush()
                     connect.forget_tasks(self._client)
         finally:
             self._window.close()
             self._results.flush()
+
+    def _check_cluster(self) -> list[Future[Any]]:
+        """From time to time, help what waits for workers that will not run it; return futures."""
+        now = time.monotonic()
+        if now - self._checked < _CHECK_S:
+            return []
+        self._checked = now
+        self._status.paused = self._paused_workers.check(now)
+        stranded = self._window.stranded()
+        return [self._window.relaunch(video_run, avoided="") for video_run in stranded]
 
     def _launch(self) -> list[Future[Any]]:
         """Launch as many of the next videos as there is room for; return their first futures."""
@@ -153,10 +177,9 @@ class Run:
         room = self._window.room()
         if self._drained or room <= 0:
             return []
-        videos = self._backlog.take(room, wait=False)
+        videos = self._backlog.take(room)
         if not videos and self._window.is_empty:
             self._results.flush()  # Rows of finished videos should not wait for the next video.
-            videos = self._backlog.take(room, wait=True)
         # A watched video that went away and came back may still be in flight.
         new = [video for video in videos if video not in self._window]
         self._status.begun += len(new)
@@ -170,10 +193,8 @@ class Run:
         video_run = self._window.find(future.key)
         if video_run is None:
             return []
-        # The future's status does not tell: a good result may have been lost since it came.
-        if isinstance(result, tuple | BaseException):
-            error = result[1] if isinstance(result, tuple) else result
-            return self._fail(video_run, stage_and_video(future.key)[0], error)
+        if isinstance(result, BaseException):
+            return self._fail(video_run, stage_and_video(future.key)[0], result)
         video_run.results.append(result)
         self._results.count(video_run, result)
         if isinstance(result, Probed):

@@ -97,6 +97,7 @@ def describe(status: Status) -> str:
         describe_usage(status.usage, status.dollars) if status.usage.calls else "",
         describe_lag(status.lags) if status.endless and status.lags else "",
         f"{timedelta(seconds=round(left))} left" if left is not None else "",
+        f"workers paused for want of memory: {status.paused}" if status.paused else "",
     ]
     return ", ".join(part for part in parts if part)
 

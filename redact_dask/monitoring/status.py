@@ -44,6 +44,8 @@ class Status:
     """Videos that are listed so far."""
     endless: bool = False
     """Whether more videos will come until the run is drained."""
+    paused: int = 0
+    """Workers that Dask has paused, because their memory is nearly full."""
     begun: int = 0
     published: int = 0
     quarantined: int = 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from backlogs import Judge, videos
+from waiting import until
 
 from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import RunEnded, SourceError
@@ -21,7 +22,8 @@ def test_each_video_is_taken_once_and_those_in_trouble_last() -> None:
     listed = videos("NEW 1", "RETRY 1", "DONE 1", "NEW 2", "FAILED 1", "RETRY 2", "NEW 3")
     with Backlog(listed, Judge()) as backlog:
         taken = []
-        while found := backlog.take(2, wait=True):
+        backlog.wait()
+        while found := backlog.take(2):
             assert len(found) <= 2
             taken += found
         counts = backlog.counts
@@ -40,19 +42,23 @@ def test_work_begins_before_the_listing_ends() -> None:
         yield from videos("NEW 2")
 
     with Backlog(slowly(), Judge()) as backlog:
-        assert paths(backlog.take(5, wait=True)) == ["NEW 1"]
-        assert backlog.take(5, wait=False) == []
+        until(lambda: backlog.counts.pending == 2, "the first two videos")
+        assert paths(backlog.take(5)) == ["NEW 1"]
+        assert backlog.take(5) == []
+        assert not backlog.is_exhausted
         assert not backlog.counts.complete
         goes_on.set()
-        assert paths(backlog.take(5, wait=True)) == ["NEW 2"]
-        assert paths(backlog.take(5, wait=True)) == ["RETRY 1"]
-        assert backlog.take(5, wait=True) == []
+        backlog.wait()
+        assert paths(backlog.take(5)) == ["NEW 2"]
+        assert paths(backlog.take(5)) == ["RETRY 1"]
+        assert backlog.is_exhausted
+        assert backlog.take(5) == []
 
 
 def test_nothing_to_do() -> None:
     with Backlog(videos("DONE 1"), Judge()) as backlog:
         assert backlog.is_empty()
-        assert backlog.take(1, wait=True) == []
+        assert backlog.take(1) == []
         assert backlog.sample(64) == []
 
 
@@ -62,10 +68,11 @@ def test_what_was_listed_is_done_before_a_failure_is_told() -> None:
         raise SourceError("cannot list the source: it is gone")
 
     with Backlog(failing(), Judge()) as backlog:
-        assert paths(backlog.take(5, wait=True)) == ["NEW 1"]
-        assert paths(backlog.take(5, wait=True)) == ["RETRY 1"]
+        until(lambda: backlog.counts.complete, "the end of the listing")
+        assert paths(backlog.take(5)) == ["NEW 1"]
+        assert paths(backlog.take(5)) == ["RETRY 1"]
         with pytest.raises(RunEnded, match="it is gone"):
-            backlog.take(5, wait=True)
+            backlog.wait()
 
 
 def test_a_sample_is_spread_evenly() -> None:
@@ -83,7 +90,7 @@ def test_a_listing_that_is_not_needed_ends() -> None:
             yield from videos("NEW 1")
 
     with Backlog(endless(), Judge()) as backlog:
-        backlog.take(1, wait=True)
+        until(lambda: backlog.take(1), "a video")
     before = backlog.counts.pending
     with pytest.raises(RuntimeError, match="shutdown"):
         backlog._thread.submit(print)
