@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from redact_dask import detectors, validation
 from redact_dask.config import loading
@@ -17,6 +17,9 @@ from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.loading import Section
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
+
+LONGEST_CHUNK_S = 10.0
+"""Shortest length of a chunk where there are videos for all threads, seconds."""
 
 
 class SelectSettings(Section):
@@ -48,9 +51,15 @@ class SelectSettings(Section):
 class ChunkSettings(Section):
     """How a video is cut into chunks."""
 
-    seconds: float = Field(10.0, gt=0)
+    seconds: float | None = Field(None, gt=0)
     """Shortest length of a chunk, seconds. The chunk goes on until the next keyframe. A last chunk
-    shorter than half of this is joined to the chunk before it."""
+    shorter than half of this is joined to the chunk before it. By default, or with ``auto``, it is
+    10 seconds, or less where there are fewer videos than threads."""
+
+    @field_validator("seconds", mode="before")
+    @classmethod
+    def _is_automatic(cls, value: Any) -> Any:
+        return None if value == "auto" else value
 
 
 class DetectSettings(Section):
@@ -246,6 +255,8 @@ class Config(Section):
 
     def _digest(self, *names: str) -> str:
         settings = self.model_dump(mode="json", include=set(names))
+        # How a video is cut decides nothing by itself.
+        settings["chunk"]["seconds"] = self.chunk.seconds or LONGEST_CHUNK_S
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors

@@ -182,8 +182,12 @@ class Run:
             self._results.flush()  # Rows of finished videos should not wait for the next video.
         # A watched video that went away and came back may still be in flight.
         new = [video for video in videos if video not in self._window]
-        self._status.begun += len(new)
-        return [self._window.launch(video) for video in new]
+        futures = []
+        for video in new:
+            waiting = self._backlog.counts.pending - self._status.begun
+            futures.append(self._window.launch(video, waiting))
+            self._status.begun += 1
+        return futures
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
         """Take the result of a task; return the futures of the tasks that are submitted then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from dask.typing import Key
@@ -58,18 +59,24 @@ class Window:
 
         Unless the number is configured, it rises as workers come, and falls as they go.
         """
-        most = self._config.driver.window
-        if most is None:
-            if time.monotonic() > self._counted + _COUNT_S:
-                self._counted, self._threads = time.monotonic(), connect.threads(self._client)
-            most = 2 * self._threads + 2
+        most = self._config.driver.window or 2 * self._cluster_threads() + 2
         return most - len(self._in_flight)
 
-    def launch(self, video: Video) -> Future[Any]:
-        """Submit the first stage of a video; return its future."""
+    def launch(self, video: Video, waiting: int) -> Future[Any]:
+        """Submit the first stage of a video; return its future.
+
+        Parameters
+        ----------
+        video
+            The video.
+        waiting
+            Number of videos that are listed and not in flight yet, this one included: if all of
+            them are fewer than the cluster's threads, each is cut for several.
+        """
         lease = layout.lease(self._destination, self._run)
         job = Job.of(video, self._destination, self._config, lease)
-        job = replace(job, is_first_attempt=True)
+        chunks = ceil(self._cluster_threads() / (waiting + len(self._in_flight)))
+        job = replace(job, is_first_attempt=True, least_chunks=chunks)
         # Videos of a lower rank go first.
         graph = VideoGraph(self._client, self._run, job, rank=self._launched)
         self._launched += 1
@@ -115,6 +122,12 @@ class Window:
         """Cancel the tasks of a video, and let go of it."""
         self._client.cancel(video_run.futures, force=True)
         self.remove(video_run)
+
+    def _cluster_threads(self) -> int:
+        """Return how many tasks the cluster can run at once, as counted a moment ago."""
+        if time.monotonic() > self._counted + _COUNT_S:
+            self._counted, self._threads = time.monotonic(), connect.threads(self._client)
+        return self._threads
 
     def close(self) -> None:
         """Cancel the tasks of all videos in flight."""

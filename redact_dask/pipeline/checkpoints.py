@@ -38,6 +38,17 @@ def load_detected(url: str, chunk: Chunk, timing: TaskTiming) -> Detected | None
         return None  # The checkpoint was written by another version, or is damaged.
 
 
+def save_cut(url: str, seconds: float) -> None:
+    """Save how a video is cut into chunks: the shortest length of a chunk, seconds."""
+    storage.write(url, json.dumps({"chunk_s": seconds}).encode())
+
+
+def load_cut(url: str) -> float | None:
+    """Load how a video is cut into chunks; None: as the settings say."""
+    seconds = _read(url).get("chunk_s")
+    return seconds if isinstance(seconds, float) and seconds > 0 else None
+
+
 def save_rendered(url: str, rendered: Rendered) -> None:
     """Save where the segments of a chunk are stored, without their timing."""
     record = asdict(rendered)

@@ -26,6 +26,10 @@ class Job:
     is_first_attempt: bool = False
     """Whether damage is an error even where it may be salvaged: another attempt will see it too."""
 
+    least_chunks: int = 1
+    """Number of chunks that the video should have for all threads to have work, if its keyframes
+    allow it. The setting ``chunk.seconds`` comes first."""
+
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:
         """Return the job of a video, with its folder in the configured work area."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from redact_dask import storage, versions
+from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
@@ -45,13 +46,16 @@ def _detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
     What other software detected is not found. But what a service saw on the same frames is still
     true after an update, and is not paid for again.
     """
-    folder, depends_on = job.work, versions.deciding()
+    depends_on = versions.deciding()
     if job.config.detect.is_paid:
         every = detection.stride(info, job.config.detect)
-        looked_at = detection.frames_to_look_at(info, chunk, every)
-        folder, depends_on = job.paid, repr(sorted(looked_at))
+        depends_on = repr(sorted(detection.frames_to_look_at(info, chunk, every)))
     key = hashlib.sha256(f"{job.config.detection_fingerprint} {depends_on}".encode()).hexdigest()
-    return storage.join(folder, f"{key[:16]}-{chunk.index:05}.json")
+    return storage.join(_detections_folder(job), f"{key[:16]}-{chunk.index:05}.json")
+
+
+def _detections_folder(job: Job) -> str:
+    return job.paid if job.config.detect.is_paid else job.work
 
 
 def probe(job: Job) -> Probed:
@@ -78,8 +82,27 @@ def probe(job: Job) -> Probed:
     target = storage.join(job.destination, mux.target_path(job.video.path, info))
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
-    chunks = scanned.chunks(job.config.chunk.seconds)
+    chunks = scanned.chunks(_chunk_seconds(job, info, begun=begun, occupied=occupied))
     return Probed(info, chunks, target, occupied, scanned.missing, timer.timing())
+
+
+def _chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) -> float:
+    """Return the shortest length of a chunk, seconds.
+
+    A video that an earlier run has begun is cut as it was then: its checkpoints are of its chunks.
+    """
+    configured = job.config.chunk.seconds
+    if configured is not None:
+        return configured
+    url = storage.join(_detections_folder(job), f"{job.config.detection_fingerprint}-cut.json")
+    if begun:
+        return checkpoints.load_cut(url) or LONGEST_CHUNK_S
+    seconds = info.seconds / job.least_chunks
+    if job.least_chunks == 1 or seconds >= LONGEST_CHUNK_S:
+        return LONGEST_CHUNK_S
+    if not occupied:  # What is saved makes the video one that is begun.
+        checkpoints.save_cut(url, seconds)
+    return seconds
 
 
 def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
