@@ -16,6 +16,7 @@ from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import Chunk, Damage, Probed, Regions, Segment, StreamInfo
 from redact_dask.redaction import hide
+from redact_dask.storage import scratch
 
 
 class Rendering:
@@ -136,15 +137,18 @@ def _encoded(
 ) -> Segment:
     """Encode the frames that are shown in a stretch, save them, and return their segment."""
     user_data = "user_data" in job.config.output.keep
-    encoder = Encoder(info, job.config.encode, user_data=user_data)
-    for frame in shown:
-        with timer.step("encode"):
-            encoder.add(frame)
-    with timer.step("encode"):
-        segment = encoder.finish()
     url = storage.join(job.work, f"{name}-{stretch.first_frame:08}.mkv")
-    with timer.step("commit"):
-        storage.write(url, segment.content)
+    with scratch.folder() as folder:
+        path = folder / "segment.mkv"
+        with path.open("wb") as file:
+            encoder = Encoder(info, job.config.encode, file, user_data=user_data)
+            for frame in shown:
+                with timer.step("encode"):
+                    encoder.add(frame)
+            with timer.step("encode"):
+                segment = encoder.finish()
+        with timer.step("commit"):
+            storage.publish(path, url)
     return Segment(segment.frames, stretch.start, url, segment.reorder_depth)
 
 
