@@ -126,14 +126,12 @@ def _lines(command: Sequence[str]) -> Iterator[str]:
     """Yield the lines that the program prints, and check in the end that it had no complaint."""
     # Keys are commands to ffmpeg: it would take what a terminal or a shell's loop holds for others.
     null, pipe = subprocess.DEVNULL, subprocess.PIPE
-    with tempfile.TemporaryFile("w+", errors="replace") as errors:
-        with subprocess.Popen(
-            command, stdin=null, stdout=pipe, stderr=errors, text=True
-        ) as program:
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        with subprocess.Popen(command, stdin=null, stdout=pipe, stderr=said, text=True) as program:
             # A program that is killed may leave a part of a line.
             yield from (line for line in program.stdout or () if line.endswith("\n"))
-        errors.seek(0)
-        complaints = errors.read().strip().splitlines()
+        said.seek(0)
+        complaints = said.read().strip().splitlines()
     if program.returncode or complaints:
         reason = (complaints or ["no message"])[0]
         raise CheckFailed(f"the result does not decode cleanly: {reason}")
