@@ -29,6 +29,7 @@ from redact_dask.records import (
     Chunk,
     Detected,
     Detection,
+    Detections,
     Fields,
     Gop,
     Joined,
@@ -36,6 +37,7 @@ from redact_dask.records import (
     Probed,
     Region,
     RegionOrigin,
+    Regions,
     Rendered,
     Segment,
     StreamInfo,
@@ -163,11 +165,13 @@ def probe(chunks: int, job: Job) -> Probed:
 def detect(_job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
     seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
     edges = (b"", b"")
-    return Detected(chunk.index, FRAMES, 50, (seen,), ("made-up",), (), (), edges, work())
+    return Detected(
+        chunk.index, FRAMES, 50, Detections.of([seen]), ("made-up",), (), (), edges, work()
+    )
 
 
-def track(_job: Job, _probed: Probed, _detected: list[Detected]) -> Tracked:
-    return Tracked((Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED),), (), work())
+def track(_job: Job, probed: Probed, _detected: list[Detected]) -> Tracked:
+    return Tracked((None,) * len(probed.chunks), 1, (), work())
 
 
 def render(_job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
@@ -176,7 +180,8 @@ def render(_job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Ren
 
 def join(_job: Job, probed: Probed, _tracked: Tracked, _rendered: list[Rendered]) -> Joined:
     storage.write(probed.target, b"r")
-    return Joined(probed.target, 1, "0" * 64, "", work())
+    hidden = Regions.of([Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED)])
+    return Joined(probed.target, 1, "0" * 64, "", hidden, work())
 
 
 def info(frames: int) -> StreamInfo:

@@ -30,7 +30,8 @@ def measured(clip: Path, settings: EncodeSettings) -> tuple[float, float, float]
     """Return CPU ms a frame, Mb/s, and PSNR in dB."""
     scanned = index.scan(str(clip), settings)
     (chunk,) = scanned.chunks(1e9)
-    encoder = Encoder(scanned.info, settings)
+    content = io.BytesIO()
+    encoder = Encoder(scanned.info, settings, content)
     spent, before = 0.0, []
     for frame in decode.frames(str(clip), scanned.info, chunk):
         before.append(frame.to_ndarray(format="gray"))
@@ -38,13 +39,13 @@ def measured(clip: Path, settings: EncodeSettings) -> tuple[float, float, float]
         encoder.add(frame)
         spent += time.process_time() - start
     start = time.process_time()
-    content = encoder.finish().content
+    encoder.finish()
     spent += time.process_time() - start
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content.getvalue())) as container:
         after = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     errors = [np.mean((a.astype(float) - b) ** 2) for a, b in zip(before, after, strict=True)]
     psnr = 10 * np.log10(255**2 / np.mean(errors))
-    return 1e3 * spent / len(before), 8e-6 * len(content) / scanned.info.seconds, float(psnr)
+    return 1e3 * spent / len(before), 8e-6 * content.tell() / scanned.info.seconds, float(psnr)
 
 
 def main() -> None:

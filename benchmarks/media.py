@@ -24,9 +24,9 @@ from clips import fetch_clips
 
 from redact_dask import Config, load_config, storage
 from redact_dask.media import decode
-from redact_dask.pipeline import stages
+from redact_dask.pipeline import checkpoints, stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, RegionOrigin, Tracked
+from redact_dask.records import Probed, Region, RegionOrigin, Regions, Tracked
 from redact_dask.sources import listing
 
 GOP = 30
@@ -60,12 +60,13 @@ def engine(job: Job, every: int | None) -> None:
     probed = stages.probe(job)
     hidden = [n for n in range(probed.info.frames) if every and n // GOP % every == 0]
     boxes = [(300 + 500 * k, 400, 420 + 500 * k, 550) for k in range(3)]
-    regions = tuple(
+    regions = (
         Region(n, track, *box, RegionOrigin.DETECTED)
         for n in hidden
         for track, box in enumerate(boxes)
     )
-    tracked = Tracked(regions, (), probed.timing)
+    plan = checkpoints.save_plan(job.work, Regions.of(regions), probed.chunks)
+    tracked = Tracked(plan, len(boxes), (), probed.timing)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     stages.join(job, probed, tracked, rendered)
     storage.remove(job.work)  # What is committed would not be done again.

@@ -24,7 +24,7 @@ from redact_dask.errors import RedactError, RunEnded
 from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Chunk, Detected, Joined, Probed, Rendered, StreamInfo, Tracked
+from redact_dask.records import Chunk, Detected, Joined, Probed, Rendered, Tracked
 
 Result = Probed | Detected | Tracked | Rendered | Joined
 
@@ -144,13 +144,14 @@ def _result(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
 
 
 def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:
-    """Reserve the memory that pictures need, if the stage works on pictures.
+    """Reserve the memory that a video needs, except for the stage that learns what it is.
 
-    The first argument of such a stage, after its job, tells what the video's stream is.
+    The first argument of all other stages, after their job, tells what the video's stream is.
     """
-    if args and isinstance(args[0], StreamInfo):
-        return _memory.reserved(args[0], job.config.detect, worker.memory_manager.memory_limit)
-    return nullcontext()
+    if not args:
+        return nullcontext()
+    info = args[0].info if isinstance(args[0], Probed) else args[0]
+    return _memory.reserved(info, job.config.detect, worker.memory_manager.memory_limit)
 
 
 @contextmanager

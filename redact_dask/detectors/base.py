@@ -56,7 +56,8 @@ class Detector(Protocol):
         """Find things on a batch of images.
 
         A detector that waits for a service, rather than computing, may return before the answers
-        are there. Iterating waits for them, and the next batch may be given before that.
+        are there. Iterating waits for them, and the next batch may be given before that. What it
+        returns must not hold the images: those of many batches do not fit into memory.
 
         Parameters
         ----------

@@ -96,7 +96,7 @@ class Faces:
         """Return the width and height, pixels, that an upright picture should be scaled to."""
         return self._sharp.input_size(width, height)
 
-    def detect(self, images: NDArray[np.uint8]) -> Iterator[list[Box]]:
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
         """Find faces on a batch of images: those of YuNet, then those of CenterFace.
 
         Parameters
@@ -111,11 +111,13 @@ class Faces:
         ValueError
             The images have another shape.
         """
-        for image in images:
-            (small,) = self._sharp.detect(image[np.newaxis])
-            yield [*_calibrated(small), *self._soft_faces(image)]
+        return [[*self._sharp_faces(image), *self._soft_faces(image)] for image in images]
 
-    def _soft_faces(self, image: NDArray[np.uint8]) -> Iterable[Box]:
+    def _sharp_faces(self, image: NDArray[np.uint8]) -> Iterator[Box]:
+        (found,) = self._sharp.detect(image[np.newaxis])
+        yield from _calibrated(found)
+
+    def _soft_faces(self, image: NDArray[np.uint8]) -> Iterator[Box]:
         height, width = image.shape[:2]
         across, down = self._soft.input_size(width, height)
         smaller = cv2.resize(image, (across, down), interpolation=cv2.INTER_AREA)

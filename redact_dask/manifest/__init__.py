@@ -6,13 +6,14 @@ are complete for every video that it names.
 """
 
 from redact_dask.manifest.reader import attempts, latest, published, read, tables
-from redact_dask.manifest.schema import SCHEMA_VERSION, SCHEMAS, Row
+from redact_dask.manifest.schema import SCHEMA_VERSION, SCHEMAS, Row, Rows
 from redact_dask.manifest.writer import Writer, tidy
 
 __all__ = [
     "SCHEMAS",
     "SCHEMA_VERSION",
     "Row",
+    "Rows",
     "Writer",
     "attempts",
     "latest",

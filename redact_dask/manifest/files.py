@@ -9,8 +9,9 @@ leaves no row missing, and none twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,11 +44,11 @@ class Parts:
         self._flushes = 0
         self._small: list[Span] = []
 
-    def append(self, table: pa.Table) -> None:
-        """Write a table to a new file, and merge the small files if there are enough of them."""
+    def append(self, tables: Iterable[pa.Table]) -> None:
+        """Write tables to a new file, and merge the small files if there are enough of them."""
         span = (self._flushes, self._flushes)
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
+        _write(sink, tables)
         storage.write(self._url(span), sink.getvalue().to_pybytes())
         self._flushes += 1
         self._small.append(span)
@@ -183,12 +184,15 @@ def _concatenate(urls: Sequence[str], target: str) -> None:
     """Write the rows of some files to one file, holding one of them in memory at a time."""
     with scratch.folder() as folder:
         path = folder / "merged.parquet"
-        writer: pq.ParquetWriter | None = None
-        for url in urls:
-            table = pq.read_table(pa.BufferReader(storage.read(url)))
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-        if writer:
-            writer.close()
-            storage.publish(path, target)
+        _write(str(path), (pq.read_table(pa.BufferReader(storage.read(url))) for url in urls))
+        storage.publish(path, target)
     pa.default_memory_pool().release_unused()
+
+
+def _write(file: str | pa.NativeFile, tables: Iterable[pa.Table]) -> None:
+    """Write tables, of which there is one at least, to one file, one after the other."""
+    rest = iter(tables)
+    first = next(rest)
+    with pq.ParquetWriter(file, first.schema) as writer:
+        for table in chain([first], rest):
+            writer.write_table(table)

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from redact_dask import versions
-from redact_dask.manifest.schema import Row
+from redact_dask.manifest.schema import Row, Rows
 from redact_dask.records import (
+    ORIGINS,
     Chunk,
     Damage,
     Detected,
+    Detections,
     Failure,
     Joined,
     Probed,
@@ -65,11 +71,11 @@ class Outcome:
     @property
     def faces(self) -> int:
         """Number of tracks that are hidden."""
-        return len({region.track for region in self.tracked.regions}) if self.tracked else 0
+        return self.tracked.faces if self.tracked else 0
 
 
-def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
-    """Return the rows of one video for every dataset.
+def rows(outcome: Outcome, fingerprint: str) -> dict[str, Rows]:
+    """Return the rows of one video for every dataset, without the name of the run.
 
     Parameters
     ----------
@@ -79,29 +85,56 @@ def rows(outcome: Outcome, fingerprint: str) -> dict[str, list[Row]]:
         Fingerprint of the settings that decided its output.
     """
     video = {"video": outcome.video.id}
-    datasets = {
+    few = {
         "damage": _damage(outcome),
-        "detections": _detections(outcome),
-        "regions": _regions(outcome),
         "chunks": _chunks(outcome),
         "videos": iter([_video(outcome, fingerprint)]),
     }
-    return {name: [video | row for row in found] for name, found in datasets.items()}
+    found: dict[str, Rows] = {n: [video | row for row in rows] for n, rows in few.items()}
+    if outcome.probed and outcome.detected:
+        found["detections"] = _detections(outcome.probed, outcome.detected, outcome.video)
+    if outcome.joined:
+        found["regions"] = _regions(outcome.joined, outcome.video)
+    return found
 
 
-def _detections(outcome: Outcome) -> Iterator[Row]:
-    if outcome.probed is None:
-        return
-    pts, time_base = outcome.probed.pts, outcome.probed.info.time_base
-    for seen in outcome.detected:
-        for detection in seen.detections:
-            yield asdict(detection) | {"pts_s": float(pts[detection.frame] * time_base)}
+def _detections(probed: Probed, detected: tuple[Detected, ...], video: Video) -> pa.Table:
+    found = Detections.joined([seen.detections for seen in detected])
+    pts, time_base = probed.pts, probed.info.time_base
+    frames, row = np.unique(found.frame, return_inverse=True)
+    times = np.array([float(pts[frame] * time_base) for frame in frames.tolist()], np.float64)
+    label, detector = found.kinds.T
+    columns = {
+        "video": _coded(np.zeros(len(found), np.int8), [video.id]),
+        "frame": found.frame,
+        "pts_s": times[row],
+        **_sides(found.box),
+        "confidence": found.confidence.astype(np.float32),
+        "label": _coded(found.kind, label.tolist()),
+        "detector": _coded(found.kind, detector.tolist()),
+    }
+    return pa.table(columns)
 
 
-def _regions(outcome: Outcome) -> Iterator[Row]:
-    for region in outcome.tracked.regions if outcome.tracked else ():
-        row = asdict(region)
-        yield row | {"why": row.pop("origin")}
+def _regions(joined: Joined, video: Video) -> pa.Table:
+    hidden = joined.regions
+    columns = {
+        "video": _coded(np.zeros(len(hidden), np.int8), [video.id]),
+        "frame": hidden.frame,
+        "track": hidden.track,
+        **_sides(hidden.box),
+        "why": _coded(hidden.origin, [*ORIGINS]),
+    }
+    return pa.table(columns)
+
+
+def _sides(boxes: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+    return dict(zip(("x0", "y0", "x1", "y1"), boxes.T.astype(np.float32), strict=True))
+
+
+def _coded(numbers: NDArray[np.integer], words: list[str]) -> pa.DictionaryArray:
+    """Return a column of words, each of which takes only the place of its number."""
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(words, pa.string()))
 
 
 def _damage(outcome: Outcome) -> Iterator[Row]:

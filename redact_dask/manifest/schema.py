@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -132,3 +132,6 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 Row = dict[str, Any]
 """Values of one row, by column."""
+
+Rows = Sequence[Row] | pa.Table
+"""Rows of one dataset: a few as dictionaries, or many as a table, without the name of the run."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import IO
 
 import av
 from av.codec.context import Flags
@@ -30,10 +31,8 @@ PIXEL_FORMATS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EncodedSegment:
-    """A segment in memory, and what it takes to join it with others."""
+    """What it takes to join a segment with others."""
 
-    content: bytes
-    """A Matroska file with one video stream."""
     frames: int
     """Number of frames."""
     reorder_depth: int
@@ -49,6 +48,8 @@ class Encoder:
         What the source's stream is.
     settings
         Quality and speed.
+    file
+        Receives the segment, a Matroska file with one video stream; it can be sought in.
     user_data
         Whether to keep captions and other messages that come with a frame of the source.
 
@@ -59,7 +60,12 @@ class Encoder:
     """
 
     def __init__(
-        self, info: StreamInfo, settings: EncodeSettings, *, user_data: bool = False
+        self,
+        info: StreamInfo,
+        settings: EncodeSettings,
+        file: IO[bytes],
+        *,
+        user_data: bool = False,
     ) -> None:
         if info.pixel_format not in PIXEL_FORMATS:
             raise UnsupportedVideo(f"its pixel format {info.pixel_format} cannot be encoded")
@@ -67,9 +73,8 @@ class Encoder:
             size = f"{info.width}x{info.height}"
             raise UnsupportedVideo(f"H.264 knows no size {size} in {info.pixel_format}")
         self._rate = info.rate.limit_denominator(1_000_000)
-        self._buffer = io.BytesIO()
         options = {"fflags": "+bitexact"}
-        self._container = av.open(self._buffer, "w", format="matroska", options=options)
+        self._container = av.open(file, "w", format="matroska", options=options)
         self._stream = self._container.add_stream("libx264", rate=self._rate)
         _configure(self._stream, info, settings, user_data)
         self._frames = self._packets = self._depth = 0
@@ -91,10 +96,10 @@ class Encoder:
         self._mux(self._stream.encode(frame))
 
     def finish(self) -> EncodedSegment:
-        """Encode the frames that the encoder still holds, and return the whole segment."""
+        """Encode the frames that the encoder still holds, and complete the file."""
         self._mux(self._stream.encode(None))
         self._container.close()
-        return EncodedSegment(self._buffer.getvalue(), self._frames, self._depth)
+        return EncodedSegment(self._frames, self._depth)
 
     def _mux(self, packets: Iterable[Packet[VideoStream]]) -> None:
         """Write packets to the segment, and measure how far they are reordered."""
@@ -146,7 +151,7 @@ def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:
     UnsupportedVideo
         The encoder cannot encode the video at all.
     """
-    encoder = Encoder(info, settings)
+    encoder = Encoder(info, settings, io.BytesIO())
     if info.why_encoded:
         return info.why_encoded
     if settings.copy_spans == "never":

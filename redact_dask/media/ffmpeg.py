@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,8 +28,10 @@ longer than any decoder's reordering.
 class Decoded:
     """Times of all frames of a video, and checksums of some."""
 
-    times: tuple[Fraction, ...]
-    """Presentation time of every frame, seconds."""
+    pts: array[int]
+    """Presentation time of every frame, ticks: eight bytes each, since there may be millions."""
+    time_base: Fraction
+    """Length of a tick, seconds."""
     checksums: Mapping[int, int]
     """Checksums of some frames, by number: Adler-32 of the planes without padding, begun with 0."""
 
@@ -52,7 +56,7 @@ def decoded(path: Path, summed: Sequence[int]) -> Decoded:
 
 
 def decoded_in_halves(
-    path: Path, summed: Sequence[int], middle: int, times: Sequence[Fraction]
+    path: Path, summed: Sequence[int], middle: int, pts: Sequence[int], time_base: Fraction
 ) -> Decoded:
     """Decode every frame of a video as `decoded` does, but in half the time, on two cores.
 
@@ -62,16 +66,17 @@ def decoded_in_halves(
         As in `decoded`.
     middle
         Number of the first frame of the second half.
-    times
-        Expected presentation time of each frame, seconds.
+    pts, time_base
+        Expected presentation time of each frame, ticks, and the length of a tick, seconds.
 
     Raises
     ------
     CheckFailed
         The video does not decode cleanly, or decoding cannot start in its middle.
     """
-    border = f"{float(times[middle]):.6f}"  # The filter rounds this to a tick of the time base.
-    entry = f"{float(times[max(0, middle - _OVERLAP)]):.6f}"
+    # The filter rounds these to a tick of the time base.
+    border = f"{float(pts[middle] * time_base):.6f}"
+    entry = f"{float(pts[max(0, middle - _OVERLAP)] * time_base):.6f}"
     seek = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", entry)
     before = [frame for frame in summed if frame < middle]
     after = [frame - middle for frame in summed if frame >= middle]
@@ -81,10 +86,13 @@ def decoded_in_halves(
             both.submit(_decoded, path, after, seek, f"trim=start={border},"),
         ]
     first, second = (half.result() for half in halves)
-    if len(first.times) != middle:
-        raise CheckFailed(f"the first half has {len(first.times)} frames instead of {middle}")
+    if len(first.pts) != middle:
+        raise CheckFailed(f"the first half has {len(first.pts)} frames instead of {middle}")
+    if first.time_base != second.time_base:
+        raise CheckFailed("its halves have different time bases")
     checksums = {middle + frame: found for frame, found in second.checksums.items()}
-    return Decoded(first.times + second.times, {**first.checksums, **checksums})
+    both_sums = {**first.checksums, **checksums}
+    return Decoded(first.pts + second.pts, first.time_base, both_sums)
 
 
 def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> Decoded:
@@ -99,22 +107,34 @@ def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) 
     graph = f"[0:v:0]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
     command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
-    # Keys are commands to ffmpeg: it would take what a terminal or a shell's loop holds for others.
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode or done.stderr:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[0]
-        raise CheckFailed(f"the result does not decode cleanly: {reason}")
-    lines = done.stdout.splitlines()
-    time_bases = [line.removeprefix("#tb 0: ") for line in lines if line.startswith("#tb 0: ")]
-    if not time_bases:
+    pts, sums, time_base = array("q"), [], None
+    for line in _lines(command):
+        if line.startswith("#tb 0: "):
+            time_base = Fraction(line.removeprefix("#tb 0: "))
+        elif not line.startswith("#"):
+            row = line.split(",")
+            if int(row[0]) == 0:
+                pts.append(int(row[2]))
+            else:
+                sums.append(int(row[5], 16))
+    if time_base is None:
         raise CheckFailed("no frame of the result decodes")
-    time_base = Fraction(time_bases[0])
-    rows = [line.split(",") for line in lines if not line.startswith("#")]
-    times = tuple(int(row[2]) * time_base for row in rows if int(row[0]) == 0)
-    sums = [int(row[5], 16) for row in rows if int(row[0]) == 1]
-    return Decoded(times, dict(zip(numbers, sums, strict=False)))
+    return Decoded(pts, time_base, dict(zip(numbers, sums, strict=False)))
+
+
+def _lines(command: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that the program prints, and check in the end that it had no complaint."""
+    # Keys are commands to ffmpeg: it would take what a terminal or a shell's loop holds for others.
+    null, pipe = subprocess.DEVNULL, subprocess.PIPE
+    with tempfile.TemporaryFile("w+", errors="replace") as said:
+        with subprocess.Popen(command, stdin=null, stdout=pipe, stderr=said, text=True) as program:
+            # A program that is killed may leave a part of a line.
+            yield from (line for line in program.stdout or () if line.endswith("\n"))
+        said.seek(0)
+        complaints = said.read().strip().splitlines()
+    if program.returncode or complaints:
+        reason = (complaints or ["no message"])[0]
+        raise CheckFailed(f"the result does not decode cleanly: {reason}")
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -100,16 +100,16 @@ def _check_pictures(
     """Check the number of frames, their times, and the sampled frames of copied segments."""
     samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    times = [ticks * info.time_base for ticks in pts]
     if middle is None:
         decoded = ffmpeg.decoded(path, summed)
     else:
-        decoded = ffmpeg.decoded_in_halves(path, summed, middle, times)
-    if len(decoded.times) != len(pts):
+        decoded = ffmpeg.decoded_in_halves(path, summed, middle, pts, info.time_base)
+    if len(decoded.pts) != len(pts):
         raise CheckFailed(
-            f"the result decodes to {len(decoded.times)} frames, the source has {len(pts)}"
+            f"the result decodes to {len(decoded.pts)} frames, the source has {len(pts)}"
         )
-    for frame, (time, expected) in enumerate(zip(decoded.times, times, strict=True)):
+    for frame, (is_at, should_be) in enumerate(zip(decoded.pts, pts, strict=True)):
+        time, expected = is_at * decoded.time_base, should_be * info.time_base
         if time != expected:
             raise CheckFailed(
                 f"frame {frame} is shown at {float(time)} s instead of {float(expected)} s"

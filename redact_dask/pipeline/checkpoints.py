@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from redact_dask import storage
+from redact_dask.errors import CheckFailed
 from redact_dask.records import (
     Chunk,
     Damage,
     Detected,
     Detection,
+    Detections,
     Keyframe,
+    Regions,
     Rendered,
     Segment,
     TaskTiming,
@@ -22,10 +27,10 @@ from redact_dask.records import (
 
 def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Save what was detected in a chunk, without its timing and usage."""
-    record = asdict(detected) | {"edges": [edge.hex() for edge in detected.edges]}
-    record |= {"frames_of": _name(chunk)}
+    record = asdict(replace(detected, detections=Detections.of(())))
+    record |= {"edges": [edge.hex() for edge in detected.edges], "frames_of": _name(chunk)}
     del record["timing"], record["usage"]
-    record["detections"] = [[*found.values()] for found in record["detections"]]
+    record["detections"] = base64.b64encode(detected.detections.to_bytes()).decode()
     storage.write(url, json.dumps(record).encode())
 
 
@@ -47,6 +52,42 @@ def load_cut(url: str) -> float | None:
     """Load how a video is cut into chunks; None: as the settings say."""
     seconds = _read(url).get("chunk_s")
     return seconds if isinstance(seconds, float) and seconds > 0 else None
+
+
+def save_plan(work: str, regions: Regions, chunks: Sequence[Chunk]) -> tuple[str | None, ...]:
+    """Save the regions of each chunk of a video; return their URLs, None where there are none.
+
+    A file has the hash of what it holds in its name: a run with other settings, or a task that was
+    given up but goes on, writes other files.
+    """
+    plan: list[str | None] = []
+    for chunk in chunks:
+        own = regions.within(chunk.frames)
+        url = storage.join(work, f"regions-{own.digest}.npz") if len(own) else None
+        if url and not storage.exists(url):
+            storage.write(url, own.to_bytes())
+        plan.append(url)
+    return tuple(plan)
+
+
+def load_plan(plan: Iterable[str | None]) -> Regions:
+    """Load the regions of some chunks, given their URLs.
+
+    Raises
+    ------
+    CheckFailed
+        A file does not hold the regions that it is named after.
+    """
+    found = []
+    for url in filter(None, plan):
+        try:
+            regions = Regions.from_bytes(storage.read(url))
+        except ValueError:
+            regions = Regions.of(())
+        if f"/regions-{regions.digest}.npz" not in url:
+            raise CheckFailed(f"{url}, which tells what to hide, is damaged; run again")
+        found.append(regions)
+    return Regions.joined(found)
 
 
 def save_rendered(url: str, rendered: Rendered) -> None:
@@ -92,7 +133,7 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         chunk=record["chunk"],
         frames=record["frames"],
         looked_at=record["looked_at"],
-        detections=tuple(Detection(*values) for values in record["detections"]),
+        detections=_detections(record["detections"]),
         detectors=tuple(record["detectors"]),
         damage=tuple(Damage(**lost) for lost in record["damage"]),
         changes=tuple(record["changes"]),
@@ -101,3 +142,10 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         # Absent where an earlier version paid for what is here.
         steps=tuple(step and tuple(step) for step in record.get("steps", ())),
     )
+
+
+def _detections(saved: str | list[list[Any]]) -> Detections:
+    """Return saved detections; versions up to 0.2 have paid for some that they saved as lists."""
+    if isinstance(saved, str):
+        return Detections.from_bytes(base64.b64decode(saved))
+    return Detections.of(Detection(*values) for values in saved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice, pairwise
@@ -20,13 +21,15 @@ from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import frames, frames_and_next
 from redact_dask.pipeline.timing import Timer
-from redact_dask.records import CameraStep, Chunk, Damage, Detection, StreamInfo, Usage
+from redact_dask.records import CameraStep, Chunk, Damage, Detection, Detections, StreamInfo, Usage
 from redact_dask.tracking import camera_motion, scene_cuts
 
 Item = TypeVar("Item")
 
 _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held in memory."""
+_AHEAD = 128
+"""Most batches that a detector has not answered yet, if it waits for a service."""
 _LONGEST_GAP_S = 0.2
 """Longest time between two frames that are looked at, seconds: boxes are interpolated between."""
 
@@ -81,7 +84,7 @@ def stride(info: StreamInfo, settings: DetectSettings) -> int:
 class ChunkDetections:
     """What was found on frames of a chunk, and which of its frames do not decode."""
 
-    detections: list[Detection] = field(default_factory=list)
+    detections: list[Detections] = field(default_factory=list)
     thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
     """Thumbnail of each frame that was decoded, by its number."""
     steps: dict[int, CameraStep | None] = field(default_factory=dict)
@@ -89,6 +92,11 @@ class ChunkDetections:
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
     """Frames that every detector has looked at."""
+
+    def sorted(self) -> Detections:
+        """Return all detections, sorted by frame."""
+        found = Detections.joined(self.detections)
+        return found[np.argsort(found.frame, kind="stable")]
 
 
 def detect(
@@ -166,16 +174,17 @@ def _detect(
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass
     decoded = enumerate(timer.each("decode", frames_and_next(url, info, chunk)), chunk.first_frame)
-    pending = []
+    pending: deque[Iterator[Detection]] = deque()
     for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
         numbers = [number for number, _ in batch]
         with timer.step("detect"):
             for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
                 pending.append(view.detections(numbers, np.stack(images)))
+            while len(pending) > _AHEAD * len(views):
+                found.detections.append(Detections.of(pending.popleft()))
         found.looked_at += len(batch)
     with timer.step("detect"):
-        for detections in pending:
-            found.detections.extend(detections)
+        found.detections += map(Detections.of, pending)
     return found
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from math import ceil
 
+import numpy as np
 from av.video.frame import VideoFrame
 
 from redact_dask.errors import CheckFailed
 from redact_dask.media.decode import frames, frames_at
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Chunk, Probed, Region, Segment, Tracked
+from redact_dask.records import Chunk, Damage, Probed, Regions, Segment
 from redact_dask.redaction import proof
 
 _SEGMENTS = 24
@@ -22,21 +23,14 @@ _FRAMES = 3
 _APART = 5
 """Frames from one such frame to the next: cheap to decode, and another picture."""
 
-Hidden = Mapping[int, Sequence[Region]]
-"""Regions by frame, without the frames that are black."""
+
+def hidden_in(regions: Regions, damage: Sequence[Damage]) -> Regions:
+    """Return the regions of a video without those of damaged frames, which are black."""
+    black = np.array([frame for lost in damage for frame in lost.frames], np.int64)
+    return regions[~np.isin(regions.frame, black)]
 
 
-def hidden_in(tracked: Tracked) -> dict[int, list[Region]]:
-    """Return the regions of each frame that has any; damaged frames, which are black, have none."""
-    black = {frame for lost in tracked.damage for frame in lost.frames}
-    found: dict[int, list[Region]] = {}
-    for region in tracked.regions:
-        if region.frame not in black:
-            found.setdefault(region.frame, []).append(region)
-    return found
-
-
-def check_plan(segments: Sequence[Segment], hidden: Hidden) -> None:
+def check_plan(segments: Sequence[Segment], hidden: Regions) -> None:
     """Check that no frame with a region is copied.
 
     Raises
@@ -52,7 +46,7 @@ def check_plan(segments: Sequence[Segment], hidden: Hidden) -> None:
 
 
 def check_pictures(
-    url: str, job: Job, probed: Probed, segments: Sequence[Segment], hidden: Hidden
+    url: str, job: Job, probed: Probed, segments: Sequence[Segment], hidden: Regions
 ) -> None:
     """Check on frames of the finished file that their regions are hidden.
 
@@ -68,7 +62,7 @@ def check_pictures(
     segments
         Segments that were rendered.
     hidden
-        Regions of each frame that has any.
+        What is hidden in the video.
 
     Raises
     ------
@@ -81,7 +75,8 @@ def check_pictures(
     before, after = _source_frames(job, probed, samples), frames_at(url, times)
     for number, source, output in zip(numbers, before, after, strict=True):
         settings, crf = job.config.redact, job.config.encode.crf
-        for region in proof.shown(source, output, hidden[number], settings, crf):
+        regions = [*hidden.within(range(number, number + 1))]
+        for region in proof.shown(source, output, regions, settings, crf):
             raise CheckFailed(
                 f"frame {number} still shows what was to be hidden around x {region.x0:.0f}, "
                 f"y {region.y0:.0f}; run again, and report it if it happens again"
@@ -89,7 +84,7 @@ def check_pictures(
 
 
 def _samples(
-    segments: Sequence[Segment], probed: Probed, hidden: Hidden
+    segments: Sequence[Segment], probed: Probed, hidden: Regions
 ) -> list[tuple[Chunk, list[int]]]:
     """Return frames to look at in encoded segments, each with what to decode to reach them.
 
@@ -99,7 +94,7 @@ def _samples(
     samples = []
     for segment, first, inside in found[:: ceil(len(found) / _SEGMENTS) or 1]:
         near = range(inside[0], inside[-1] + 1, _APART)[:_FRAMES]
-        chosen = [frame for frame in near if frame in hidden]
+        chosen = sorted({*near}.intersection(inside))
         pts = probed.pts[first : chosen[-1] + 1]
         samples.append((Chunk(0, segment.start, first, pts, ()), chosen))
     return samples
@@ -117,10 +112,10 @@ def _source_frames(
 
 
 def _with_regions(
-    segments: Sequence[Segment], hidden: Hidden
+    segments: Sequence[Segment], hidden: Regions
 ) -> Iterator[tuple[Segment, int, list[int]]]:
     """Yield each segment that has regions, with its first frame, and its frames that have any."""
-    numbers = sorted(hidden)
+    numbers = np.unique(hidden.frame).tolist()
     ends = accumulate((segment.frames for segment in segments), initial=0)
     for segment, (first, end) in zip(segments, pairwise(ends), strict=True):
         inside = numbers[bisect_left(numbers, first) : bisect_left(numbers, end)]

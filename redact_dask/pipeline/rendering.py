@@ -14,8 +14,9 @@ from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.timing import Timer
-from redact_dask.records import Chunk, Probed, Region, Segment, StreamInfo, Tracked
+from redact_dask.records import Chunk, Damage, Probed, Regions, Segment, StreamInfo
 from redact_dask.redaction import hide
+from redact_dask.storage import scratch
 
 
 class Rendering:
@@ -29,25 +30,32 @@ class Rendering:
         What the video's stream is.
     chunk
         The frames to render.
-    tracked
-        What is hidden in the whole video.
+    regions
+        What is hidden on these frames.
+    damage
+        Damage of the whole video.
     """
 
-    def __init__(self, job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> None:
+    def __init__(
+        self,
+        job: Job,
+        info: StreamInfo,
+        chunk: Chunk,
+        regions: Regions,
+        damage: Sequence[Damage],
+    ) -> None:
         self._job = job
         self._info = info
         self._chunk = chunk
-        self._regions: dict[int, list[Region]] = {}
-        for region in tracked.regions:
-            if region.frame in chunk.frames:
-                self._regions.setdefault(region.frame, []).append(region)
-        damaged = {frame for lost in tracked.damage for frame in lost.frames}
+        self._regions = regions
+        self._hidden = frozenset(regions.frame.tolist())
+        damaged = {frame for lost in damage for frame in lost.frames}
         self._black = damaged.intersection(chunk.frames)
 
     @property
     def name(self) -> str:
         """Hash of all that decides what is encoded: 16 hexadecimal digits of a SHA-256."""
-        hidden = (sorted(self._regions.items()), sorted(self._black))
+        hidden = (self._regions.digest, sorted(self._black))
         return _name(self._job, self._info, self._chunk, hidden)
 
     def segments(self, timer: Timer) -> Iterator[Segment]:
@@ -59,7 +67,7 @@ class Rendering:
             The chunk does not decode exactly, or cannot be encoded.
         """
         name = self.name
-        for stretch, treatment in _stretches(self._chunk, self._regions, self._black):
+        for stretch, treatment in _stretches(self._chunk, self._hidden, self._black):
             if treatment is _Treatment.COPIED:
                 yield Segment(len(stretch.pts), stretch.start, None, self._info.reorder_depth)
             else:
@@ -73,9 +81,10 @@ class Rendering:
         job = self._job
         decoded = timer.each("decode", frames(job.video.source, self._info, stretch))
         for number, frame in enumerate(decoded, stretch.first_frame):
-            if number in self._regions:
+            if number in self._hidden:
                 with timer.step("redact"):
-                    hide.hide(frame, self._regions[number], job.config.redact)
+                    regions = [*self._regions.within(range(number, number + 1))]
+                    hide.hide(frame, regions, job.config.redact)
             yield frame
 
 
@@ -105,7 +114,7 @@ class _Treatment(Enum):
 
 
 def _stretches(
-    chunk: Chunk, regions: Container[int], black: Container[int]
+    chunk: Chunk, hidden: Container[int], black: Container[int]
 ) -> Iterator[tuple[Chunk, _Treatment]]:
     """Divide a chunk into stretches of consecutive GOPs that are treated alike."""
     starts = list(accumulate((gop.frames for gop in chunk.gops), initial=chunk.first_frame))
@@ -115,7 +124,7 @@ def _stretches(
         frames = range(starts[number], starts[number] + gop.frames)
         if any(frame in black for frame in frames):
             return _Treatment.BLACK
-        copied = gop.copyable and not any(frame in regions for frame in frames)
+        copied = gop.copyable and not any(frame in hidden for frame in frames)
         return _Treatment.COPIED if copied else _Treatment.REDACTED
 
     for chosen, group in groupby(range(len(chunk.gops)), key=treatment):
@@ -128,15 +137,18 @@ def _encoded(
 ) -> Segment:
     """Encode the frames that are shown in a stretch, save them, and return their segment."""
     user_data = "user_data" in job.config.output.keep
-    encoder = Encoder(info, job.config.encode, user_data=user_data)
-    for frame in shown:
-        with timer.step("encode"):
-            encoder.add(frame)
-    with timer.step("encode"):
-        segment = encoder.finish()
     url = storage.join(job.work, f"{name}-{stretch.first_frame:08}.mkv")
-    with timer.step("commit"):
-        storage.write(url, segment.content)
+    with scratch.folder() as folder:
+        path = folder / "segment.mkv"
+        with path.open("wb") as file:
+            encoder = Encoder(info, job.config.encode, file, user_data=user_data)
+            for frame in shown:
+                with timer.step("encode"):
+                    encoder.add(frame)
+            with timer.step("encode"):
+                segment = encoder.finish()
+        with timer.step("commit"):
+            storage.publish(path, url)
     return Segment(segment.frames, stretch.start, url, segment.reorder_depth)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
@@ -24,6 +26,7 @@ from redact_dask.pipeline.timing import Timer
 from redact_dask.records import (
     Chunk,
     Detected,
+    Detections,
     Joined,
     Probed,
     Rendered,
@@ -130,7 +133,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
             chunk=chunk.index,
             frames=len(seen.thumbnails),
             looked_at=seen.looked_at,
-            detections=tuple(sorted(seen.detections, key=lambda found: found.frame)),
+            detections=seen.sorted(),
             detectors=identities,
             damage=tuple(seen.damage),
             changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
@@ -147,7 +150,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
-    """Decide for every frame what is hidden, with the whole video in view.
+    """Decide for every frame what is hidden, with the whole video in view, and save it by chunk.
 
     Raises
     ------
@@ -168,7 +171,7 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     times = [float(ticks * probed.info.time_base) for ticks in probed.pts]
     with timer.step("track"):
         regions = tracker.track(
-            [detection for seen in detected for detection in seen.detections],
+            Detections.joined([seen.detections for seen in detected]),
             times,
             scene_cuts.first_frames(scene_cuts.joined(detected), times),
             probed.info.width,
@@ -177,7 +180,9 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             max_gap_frames=detection.stride(probed.info, job.config.detect) - 1,
             steps=camera_motion.joined(detected),
         )
-    return Tracked(regions, damage, timer.timing())
+    with timer.step("commit"):
+        plan = checkpoints.save_plan(job.work, regions, probed.chunks)
+    return Tracked(plan, len(np.unique(regions.track)), damage, timer.timing())
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
@@ -189,11 +194,15 @@ def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Render
 
     Raises
     ------
+    CheckFailed
+        The file that tells what to hide is damaged.
     VideoError
         The chunk does not decode exactly, or cannot be encoded.
     """
     timer = Timer()
-    rendering = Rendering(job, info, chunk, tracked)
+    with timer.step("recall"):
+        regions = checkpoints.load_plan([tracked.plan[chunk.index]])
+    rendering = Rendering(job, info, chunk, regions, tracked.damage)
     url = storage.join(job.work, f"{rendering.name}.json")
     with timer.step("recall"):
         rendered = checkpoints.load_rendered(url, timer.timing())
@@ -222,7 +231,9 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
     """
     timer = Timer()
     segments = [segment for made in rendered for segment in made.segments]
-    hidden = proving.hidden_in(tracked)
+    with timer.step("recall"):
+        regions = checkpoints.load_plan(tracked.plan)
+    hidden = proving.hidden_in(regions, tracked.damage)
     proving.check_plan(segments, hidden)
     why_encoded = ""
     with scratch.folder() as folder:
@@ -249,7 +260,7 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
             if job.lease and not lease.is_valid(job.lease):
                 raise RunEnded("its lease of the destination is gone: another run has taken over")
             storage.publish(path, probed.target)
-    return Joined(probed.target, size, sha256, why_encoded, timer.timing())
+    return Joined(probed.target, size, sha256, why_encoded, regions, timer.timing())
 
 
 def _mux(path: Path, job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer) -> None:

@@ -8,17 +8,22 @@ Conventions, everywhere in the package:
   the origin at the upper left corner; ``x0, y0`` belong to the box, ``x1, y1`` do not.
 """
 
+from redact_dask.records.columns import (
+    ORIGINS,
+    Detection,
+    Detections,
+    Region,
+    RegionOrigin,
+    Regions,
+)
 from redact_dask.records.results import (
     STAGES,
     CameraStep,
     Damage,
     Detected,
-    Detection,
     Failure,
     Joined,
     Probed,
-    Region,
-    RegionOrigin,
     Rendered,
     Segment,
     TaskTiming,
@@ -28,12 +33,14 @@ from redact_dask.records.results import (
 from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video, video_id
 
 __all__ = [
+    "ORIGINS",
     "STAGES",
     "CameraStep",
     "Chunk",
     "Damage",
     "Detected",
     "Detection",
+    "Detections",
     "Failure",
     "Fields",
     "Gop",
@@ -42,6 +49,7 @@ __all__ = [
     "Probed",
     "Region",
     "RegionOrigin",
+    "Regions",
     "Rendered",
     "Segment",
     "StreamInfo",

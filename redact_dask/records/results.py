@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from redact_dask.errors import Blame
+from redact_dask.records.columns import Detections, Regions
 from redact_dask.records.video import Chunk, Keyframe, StreamInfo
 
 STAGES = ("probe", "detect", "track", "render", "join")
@@ -26,45 +26,6 @@ class TaskTiming:
     """Name of the machine."""
     worker: str = ""
     """Name of the Dask worker; empty outside a cluster."""
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """Something to hide, as a detector saw it on one frame."""
-
-    frame: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    confidence: float
-    """Between 0 and 1."""
-    label: str
-    """Class of the thing, such as ``face``."""
-    detector: str
-    """Registered name of the detector."""
-
-
-class RegionOrigin(StrEnum):
-    """Why a region is hidden on a frame: what its box comes from."""
-
-    DETECTED = "detected"
-    INTERPOLATED = "interpolated"
-    PADDED = "padded"
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """An area that will be hidden on one frame, with its margin, inside the picture."""
-
-    frame: int
-    track: int
-    """Number of the track in its video, from 0."""
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    origin: RegionOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +104,7 @@ class Detected:
     """Frames that were decoded: each was looked at, or lies between two that were."""
     looked_at: int
     """Frames that every detector has looked at."""
-    detections: tuple[Detection, ...]
+    detections: Detections
     """Detections, sorted by frame."""
     detectors: tuple[str, ...]
     """Identity of each detector."""
@@ -170,8 +131,10 @@ class Detected:
 class Tracked:
     """What will be hidden in the whole video."""
 
-    regions: tuple[Region, ...]
-    """Regions to hide, sorted by frame."""
+    plan: tuple[str | None, ...]
+    """URL of each chunk's regions in the work area; None: the chunk has nothing to hide."""
+    faces: int
+    """Number of tracks that will be hidden."""
     damage: tuple[Damage, ...]
     """Damage whose frames will be black, sorted by frame."""
     timing: TaskTiming
@@ -218,6 +181,8 @@ class Joined:
     """SHA-256 of the file, hexadecimal."""
     why_encoded: str
     """Why copied GOPs were encoded in the end; empty: none were."""
+    regions: Regions
+    """What is hidden in it."""
     timing: TaskTiming
 
 

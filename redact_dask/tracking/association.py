@@ -7,13 +7,13 @@ this common displacement, so no picture is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.records import Detection
+from redact_dask.records import Detections
 from redact_dask.tracking.boxes import BoxArray, area, centre, iou
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.leaps import Leaps
@@ -37,7 +37,7 @@ _BLOCK = 256
 
 
 def link(
-    detections: Iterable[Detection],
+    detections: Detections,
     times: Sequence[float],
     start: float,
     gap: float,
@@ -65,8 +65,10 @@ def link(
     ended: list[Track] = []
     leaps = Leaps(start)
     before = 0
-    for frame, on_frame in groupby(detections, key=lambda found: found.frame):
-        boxes, confidences = _merge(list(on_frame))
+    firsts = np.flatnonzero(np.diff(detections.frame, prepend=-1))
+    for first, stop in pairwise([*firsts.tolist(), len(detections)]):
+        frame = int(detections.frame[first])
+        boxes, confidences = _merge(detections.box[first:stop], detections.confidence[first:stop])
         horizon = times[frame] - gap - ROUNDING
         if max_gap_frames:
             horizon = min(horizon, times[max(frame - max_gap_frames - 1, 0)])
@@ -91,13 +93,12 @@ def link(
     return ended + live + leaps.found
 
 
-def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
+def _merge(boxes: BoxArray, confidence: NDArray[np.float64]) -> tuple[BoxArray, list[float]]:
     """Merge the detections of one frame that show one thing into the union of their boxes.
 
     Detections are sorted by descending confidence. Returns the boxes, and for each the highest
     confidence of its detections.
     """
-    boxes = np.array([[d.x0, d.y0, d.x1, d.y1] for d in detections])
     rest = np.arange(len(boxes))
     merged, confidences = [], []
     while len(rest):
@@ -106,7 +107,7 @@ def _merge(detections: Sequence[Detection]) -> tuple[BoxArray, list[float]]:
         same[0] = True  # A box without area overlaps nothing, not even itself.
         group = boxes[rest[same]]
         merged.append(np.concatenate([group[:, :2].min(0), group[:, 2:].max(0)]))
-        confidences.append(detections[rest[0]].confidence)
+        confidences.append(float(confidence[rest[0]]))
         rest = rest[~same]
     return np.array(merged), confidences
 

@@ -5,8 +5,7 @@ Where the detector loses one of the things that stand still, the others tell whe
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,18 +39,19 @@ class FittedMotion:
         Size of the picture, pixels.
     """
 
-    def __init__(self, followed: Iterable[tuple[int, BoxArray]], width: int, height: int) -> None:
-        self._seen: defaultdict[int, list[BoxArray]] = defaultdict(list)
-        for first, boxes in followed:
-            for frame, pair in enumerate(np.stack([boxes[:-1], boxes[1:]], axis=1), first + 1):
-                self._seen[frame].append(pair)
+    def __init__(self, followed: Sequence[tuple[int, BoxArray]], width: int, height: int) -> None:
+        self._followed = followed
+        self._firsts = np.array([first for first, _ in followed], np.int64)
+        self._ends = np.array([first + len(boxes) for first, boxes in followed], np.int64)
         self._size = np.array([width, height, width, height])
         self._known: dict[int, Step | None] = {}
 
     def step(self, frame: int) -> Step | None:
         """Return the step to a frame from the one before it; None where too few things show it."""
         if frame not in self._known:
-            pairs = self._seen.get(frame, [])
+            seen = np.flatnonzero((self._firsts < frame) & (frame < self._ends))
+            followed = (self._followed[number] for number in seen.tolist())
+            pairs = [boxes[frame - first - 1 : frame - first + 1] for first, boxes in followed]
             enough = len(pairs) >= _FEWEST
             self._known[frame] = _fit(np.array(pairs), self._size) if enough else None
         return self._known[frame]

@@ -18,24 +18,24 @@ aim is privacy and the whole video is at hand:
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from redact_dask.records import CameraStep, Detection, Region
+import numpy as np
+
+from redact_dask.records import CameraStep, Detections, Regions
 from redact_dask.tracking.association import link
 from redact_dask.tracking.boxes import BoxArray
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.fitted_motion import FittedMotion
-from redact_dask.tracking.trajectories import between, path
+from redact_dask.tracking.trajectories import Path, between, path
 
 if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
 
 
 def track(
-    detections: Sequence[Detection],
+    detections: Detections,
     times: Sequence[float],
     scenes: Sequence[int],
     width: int,
@@ -43,7 +43,7 @@ def track(
     settings: TrackSettings,
     max_gap_frames: int = 0,
     steps: Sequence[CameraStep | None] = (),
-) -> tuple[Region, ...]:
+) -> Regions:
     """Link detections over the whole video, and return the regions that must be hidden.
 
     Parameters
@@ -71,62 +71,58 @@ def track(
     Regions inside the picture, with the margin, sorted by frame and track. Tracks are numbered
     from 0 in the order in which they appear.
     """
-    usable = sorted(
-        (found for found in detections if found.confidence >= min(settings.start, settings.extend)),
-        key=lambda d: (
-            d.label,
-            bisect(scenes, d.frame),
-            d.frame,
-            -d.confidence,
-            d.x0,
-            d.y0,
-            d.x1,
-            d.y1,
-            d.detector,
-        ),
-    )
+    usable = detections[detections.confidence >= min(settings.start, settings.extend)]
     camera = CameraMotion(steps)
     tracks = [
         linked
-        for _, alike in groupby(usable, key=lambda d: (d.label, bisect(scenes, d.frame)))
+        for alike in _alike(usable, scenes)
         for linked in link(alike, times, settings.start, settings.gap_s, max_gap_frames, camera)
         if linked.confidence >= settings.start
     ]
-    followed = [between(linked, times, camera) for linked in tracks]
-    fitted = FittedMotion(
-        ((linked.frames[0], boxes) for linked, boxes in zip(tracks, followed, strict=True)),
-        width,
-        height,
-    )
+    followed = [(linked.frames[0], between(linked, times, camera)) for linked in tracks]
+    fitted = FittedMotion(followed, width, height)
     slack = settings.slack * max(width, height)
-    paths = [
-        [
-            (frame, inside, origin)
-            for frame, box, origin in path(
-                linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames
-            )
-            if (inside := _inside(box, settings.margin, slack, width, height))
-        ]
-        for linked, boxes in zip(tracks, followed, strict=True)
-    ]
-    # Sorted by first frame and place; the sort is stable, so the order of labels breaks ties.
-    appearing = sorted(filter(None, paths), key=lambda shown: shown[0][:2])
-    regions = (
-        Region(frame, number, *inside, origin)
+    paths: list[Path] = []
+    for linked, (_, boxes) in zip(tracks, followed, strict=True):
+        whole = path(linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames)
+        inside = _inside(whole.boxes, settings.margin, slack, width, height)
+        shown = np.all(inside[:, :2] < inside[:, 2:], axis=1)
+        if shown.any():
+            paths.append(Path(whole.frames[shown], inside[shown], whole.origins[shown]))
+    # Two million regions should not lie here twice.
+    del usable, tracks, followed, fitted
+    return _in_order(paths)
+
+
+def _alike(detections: Detections, scenes: Sequence[int]) -> Iterator[Detections]:
+    """Yield the detections of each label in each scene, sorted, whatever their order was."""
+    labels, names = detections.kinds.T
+    label, name = (np.unique(c, return_inverse=True)[1][detections.kind] for c in (labels, names))
+    scene = np.searchsorted(scenes, detections.frame, "right")
+    sides = detections.box.T[::-1]
+    # The last key decides first.
+    order = np.lexsort((name, *sides, -detections.confidence, detections.frame, label))
+    change = np.diff(label[order]).astype(bool) | np.diff(scene[order]).astype(bool)
+    for numbers in np.split(order, np.flatnonzero(change) + 1):
+        yield detections[numbers]
+
+
+def _in_order(paths: Sequence[Path]) -> Regions:
+    """Return the regions of all paths, numbered as they appear, by frame and place."""
+    # The sort is stable, so the order of labels breaks ties.
+    appearing = sorted(paths, key=lambda shown: (shown.frames[0], *shown.boxes[0]))
+    regions = Regions.joined(
+        Regions(shown.frames, np.full(len(shown.frames), number, np.int32), *shown[1:])
         for number, shown in enumerate(appearing)
-        for frame, inside, origin in shown
     )
-    return tuple(sorted(regions, key=lambda region: (region.frame, region.track)))
+    return regions[np.lexsort((regions.track, regions.frame))]
 
 
-def _inside(
-    box: BoxArray, margin: float, slack: float, width: int, height: int
-) -> tuple[float, float, float, float] | None:
-    """Add margin and slack to a box, and clip it to the picture; None if nothing is inside.
+def _inside(boxes: BoxArray, margin: float, slack: float, width: int, height: int) -> BoxArray:
+    """Add margin and slack to boxes of shape (n, 4), and clip them to the picture.
 
-    ``margin`` is a share of the box's width and height, ``slack`` is in pixels.
+    ``margin`` is a share of a box's width and height, ``slack`` is in pixels.
     """
-    x, y = margin * (box[2] - box[0]) + slack, margin * (box[3] - box[1]) + slack
-    x0, x1 = (float(min(max(v, 0.0), width)) for v in (box[0] - x, box[2] + x))
-    y0, y1 = (float(min(max(v, 0.0), height)) for v in (box[1] - y, box[3] + y))
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    more = margin * (boxes[:, 2:] - boxes[:, :2]) + slack
+    larger = np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + more], axis=1)
+    return np.asarray(np.clip(larger, 0.0, [width, height, width, height]))

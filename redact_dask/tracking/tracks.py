@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,9 +23,9 @@ ROUNDING = 1e-6
 class Track:
     """The boxes of one thing, on frames in ascending order."""
 
-    frames: list[int]
-    boxes: list[BoxArray]
-    """One box for each frame, of shape (4,)."""
+    frames: array[int]
+    sides: array[float]
+    """The four sides of one box for each frame."""
     confidence: float
     """Highest confidence among the detections of the track."""
     velocity: BoxArray
@@ -38,7 +39,12 @@ class Track:
     @classmethod
     def begin(cls, frame: int, box: BoxArray, confidence: float) -> Track:
         """Return the track of one box."""
-        return cls([frame], [box], confidence, np.zeros(4), box[None])
+        return cls(array("q", [frame]), array("d", box), confidence, np.zeros(4), box[None])
+
+    @property
+    def boxes(self) -> BoxArray:
+        """One box for each frame, shape (n, 4)."""
+        return np.array(self.sides).reshape(-1, 4)
 
     def carry(self, step: Step) -> None:
         """Carry the latest boxes along with the camera's step to a later frame."""
@@ -48,16 +54,14 @@ class Track:
     def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
         """Extend the track by a box on the frame that it was carried to."""
         self.frames.append(frame)
-        self.boxes.append(box)
+        self.sides.extend(box)
         self.confidence = max(self.confidence, confidence)
         self.carried = np.concatenate([self.carried, box[None]])[1 - _MEMORY :]
         latest = self.frames[: -len(self.carried) - 1 : -1]
         self.velocity = velocity(latest, self.carried[::-1], times)
 
 
-def velocity(
-    frames: Sequence[int], boxes: Sequence[BoxArray] | BoxArray, times: Sequence[float]
-) -> BoxArray:
+def velocity(frames: Sequence[int], boxes: BoxArray, times: Sequence[float]) -> BoxArray:
     """Return the velocity of the first box's centre, pixels a second, shape (4,) as a box.
 
     The other boxes follow it in time, or go back in time from it. Without others, the velocity is

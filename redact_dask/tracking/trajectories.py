@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redact_dask.records import RegionOrigin
+from redact_dask.records import ORIGINS, RegionOrigin
 from redact_dask.tracking.boxes import BoxArray, area, centre
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.fitted_motion import FittedMotion
@@ -26,6 +26,22 @@ if TYPE_CHECKING:
     from redact_dask.config import TrackSettings
 
 
+_DETECTED, _INTERPOLATED, _PADDED = map(
+    ORIGINS.index, (RegionOrigin.DETECTED, RegionOrigin.INTERPOLATED, RegionOrigin.PADDED)
+)
+
+
+class Path(NamedTuple):
+    """Where a thing is hidden, on n frames."""
+
+    frames: NDArray[np.int32]
+    """Ascending, shape (n,)."""
+    boxes: BoxArray
+    """Shape (n, 4)."""
+    origins: NDArray[np.uint8]
+    """Numbers in ``ORIGINS``, shape (n,)."""
+
+
 def between(linked: Track, times: Sequence[float], camera: CameraMotion) -> BoxArray:
     """Return the box of a track on each frame from its first to its last, shape (n, 4).
 
@@ -34,7 +50,7 @@ def between(linked: Track, times: Sequence[float], camera: CameraMotion) -> BoxA
     known = np.array([times[frame] for frame in linked.frames])
     scales, shifts = camera.over(linked.frames[0], linked.frames[-1])
     rows = np.array(linked.frames) - linked.frames[0]
-    still = (np.array(linked.boxes) - shifts[rows]) / scales[rows]
+    still = (linked.boxes - shifts[rows]) / scales[rows]
     moments = _moments(linked, times)
     boxes = np.column_stack([np.interp(moments, known, still[:, side]) for side in range(4)])
     return boxes * scales + shifts
@@ -49,8 +65,8 @@ def path(
     scenes: Sequence[int],
     settings: TrackSettings,
     max_gap_frames: int,
-) -> list[tuple[int, BoxArray, RegionOrigin]]:
-    """Return frame, box and origin for every frame of a track, from padded start to padded end.
+) -> Path:
+    """Return the path of a track, on every frame from padded start to padded end.
 
     Parameters
     ----------
@@ -81,17 +97,17 @@ def path(
     seen = still[np.array(linked.frames) - first]
     before = velocity(linked.frames, seen, times)
     after = velocity(linked.frames[::-1], seen[::-1], times) * scales[-1]
-    shown_before = velocity(linked.frames, linked.boxes, times)
-    shown_after = velocity(linked.frames[::-1], linked.boxes[::-1], times)
+    known = linked.boxes
+    shown_before = velocity(linked.frames, known, times)
+    shown_after = velocity(linked.frames[::-1], known[::-1], times)
     is_brief = times[last] - times[first] < VELOCITY_SECONDS - ROUNDING
-    detected = set(linked.frames)
     # Frames may be farther apart than the padding time, but one is padded all the same.
     least = max(max_gap_frames, 1 if settings.pad_s else 0)
 
     def beyond(
         end: int, stop: int, box: BoxArray, speed: BoxArray, shown_speed: BoxArray
-    ) -> Iterator[tuple[int, BoxArray, RegionOrigin]]:
-        """Yield the frames beyond an end of the track, up to the frame ``stop`` at most."""
+    ) -> Iterator[BoxArray]:
+        """Yield the boxes beyond an end of the track, up to the frame ``stop`` at most."""
         if not linked.is_padded:
             return
         onward = 1 if stop > end else -1
@@ -112,16 +128,15 @@ def path(
                 box = step.forth(box) if onward > 0 else step.back(box)
             # Near the end, a step that was measured wrong must show no face either.
             shown = shown + shown_speed * (times[frame] - times[frame - onward])
-            yield frame, box if far else _union(box, shown), RegionOrigin.PADDED
+            yield box if far else _union(box, shown)
 
-    return [
-        *reversed([*beyond(first, earliest, ends[0], before, shown_before)]),
-        *(
-            (frame, box, RegionOrigin.DETECTED if frame in detected else RegionOrigin.INTERPOLATED)
-            for frame, box in enumerate(steady, first)
-        ),
-        *beyond(last, latest, ends[-1], after, shown_after),
-    ]
+    head = [*beyond(first, earliest, ends[0], before, shown_before)][::-1]
+    tail = [*beyond(last, latest, ends[-1], after, shown_after)]
+    origins = np.full(len(head) + len(steady) + len(tail), _PADDED, np.uint8)
+    origins[len(head) : len(head) + len(steady)] = _INTERPOLATED
+    origins[np.array(linked.frames) - first + len(head)] = _DETECTED
+    frames = np.arange(first - len(head), last + len(tail) + 1, dtype=np.int32)
+    return Path(frames, np.array([*head, *steady, *tail]), origins)
 
 
 def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray:
@@ -131,7 +146,7 @@ def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray
     next, it is an eighth of the way behind the middle of the way at half the time (v T / 8 for a
     speed that grows by v in a time T).
     """
-    known = np.array(linked.boxes)
+    known = linked.boxes
     way = np.abs(np.diff(centre(known), axis=0))
     moments = _moments(linked, times)
     at = np.array([times[frame] for frame in linked.frames])

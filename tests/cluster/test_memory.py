@@ -5,44 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from distributed import Client
 from fixture_types import Ffmpeg
 from local_cluster import workers
+from streams import HD
 
 import redact_dask
 from redact_dask.cluster.memory import USABLE, Memory, needed_mib
 from redact_dask.config import DetectSettings
 from redact_dask.driver.history import PERMANENT_ERRORS
 from redact_dask.errors import TooLarge
-from redact_dask.records import Fields, StreamInfo
+from redact_dask.records import StreamInfo
 
 MIB = 2**20
-HD = StreamInfo(
-    codec="h264",
-    width=1920,
-    height=1080,
-    pixel_format="yuv420p",
-    quarter_turns=0,
-    display_matrix=(),
-    fields=Fields.PROGRESSIVE,
-    sample_aspect_ratio=Fraction(1),
-    color_range=1,
-    color_primaries=1,
-    color_transfer=1,
-    color_space=1,
-    time_base=Fraction(1, 30),
-    rate=Fraction(30),
-    frames=1,
-    seconds=1.0,
-    audio=(),
-    parameter_sets=b"",
-    reorder_depth=0,
-    why_encoded="",
-)
 UHD = replace(HD, width=3840, height=2160)
 SMALL = DetectSettings(detectors=("centerface",), options={"centerface": {"long_side": 640}})
 DEFAULT = DetectSettings(detectors=("centerface",))

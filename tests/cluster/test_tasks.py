@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from av.error import FFmpegError, InvalidDataError
 from av.error import OSError as FFmpegOSError
 from dask.utils import key_split
 from distributed import Client, Scheduler
+from streams import HD
 
 import redact_dask
 from redact_dask import config, errors, versions
@@ -19,7 +22,7 @@ from redact_dask.cluster import tasks
 from redact_dask.cluster.tasks import stage_and_video
 from redact_dask.errors import RedactError, RunEnded
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Video
+from redact_dask.records import Chunk, Keyframe, Probed, StreamInfo, TaskTiming, Video
 
 STAGES = {"probe", "detect", "track", "render", "join"}
 
@@ -94,3 +97,20 @@ def failure_of(stage: Any, client: Client) -> BaseException | None:
     future = client.submit(tasks._signed, versions.own(), stage, job, pure=False)
     error: BaseException | None = future.exception()
     return error
+
+
+def test_memory_is_reserved_for_all_that_is_done_to_a_video(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Joining decodes pictures too, and tracking holds all that was found."""
+    reserved: list[StreamInfo] = []
+    memory = SimpleNamespace(reserved=lambda info, *_: reserved.append(info) or nullcontext())
+    monkeypatch.setattr(tasks, "_memory", memory)
+    worker: Any = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=2**30))
+    job = Job.of(Video("file:///a.mp4", "a.mp4", 1, "1"), "file:///out", config.Config())
+    chunk = Chunk(0, Keyframe(0, 1, 0), 0, (0,), ())
+    probed = Probed(HD, (chunk,), "file:///out/a.mp4", False, None, TaskTiming(0, 0, (), ""))
+    for arguments in ((), (HD, chunk), (probed, [])):
+        with tasks._memory_for(worker, job, arguments):
+            pass
+    assert reserved == [HD, HD]

@@ -1,6 +1,7 @@
 """What every detector promises, whatever it looks for."""
 
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from standin import Standin
 
 from redact_dask.detectors import Box, Detector
 from redact_dask.detectors.centerface import CenterFace
+from redact_dask.detectors.faces import Faces
 from redact_dask.detectors.rekognition import Rekognition
 from redact_dask.detectors.yolo import Yolo
 from redact_dask.detectors.yunet import YuNet
@@ -73,6 +75,11 @@ def centerface() -> Make:
 
 
 @pytest.fixture(scope="module")
+def faces() -> Make:
+    return lambda: Faces(Faces.Options())
+
+
+@pytest.fixture(scope="module")
 def small_yunet(model: Path) -> Make:
     return from_file(YuNet, onnx_models.yunet(model), threshold=0.7)
 
@@ -109,6 +116,7 @@ def rekognition() -> Iterator[Make]:
     params=[
         "magenta_spot",
         "centerface",
+        "faces",
         "small_yunet",
         "large_yunet",
         "small_yolo",
@@ -186,6 +194,16 @@ def test_a_batch_may_be_given_before_the_last_one_is_answered(
 ) -> None:
     first, second = detector.detect(images[:2]), detector.detect(images[2:])
     assert [*first, *second] == look(detector, images)
+
+
+def test_answers_that_wait_hold_no_pictures(detector: Detector, images: NDArray[np.uint8]) -> None:
+    batch = images.copy()
+    held = weakref.ref(batch)
+    first = detector.detect(batch)
+    del batch
+    second = detector.detect(images)  # A network may hold on to the last picture that it saw.
+    assert held() is None
+    assert [*first] == [*second]
 
 
 def test_a_second_detector_gives_the_same_answer(

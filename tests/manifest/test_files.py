@@ -30,7 +30,7 @@ def twice(most: int) -> list[int]:
 def test_small_files_become_one(tmp_path: Path) -> None:
     writer = Parts(str(tmp_path), "run-a")
     for number in range(70):
-        writer.append(table(number))
+        writer.append([table(number)])
         assert rows(tmp_path) == twice(number + 1)
     assert len(names(tmp_path)) == 7
     writer.merge()
@@ -41,7 +41,7 @@ def test_small_files_become_one(tmp_path: Path) -> None:
 def test_a_merged_file_has_its_rows_in_order_and_its_schema(tmp_path: Path) -> None:
     writer = Parts(str(tmp_path), "run")
     for number in (2, 1, 0):
-        writer.append(table(number).replace_schema_metadata({"unit": "frames"}))
+        writer.append([table(number).replace_schema_metadata({"unit": "frames"})])
     writer.merge()
     (path,) = tmp_path.iterdir()
     assert pq.read_table(path)["n"].to_pylist() == [2, 2, 1, 1, 0, 0]
@@ -51,7 +51,7 @@ def test_a_merged_file_has_its_rows_in_order_and_its_schema(tmp_path: Path) -> N
 def test_a_file_alone_stays_as_it_is(tmp_path: Path) -> None:
     writer = Parts(str(tmp_path), "run")
     writer.merge()
-    writer.append(table(0))
+    writer.append([table(0)])
     writer.merge()
     writer.merge()
     assert names(tmp_path) == ["run-000000-000000.parquet"]
@@ -71,8 +71,8 @@ def test_killed_while_files_are_replaced(
 
     writer, other = Parts(str(tmp_path), "run-1"), Parts(str(tmp_path), "run-2")
     for number in range(4):
-        writer.append(table(number))
-    other.append(table(4))
+        writer.append([table(number)])
+    other.append([table(4)])
     with monkeypatch.context() as killed:
         killed.setattr(storage, "remove", remove)
         with pytest.raises(KeyboardInterrupt):
@@ -89,7 +89,7 @@ def test_who_reads_while_files_are_merged_has_each_row_once(
 ) -> None:
     writers = [Parts(str(tmp_path), f"run-{number}") for number in range(2)]
     for number in range(6):
-        writers[number % 2].append(table(number))
+        writers[number % 2].append([table(number)])
     reads, read = [], storage.read
 
     def merged_meanwhile(url: str) -> bytes:
@@ -110,7 +110,7 @@ def test_the_last_file_may_be_merged_before_it_is_read(
     assert files.last_content(str(tmp_path / "missing")) is None
     writer = Parts(str(tmp_path), "run")
     for number in range(2):
-        writer.append(table(number))
+        writer.append([table(number)])
     read = storage.read
 
     def merged_before(url: str) -> bytes:
@@ -127,7 +127,7 @@ def test_the_last_file_may_be_merged_before_it_is_read(
 def test_a_file_that_is_gone_for_good_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Parts(str(tmp_path), "run").append(table(0))
+    Parts(str(tmp_path), "run").append([table(0)])
 
     def gone(url: str) -> bytes:
         raise FileNotFoundError(url)

@@ -137,12 +137,12 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Encoded:
                 depth = scanned.info.reorder_depth
                 segments.append(Segment(len(chunk.pts), chunk.start, None, depth))
                 continue
-            encoder = Encoder(scanned.info, ENCODE)
-            for frame in frames(str(url), scanned.info, chunk):
-                encoder.add(frame)
-            segment = encoder.finish()
             path = folder / f"{chunk.index}.mkv"
-            path.write_bytes(segment.content)
+            with path.open("wb") as file:
+                encoder = Encoder(scanned.info, ENCODE, file)
+                for frame in frames(str(url), scanned.info, chunk):
+                    encoder.add(frame)
+                segment = encoder.finish()
             segments.append(Segment(segment.frames, chunk.start, str(path), segment.reorder_depth))
         return segments
 

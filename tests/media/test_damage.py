@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -141,7 +142,7 @@ def test_a_size_that_h264_cannot_have_is_refused(
     path = tmp_path / "odd.avi"
     ffmpeg("-i", plain, "-an", "-s", "131x97", "-c:v", "mjpeg", path)
     with pytest.raises(UnsupportedVideo, match="knows no size 131x97 in yuvj420p"):
-        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings(), io.BytesIO())
 
 
 def test_a_pixel_format_that_cannot_be_kept_is_refused(
@@ -150,7 +151,7 @@ def test_a_pixel_format_that_cannot_be_kept_is_refused(
     path = tmp_path / "colours.mkv"
     ffmpeg("-i", plain, "-an", "-c:v", "ffv1", "-pix_fmt", "bgr0", path)
     with pytest.raises(UnsupportedVideo, match="pixel format bgr0 cannot be encoded"):
-        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings())
+        Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings(), io.BytesIO())
 
 
 def _renumbered(content: bytes) -> bytes:

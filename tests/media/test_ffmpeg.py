@@ -27,9 +27,9 @@ def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_p
     summed = [frame for frame in (0, 3, 4, 18, 19, 20, 30, 47) if frame < frames]
     border = min(middle, frames - 1)
     whole = ffmpeg.decoded(result, summed)
-    assert len(whole.times) == frames
-    halves = ffmpeg.decoded_in_halves(result, summed, border, whole.times)
-    assert halves.times == whole.times
+    assert len(whole.pts) == frames
+    halves = ffmpeg.decoded_in_halves(result, summed, border, whole.pts, whole.time_base)
+    assert (halves.pts, halves.time_base) == (whole.pts, whole.time_base)
     # The first of each half is summed too.
     assert {frame: halves.checksums[frame] for frame in summed} == whole.checksums
 
@@ -39,7 +39,7 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
 ) -> None:
     """A gop that does not follow the one before it would be found at the border, too."""
     result = joined(plain, tmp_path / "joined.mp4")
-    times = ffmpeg.decoded(result, ()).times
+    whole = ffmpeg.decoded(result, ())
     with av.open(result) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         keyframe = [n for n, packet in enumerate(packets) if packet.is_keyframe][-1]
@@ -58,15 +58,16 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
 
     monkeypatch.setattr(ffmpeg, "_decoded", noted)
     with pytest.raises(CheckFailed, match="does not decode cleanly"):
-        ffmpeg.decoded_in_halves(result, (), keyframe, times)
+        ffmpeg.decoded_in_halves(result, (), keyframe, whole.pts, whole.time_base)
     assert "start" in failed
 
 
 def test_a_half_without_frames_is_told(plain: Path, joined: Joined, tmp_path: Path) -> None:
     result = joined(plain, tmp_path / "joined.mp4")
-    times = ffmpeg.decoded(result, ()).times
+    whole = ffmpeg.decoded(result, ())
+    late = [*whole.pts[:47], whole.pts[47] + 1000 * whole.time_base.denominator]
     with pytest.raises(CheckFailed):
-        ffmpeg.decoded_in_halves(result, (), 47, [*times[:47], times[47] + 1000])
+        ffmpeg.decoded_in_halves(result, (), 47, late, whole.time_base)
 
 
 def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
@@ -108,7 +109,7 @@ def test_nothing_of_the_standard_input_is_read(plain: Path, joined: Joined, tmp_
     greedy.chmod(0o755)
     program = (
         "import pathlib, sys; from redact_dask.media import ffmpeg; "
-        "print(len(ffmpeg.decoded(pathlib.Path(sys.argv[1]), ()).times), sys.stdin.read())"
+        "print(len(ffmpeg.decoded(pathlib.Path(sys.argv[1]), ()).pts), sys.stdin.read())"
     )
     waiting = "rear.mp4\nfront.mp4\n"
     done = subprocess.run(

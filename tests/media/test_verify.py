@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,3 +103,22 @@ class TestCheck:
         bad.write_bytes(content[: int(len(content) * share)])
         with pytest.raises(CheckFailed):
             self.verify(bad, plain)
+
+
+@pytest.mark.parametrize("halves", [False, True])
+def test_a_long_video_takes_little_memory(
+    halves: bool, ffmpeg: Ffmpeg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour has a hundred thousand frames."""
+    path, frames = tmp_path / "long.mp4", 12_000
+    ffmpeg("-f", "lavfi", "-i", "color=s=32x32:r=30", "-frames:v", frames, "-g", 100, path)
+    scanned = index.scan(str(path), EncodeSettings())
+    segments = [
+        Segment(frames // 2, keyframe, "memory://encoded", 0) for keyframe in scanned.keyframes[:2]
+    ]
+    monkeypatch.setattr(verify, "_LONG", frames if halves else frames + 1)
+    tracemalloc.start()
+    verify.verify(path, segments, scanned.pts, scanned.info, str(path), OutputSettings())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / frames < 60, "bytes a frame"

@@ -30,7 +30,7 @@ def looked_at(clip: Path, every: int, seconds: float) -> tuple[list[int], int, i
         seen = detection.detect(
             str(clip), scanned.info, chunk, views, every, Timer(), salvage=False
         )
-        found += [detection.frame for detection in seen.detections]
+        found += seen.sorted().frame.tolist()
         looked += seen.looked_at
         decoded += len(seen.thumbnails)
     return found, looked, decoded

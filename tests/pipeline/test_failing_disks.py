@@ -115,3 +115,20 @@ def test_a_full_scratch_disk_is_not_the_videos_damage(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert stages.join(job, done.probed, done.tracked, done.rendered).size == size
+
+
+def test_a_full_scratch_disk_under_a_segment_is_told(clip: Path, tmp_path: Path) -> None:
+    job = job_of(clip, tmp_path)
+    done = run(job)
+    (first, *_), (chunk, *_) = done.rendered, done.probed.chunks
+    size = len(storage.read(str(first.segments[0].url)))
+    storage.remove(job.work)
+    plan = stages.track(job, done.probed, done.detected)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            stages.render(job, done.probed.info, chunk, plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert stages.render(job, done.probed.info, chunk, plan).segments == first.segments

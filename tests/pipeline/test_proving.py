@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from av.video.frame import VideoFrame
 from five_stages import run
+from plans import plan
 
 from redact_dask import config
 from redact_dask.config import RedactSettings
@@ -124,30 +125,30 @@ class TestPlan:
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered], sentence: str) -> None:
         with pytest.raises(CheckFailed, match=sentence):
-            stages.join(job, probed, on_square(probed), rendered)
+            stages.join(job, probed, on_square(job, probed), rendered)
         assert not Path(probed.target).exists()
 
     def test_what_is_at_its_place_is_published(self, job: Job, probed: Probed) -> None:
-        tracked = on_square(probed)
+        tracked = on_square(job, probed)
         rendered = self.rendered(job, probed, tracked)
         assert any(made.copied for made in rendered)
         stages.join(job, probed, tracked, rendered)
         assert Path(probed.target).exists()
 
     def test_a_region_at_another_place(self, job: Job, probed: Probed) -> None:
-        rendered = self.rendered(job, probed, on_square(probed, beside=60))
+        rendered = self.rendered(job, probed, on_square(job, probed, beside=60))
         self.refuses(job, probed, rendered, "frame 35 still shows .* around x 77, y 55;")
 
     def test_a_region_that_would_be_copied(self, job: Job, probed: Probed) -> None:
-        rendered = self.rendered(job, probed, Tracked((), (), probed.timing))
+        rendered = self.rendered(job, probed, plan(job, probed))
         self.refuses(job, probed, rendered, "frame 35 has something to hide, but was copied")
 
 
-def on_square(probed: Probed, beside: int = 0) -> Tracked:
+def on_square(job: Job, probed: Probed, beside: int = 0) -> Tracked:
     """Return regions around the square of the clip, or beside it, in the middle of the clip."""
     region = Region(0, 0, 7.0, 55.0, 57.0, 105.0, RegionOrigin.DETECTED)
     regions = (
         replace(region, frame=n, x0=region.x0 + 2 * n + beside, x1=region.x1 + 2 * n + beside)
         for n in range(35, 45)
     )
-    return Tracked(tuple(regions), (), probed.timing)
+    return plan(job, probed, regions)

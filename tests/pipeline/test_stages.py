@@ -15,6 +15,7 @@ from decoded import pictures
 from five_stages import run
 from fixture_types import Ffmpeg, MakeClip
 from magenta import RAISING
+from plans import plan
 
 from redact_dask import config, storage
 from redact_dask.errors import (
@@ -26,7 +27,7 @@ from redact_dask.errors import (
 )
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Tracked
+from redact_dask.records import Detections, Probed, Region, RegionOrigin, Rendered, Tracked
 from redact_dask.sources import listing
 from redact_dask.storage import lease
 
@@ -54,14 +55,15 @@ def test_chunks_are_invisible(prepare: Callable[..., Job]) -> None:
     done = {chunks: run(prepare(seconds)) for chunks, seconds in ((1, 9), (2, 1.6), (6, 0.1))}
     assert {chunks: len(one.probed.chunks) for chunks, one in done.items()} == {1: 1, 2: 2, 6: 6}
     for one in done.values():
-        assert one.tracked.regions == done[1].tracked.regions
-        assert sum((seen.detections for seen in one.detected), ()) == done[1].detected[0].detections
+        assert one.joined.regions == done[1].joined.regions
+        found = Detections.joined([seen.detections for seen in one.detected])
+        assert found == done[1].detected[0].detections
         assert one.joined.output == one.probed.target
 
 
 def test_what_was_seen_is_hidden_and_nothing_else(clip: Path, prepare: Callable[..., Job]) -> None:
     done = run(prepare(0.9, encode={"crf": 0, "copy": "never"}))
-    on_frame = {region.frame: region for region in done.tracked.regions}
+    on_frame = {region.frame: region for region in done.joined.regions}
     assert list(on_frame) == list(range(90)), "one thing, on every frame"
     before, after = (pictures(path, "gray") for path in (clip, Path(done.joined.output)))
     columns, rows = np.arange(320), np.arange(180)[:, None]
@@ -115,8 +117,8 @@ def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) 
     job = prepare(1000, encode={"copy": "never", "crf": 0})
     done = run(job)
     (chunk,), (first,) = done.probed.chunks, done.rendered
-    moved = tuple(replace(region, x1=region.x1 + 9) for region in done.tracked.regions)
-    other = stages.render(job, done.probed.info, chunk, replace(done.tracked, regions=moved))
+    moved = [replace(region, x1=region.x1 + 9) for region in done.joined.regions]
+    other = stages.render(job, done.probed.info, chunk, plan(job, done.probed, moved))
     assert other.segments[0].url != first.segments[0].url
     assert storage.read(str(other.segments[0].url)) != storage.read(str(first.segments[0].url))
     # Back to the first regions: their segment is still their own.
@@ -179,13 +181,10 @@ def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
     other = make_clip(tmp_path / "other.mp4", "-crf", "25")
     shutil.copy(other, job.video.source.removeprefix("file://"))
     with pytest.raises(DamagedVideo):
-        stages.render(job, probed.info, probed.chunks[0], _tracked())
-    copied = [
-        stages.render(job, probed.info, chunk, Tracked((), (), probed.timing))
-        for chunk in probed.chunks
-    ]
+        stages.render(job, probed.info, probed.chunks[0], on_one_frame(job, probed))
+    copied = [stages.render(job, probed.info, chunk, plan(job, probed)) for chunk in probed.chunks]
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, Tracked((), (), probed.timing), copied)
+        stages.join(job, probed, plan(job, probed), copied)
     assert not Path(probed.target).exists()
 
 
@@ -202,15 +201,18 @@ class TestJoin:
 
     @pytest.fixture
     def rendered(self, job: Job, probed: Probed) -> list[Rendered]:
-        return [stages.render(job, probed.info, chunk, _tracked()) for chunk in probed.chunks]
+        return [
+            stages.render(job, probed.info, chunk, on_one_frame(job, probed))
+            for chunk in probed.chunks
+        ]
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
         with pytest.raises((CheckFailed, FileNotFoundError)):
-            stages.join(job, probed, _tracked(), rendered)
+            stages.join(job, probed, on_one_frame(job, probed), rendered)
         assert not Path(probed.target).exists()
 
     def test_accepts_all_segments(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
-        stages.join(job, probed, _tracked(), rendered)
+        stages.join(job, probed, on_one_frame(job, probed), rendered)
         assert [path.name for path in Path(job.destination).iterdir() if path.is_file()] == [
             Path(probed.target).name
         ]
@@ -234,7 +236,7 @@ class TestJoin:
         other = replace(
             other, config=config.load(assignments=["encode.preset=medium", "encode.copy=never"])
         )
-        foreign = stages.render(other, probed.info, probed.chunks[0], _tracked())
+        foreign = stages.render(other, probed.info, probed.chunks[0], on_one_frame(job, probed))
         self.refuses(job, probed, [foreign, *rendered[1:]])
 
     def test_a_segment_that_is_no_video(
@@ -300,9 +302,8 @@ def test_a_kept_timecode_makes_no_stream(
             assert {stream.type for stream in container.streams} == {"video", "audio"}
 
 
-def _tracked() -> Tracked:
-    region = Region(3, 0, 10.0, 60.0, 50.0, 100.0, RegionOrigin.DETECTED)
-    return Tracked((region,), (), stages.Timer().timing())
+def on_one_frame(job: Job, probed: Probed) -> Tracked:
+    return plan(job, probed, [Region(3, 0, 10.0, 60.0, 50.0, 100.0, RegionOrigin.DETECTED)])
 
 
 def test_audio_is_dropped_as_told(prepare: Callable[..., Job]) -> None:

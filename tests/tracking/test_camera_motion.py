@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from redact_dask.config import TrackSettings
-from redact_dask.records import CameraStep, Detected, Detection, TaskTiming
+from redact_dask.records import CameraStep, Detected, Detection, Detections, TaskTiming
 from redact_dask.tracking.camera_motion import (
     CameraMotion,
     SmallPicture,
@@ -90,7 +90,9 @@ def test_steps_add_up() -> None:
 def test_steps_of_chunks_are_joined() -> None:
     def chunk(*steps: CameraStep | None, frames: int) -> Detected:
         timing = TaskTiming(0, 0, (), "")
-        return Detected(0, frames, 0, (), (), (), (0.0,) * frames, (b"", b""), timing, steps)
+        return Detected(
+            0, frames, 0, Detections.of(()), (), (), (0.0,) * frames, (b"", b""), timing, steps
+        )
 
     one, two = (1.0, 1.0, 0.0), (1.0, 2.0, 0.0)
     assert joined([chunk(one, two, frames=2), chunk(one, None, frames=2)]) == [None, one, two, one]
@@ -119,7 +121,7 @@ def test_a_face_stays_covered_between_two_looks_while_the_camera_shakes(told: bo
     ]
     times = [float(number / RATE) for number in range(frames)]
     regions = track(
-        seen,
+        Detections.of(seen),
         times,
         (0,),
         WIDTH,
@@ -150,7 +152,7 @@ def test_a_step_that_was_measured_wrong_shows_no_face(at: int, back: bool) -> No
         Detection(number, 900, 500, 924, 530, 0.9, "face", "made") for number in range(0, frames, 4)
     ]
     regions = track(
-        seen,
+        Detections.of(seen),
         [float(number / RATE) for number in range(frames)],
         (0,),
         WIDTH,

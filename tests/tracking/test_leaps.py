@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
 import pytest
 
 from redact_dask.config import TrackSettings
-from redact_dask.records import Detection, Region
+from redact_dask.records import Detection, Detections, Region
 from redact_dask.tracking.tracker import track
 
 Box = tuple[float, float, float, float]
@@ -18,7 +18,7 @@ EVERY = 4
 """Every fourth frame is looked at, as by default."""
 
 
-def regions(seen: Mapping[int, list[Box]], frames: int, rate: float) -> tuple[Region, ...]:
+def regions(seen: Mapping[int, list[Box]], frames: int, rate: float) -> list[Region]:
     """Return what is hidden if boxes are seen on some frames."""
     times = [frame / rate for frame in range(frames)]
     detections = [
@@ -26,10 +26,15 @@ def regions(seen: Mapping[int, list[Box]], frames: int, rate: float) -> tuple[Re
         for frame, boxes in seen.items()
         for box in boxes
     ]
-    return track(detections, times, [0], WIDTH, HEIGHT, TrackSettings(), EVERY - 1)
+    return tracked(detections, times)
 
 
-def longest_exposure(life: Mapping[int, Box], hidden: tuple[Region, ...]) -> int:
+def tracked(seen: Iterable[Detection], times: Sequence[float]) -> list[Region]:
+    columns = Detections.of(seen)
+    return [*track(columns, times, [0], WIDTH, HEIGHT, TrackSettings(), EVERY - 1)]
+
+
+def longest_exposure(life: Mapping[int, Box], hidden: list[Region]) -> int:
     """Return for how many frames in a row less than 0.9 of a thing is hidden by one region."""
     longest = exposed = 0
     by_frame = {frame: [*found] for frame, found in groupby(hidden, key=lambda r: r.frame)}
@@ -99,5 +104,5 @@ def test_weak_detections_do_not_leap() -> None:
     ]
     strong = Detection(0, 0, 0, 24, 24, 0.8, "face", "told")
     times = [frame / 30 for frame in range(8)]
-    hidden = track([strong, *weak[1:]], times, [0], WIDTH, HEIGHT, TrackSettings(), EVERY - 1)
+    hidden = tracked([strong, *weak[1:]], times)
     assert max(region.x1 for region in hidden) < 50

@@ -23,6 +23,7 @@ from fixture_types import Ffmpeg
 from footage import UNEVEN
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from plans import plan
 from x264 import sets
 
 from redact_dask import config, manifest
@@ -35,7 +36,7 @@ from redact_dask.media.h264 import bitstream, parameter_sets, smart_copy
 from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment, Tracked, Video
+from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment, Video
 from redact_dask.sources import listing
 
 GOP = 12
@@ -138,10 +139,11 @@ def splice(
     settings = config.validate(sections | {"encode": dict(encode or {})})
     job = Job(video, str(folder / "out"), str(folder / "work"), settings)
     probed = stages.probe(job)
-    regions = tuple(
-        Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)
+    tracked = plan(
+        job,
+        probed,
+        (Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)),
     )
-    tracked = Tracked(regions, (), probed.timing)
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     joined = stages.join(job, probed, tracked, rendered)
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
@@ -419,7 +421,7 @@ class TestCheck:
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
-            stages.join(job, spliced.probed, Tracked((), (), spliced.probed.timing), [first, moved])
+            stages.join(job, spliced.probed, plan(job, spliced.probed), [first, moved])
         assert not spliced.result.exists()
 
 
@@ -602,12 +604,11 @@ def test_a_source_that_changed_is_not_copied_from(
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     rendered = [
-        stages.render(job, probed.info, chunk, Tracked((), (), probed.timing))
-        for chunk in probed.chunks
+        stages.render(job, probed.info, chunk, plan(job, probed)) for chunk in probed.chunks
     ]
     change(source)
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, Tracked((), (), probed.timing), rendered)
+        stages.join(job, probed, plan(job, probed), rendered)
     assert not (tmp_path / "out").exists()
 
 
@@ -627,7 +628,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
     hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED)
-    tracked = Tracked((hidden,), (), probed.timing)
+    tracked = plan(job, probed, [hidden])
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
     joined = stages.join(job, probed, tracked, rendered)
