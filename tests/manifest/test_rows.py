@@ -10,6 +10,7 @@ import numpy as np
 from streams import HD
 
 from redact_dask import manifest
+from redact_dask.errors import Blame
 from redact_dask.manifest import Writer
 from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.records import (
@@ -49,7 +50,7 @@ def outcome(seen: Detections, hidden: Regions | None) -> Outcome:
     detected = Detected(0, 4, 2, seen, ("yolo-1",), (), (), (b"", b""), TIMING)
     tracked = Tracked((None,), 1, (), TIMING)
     joined = hidden and Joined("file:///out/a.mp4", 1, "00", "", hidden, TIMING)
-    failure = None if joined else Failure("join", "it is wrong", "CheckFailed")
+    failure = None if joined else Failure("join", "it is wrong", "CheckFailed", Blame.VIDEO)
     return Outcome(VIDEO, 0.0, 1.0, PROBED, (detected,), tracked, (), joined, failure)
 
 
