@@ -26,7 +26,7 @@ from redact_dask.errors import CheckFailed, RunEnded, UsageError
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
-from redact_dask.records import Detected, Failure, Probed, Video
+from redact_dask.records import Failure, Probed, Video, usage_of
 from redact_dask.sources.watcher import Watcher
 from redact_dask.storage import layout, lease
 
@@ -136,6 +136,7 @@ class Run:
             completed.update(self._launch())
             for future, result in completed:
                 completed.update(self._take(future, result))
+                self._limits.check_cost(self._status.dollars)
                 self._observe(self._status)  # Launching may wait long for the next video.
                 completed.update(self._launch())
                 if self._results.flush_is_due:
@@ -164,15 +165,16 @@ class Run:
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
         """Take the result of a task; return the futures of the tasks that are submitted then."""
         stage, video = stage_and_video(future.key)
-        if isinstance(result, Detected):
-            self._results.count_usage(result)
-            self._limits.check_cost(self._status.dollars)
         video_run = self._window.find(video)
+        # Dask gives a task's error as a tuple, with the error second.
+        result = result[1] if isinstance(result, tuple) else result
+        if stage == "detect":  # The tasks that depend on one that failed have its error, too.
+            self._results.count_usage(video_run, usage_of(result))
         if video_run is None:
             return []
         # The future's status does not tell: a good result may have been lost since it came.
-        if isinstance(result, tuple | BaseException):
-            self._fail(video_run, stage, result[1] if isinstance(result, tuple) else result)
+        if isinstance(result, BaseException):
+            self._fail(video_run, stage, result)
             return []
         video_run.results.append(result)
         self._results.count(video_run, result)

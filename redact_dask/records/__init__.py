@@ -24,6 +24,8 @@ from redact_dask.records.results import (
     TaskTiming,
     Tracked,
     Usage,
+    attach_usage,
+    usage_of,
 )
 from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video
 
@@ -49,4 +51,6 @@ __all__ = [
     "Tracked",
     "Usage",
     "Video",
+    "attach_usage",
+    "usage_of",
 ]
