@@ -11,27 +11,31 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import boto3
 import numpy as np
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004 (botocore's own)
     HTTPClientError,
     IncompleteReadError,
-    NoRegionError,
 )
 from botocore.parsers import ResponseParserError
 from numpy.typing import NDArray
 
 from redact_dask.detectors import rate_limit
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.rate_limit import Slots
+from redact_dask.detectors.rekognition_client import (
+    OF_THE_PICTURE,
+    THROTTLING,
+    TRANSIENT,
+    connect,
+)
 from redact_dask.detectors.rekognition_options import LEAST_SIDE, RekognitionOptions
 from redact_dask.detectors.rekognition_pictures import Face, Picture, is_whole
-from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
+from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo
 from redact_dask.records import Usage
 
 DEFAULT_TPS = 25.0
@@ -46,23 +50,6 @@ MOST_FACES = 100
 MOST_CUTS = 2
 """How often a picture with so many faces is cut into quarters: it takes 21 calls at most."""
 
-THROTTLING = (
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-)
-"""Error codes by which the service says that there are too many calls."""
-TRANSIENT = ("RequestTimeout", "RequestTimeoutException")
-"""Error codes with a status below 500 after which a call is retried all the same."""
-OF_THE_PICTURE = (
-    "ImageTooLargeException",
-    "InvalidImageFormatException",
-    "InvalidParameterException",
-)
-"""Error codes by which the service refuses a picture."""
 ATTEMPTS = 8
 """Failed calls for one picture until its video is quarantined; throttled ones do not count."""
 PATIENCE_S = 600.0
@@ -86,7 +73,7 @@ class Rekognition:
 
     def __init__(self, options: RekognitionOptions) -> None:
         self._options = options
-        self._client = _client(options)
+        self._client = connect(options)
         region = self._client.meta.region_name
         self._tps = options.tps or (100.0 if region in REGIONS_OF_100_TPS else DEFAULT_TPS)
         self._service = f"rekognition at {self._client.meta.endpoint_url}"
@@ -156,20 +143,30 @@ class Rekognition:
         """Reserve slots for pictures and submit their calls, once so many may be in flight."""
         for _ in pictures:
             self._free.acquire()
+        begun: list[Future[list[Box]]] = []
         try:
-            slots = rate_limit.reserve(self._service, self._tps, len(pictures))
+            while waiting := pictures[len(begun) :]:
+                slots = self._reserve(len(waiting), self._abandoned)
+                first = time.monotonic() + slots.wait_s
+                for number, picture in enumerate(waiting[: slots.calls]):
+                    slot = first + number * slots.interval_s
+                    looked = self._pool.submit(self._look, picture, slot, self._abandoned)
+                    self._begun.add(looked)
+                    looked.add_done_callback(self._ended)
+                    begun.append(looked)
         except BaseException:  # Any error: a permit that is lost never comes back.
-            self._free.release(len(pictures))
+            self._free.release(len(pictures) - len(begun))
             raise
-        first = time.monotonic() + slots.wait_s
-        begun = []
-        for number, picture in enumerate(pictures):
-            slot = first + number * slots.interval_s
-            looked = self._pool.submit(self._look, picture, slot, self._abandoned)
-            self._begun.add(looked)
-            looked.add_done_callback(self._ended)
-            begun.append(looked)
         return begun
+
+    def _reserve(self, calls: int, abandoned: threading.Event, throttled: bool = False) -> Slots:
+        """Reserve one or more slots, as soon as the limiter has some."""
+        while True:
+            slots = rate_limit.reserve(self._service, self._tps, calls, throttled)
+            if slots.calls:
+                return slots
+            if abandoned.wait(slots.wait_s):
+                raise CancelledError
 
     def _ended(self, looked: Future[list[Box]]) -> None:
         self._begun.discard(looked)
@@ -188,8 +185,8 @@ class Rekognition:
             )
         # The tracker merges the boxes of one face.
         for quarter in picture.quarters(self._options.quality):
-            wait_s = rate_limit.reserve(self._service, self._tps, 1).wait_s
-            boxes += self._look(quarter, time.monotonic() + wait_s, abandoned)
+            slots = self._reserve(1, abandoned)
+            boxes += self._look(quarter, time.monotonic() + slots.wait_s, abandoned)
         return boxes
 
     def _ask(self, picture: Picture, slot: float, abandoned: threading.Event) -> list[Face]:
@@ -219,7 +216,7 @@ class Rekognition:
                 raise CheckFailed(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
             if throttled and patience and time.monotonic() > patience:
                 self._refuse(f"refused a picture for {PATIENCE_S:.0f} s: {reason}")
-            slot = self._next_slot(failures, throttled)
+            slot = self._next_slot(failures, throttled, abandoned)
         raise RunEnded(self._refusal)
 
     def _call(self, picture: Picture) -> list[Face]:
@@ -254,12 +251,12 @@ class Rekognition:
         self._refused = time.monotonic()
         raise RunEnded(self._refusal) from None
 
-    def _next_slot(self, failures: int, throttled: bool) -> float:
+    def _next_slot(self, failures: int, throttled: bool, abandoned: threading.Event) -> float:
         """Count a failed call, and return the time of the next attempt."""
         with self._lock:
             self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
         pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
-        slots = rate_limit.reserve(self._service, self._tps, 1, throttled)
+        slots = self._reserve(1, abandoned, throttled)
         return time.monotonic() + max(slots.wait_s, pause)
 
     def _sorted(self, boxes: list[Box]) -> list[Box]:
@@ -270,25 +267,3 @@ class Rekognition:
 
 class _Broken(Exception):
     """The service returned something other than an answer."""
-
-
-def _client(options: RekognitionOptions) -> Any:
-    session = boto3.Session()
-    if session.get_credentials() is None:
-        raise UsageError(
-            "Amazon Rekognition needs AWS credentials, and there are none: give the machine a role "
-            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    config = Config(
-        # The client makes one attempt only, because each retry must wait for its slot.
-        retries={"total_max_attempts": 1},
-        connect_timeout=min(options.timeout_s, 10.0),
-        read_timeout=options.timeout_s,
-        max_pool_connections=options.in_flight,
-    )
-    try:
-        return session.client("rekognition", config=config)
-    except NoRegionError:
-        raise UsageError("Amazon Rekognition needs a region: set AWS_DEFAULT_REGION") from None
-    except (BotoCoreError, ValueError) as error:
-        raise UsageError(f"Amazon Rekognition cannot be called: {error}") from None
