@@ -42,7 +42,8 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
         The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
-        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program stream begins in its middle.
+        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program stream
+        begins in its middle.
     DamagedVideo
         FFmpeg raises an error anywhere inside the ``with`` block.
     """
