@@ -8,6 +8,7 @@ next run begins at a gentle rate again.
 from __future__ import annotations
 
 import time
+from dataclasses import astuple
 from typing import Any
 
 from distributed import Client, Scheduler, SchedulerPlugin, Worker, WorkerPlugin
@@ -55,8 +56,7 @@ class Quota(SchedulerPlugin):
         scheduler.handlers[_HANDLER] = self._reserve
 
     async def _reserve(self, service: str, tps: float, calls: int, throttled: bool) -> Any:
-        slots = self._limiters.reserve(service, tps, calls, throttled)
-        return slots.wait_s, slots.interval_s
+        return astuple(self._limiters.reserve(service, tps, calls, throttled))
 
 
 class SharedQuota(WorkerPlugin):

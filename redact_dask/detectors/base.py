@@ -80,6 +80,13 @@ class PaidDetector(Protocol):
         """Calls to the service since the detector was built."""
         ...
 
+    def abandon(self) -> None:
+        """Give up all calls that have been begun; return once none is on its way any more.
+
+        Called when a chunk fails: nobody would count what is paid for afterwards.
+        """
+        ...
+
 
 @runtime_checkable
 class SizedOptions(Protocol):

@@ -2,10 +2,15 @@
 
 A caller reserves slots for some calls at once and makes one call in each. If a caller dies, only
 its unused slots are lost: callers do not hold the limiter, so none has to give it back.
+
+Slots are given out for the next seconds only, because their rate is that of the time at which they
+are given out. Once all of these are taken, a caller is told when to ask again.
 """
 
 from __future__ import annotations
 
+import math
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -26,12 +31,16 @@ CUT = 0.7
 several calls before the first of them is known."""
 LEAST = 0.05
 """Share of the used rate below which the rate does not fall."""
+AHEAD_S = 5.0
+"""Time ahead for which slots are given out, seconds; it covers what callers take to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
     """When calls may be made, seconds: the first after a wait, each next one an interval later."""
 
+    calls: int
+    """For how many calls there are slots; none: ask again after the wait."""
     wait_s: float
     interval_s: float
 
@@ -56,14 +65,15 @@ class RateLimiter:
         """Times of the throttled calls of the last second."""
 
     def reserve(self, calls: int, throttled: bool, now: float) -> Slots:
-        """Reserve slots for calls.
+        """Reserve slots for calls, or for fewer than were asked for, or for none.
 
         Parameters
         ----------
         calls
             How many calls.
         throttled
-            Whether the service has just refused a call because there were too many.
+            Whether the service has just refused a call because there were too many. That call has
+            waited before, and gets its slot in any case.
         now
             Time on a clock that never goes back, the same one for every caller, seconds.
         """
@@ -77,8 +87,13 @@ class RateLimiter:
                 self._rate = max(self._rate * CUT, self._most * LEAST)
                 self._lowered = now
         first = max(self._next, now)
-        self._next = first + calls / self._rate
-        return Slots(first - now, 1 / self._rate)
+        room = math.ceil((now + AHEAD_S - first) * self._rate)
+        if room <= 0 and not throttled:
+            # Callers that all came again at once would find one with slots, and the others none.
+            return Slots(0, (first - now) * random.uniform(0.4, 0.8), 1 / self._rate)  # noqa: S311
+        given = min(calls, max(room, 1))
+        self._next = first + given / self._rate
+        return Slots(given, first - now, 1 / self._rate)
 
 
 class RateLimiters:
@@ -110,7 +125,7 @@ def use(reserve: Reserve) -> None:
 
 
 def reserve(service: str, tps: float, calls: int, throttled: bool = False) -> Slots:
-    """Reserve slots for calls to a service.
+    """Reserve slots for calls to a service, or for fewer than were asked for, or for none.
 
     Parameters
     ----------

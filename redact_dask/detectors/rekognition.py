@@ -9,33 +9,35 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from typing import NoReturn
 
-import boto3
-import cv2
 import numpy as np
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004 (botocore's own)
     HTTPClientError,
     IncompleteReadError,
-    NoRegionError,
 )
 from botocore.parsers import ResponseParserError
 from numpy.typing import NDArray
 
 from redact_dask.detectors import rate_limit
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.rate_limit import Slots
+from redact_dask.detectors.rekognition_client import (
+    OF_THE_PICTURE,
+    THROTTLING,
+    TRANSIENT,
+    connect,
+)
 from redact_dask.detectors.rekognition_options import LEAST_SIDE, RekognitionOptions
-from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo, UsageError
+from redact_dask.detectors.rekognition_pictures import Face, Picture, is_whole
+from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo
 from redact_dask.records import Usage
 
-MOST_BYTES = 5 * 2**20
-"""Largest picture that can be sent with a call, bytes."""
 DEFAULT_TPS = 25.0
 """Calls a second that an account may make unless it asks for more; in some regions, it is 100."""
 REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
@@ -43,29 +45,11 @@ REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
 TOGETHER = 8
 """Most calls whose slots are reserved at once: if a worker dies, its slots are lost."""
 
-_Face = Mapping[str, Any]
-_Asked = Future[list[_Face]]
-
 MOST_FACES = 100
 """Most faces that the service returns for a picture; it does not say whether there are more."""
+MOST_CUTS = 2
+"""How often a picture with so many faces is cut into quarters: it takes 21 calls at most."""
 
-THROTTLING = (
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-)
-"""Error codes by which the service says that there are too many calls."""
-TRANSIENT = ("RequestTimeout", "RequestTimeoutException")
-"""Error codes with a status below 500 after which a call is retried all the same."""
-OF_THE_PICTURE = (
-    "ImageTooLargeException",
-    "InvalidImageFormatException",
-    "InvalidParameterException",
-)
-"""Error codes by which the service refuses a picture."""
 ATTEMPTS = 8
 """Failed calls for one picture until its video is quarantined; throttled ones do not count."""
 PATIENCE_S = 600.0
@@ -89,13 +73,15 @@ class Rekognition:
 
     def __init__(self, options: RekognitionOptions) -> None:
         self._options = options
-        self._client = _client(options)
+        self._client = connect(options)
         region = self._client.meta.region_name
         self._tps = options.tps or (100.0 if region in REGIONS_OF_100_TPS else DEFAULT_TPS)
         self._service = f"rekognition at {self._client.meta.endpoint_url}"
         self._pool = ThreadPoolExecutor(options.in_flight, "rekognition")
         self._free = threading.Semaphore(options.in_flight)
         self._lock = threading.Lock()
+        self._begun: set[Future[list[Box]]] = set()
+        self._abandoned = threading.Event()
         self._usage = Usage()
         self._refusal = ""
         self._refused = float("-inf")
@@ -116,10 +102,21 @@ class Rekognition:
         scale = max(scale, LEAST_SIDE / min(width, height))
         return round(width * scale), round(height * scale)
 
+    def abandon(self) -> None:
+        """Give up all calls that have been begun; return once none is on its way any more."""
+        self._abandoned.set()
+        begun = [*self._begun]
+        for looked in begun:
+            looked.cancel()
+        wait(begun)
+        self._abandoned = threading.Event()
+
     def detect(self, images: NDArray[np.uint8]) -> Iterator[list[Box]]:
         """Begin to ask for faces on a batch of images; iterating waits for the answers.
 
         The call blocks while too many calls are in flight. Pictures wait for their calls as JPEG.
+        The service returns the 100 largest faces of a picture. If there are so many, it is asked
+        for the picture's quarters, too.
 
         Parameters
         ----------
@@ -129,43 +126,76 @@ class Rekognition:
         Raises
         ------
         UnsupportedVideo
-            While iterating: the service refuses a picture.
+            While iterating: the service refuses a picture, or may not return all its faces.
         CheckFailed
-            While iterating: it fails on a picture again and again, or may not return all its faces.
+            While iterating: it fails on a picture again and again.
         RunEnded
             While iterating: the service refuses all calls, or does not answer.
         """
-        begun: list[_Asked] = []
+        begun: list[Future[list[Box]]] = []
         together = min(TOGETHER, self._options.in_flight)
         for first in range(0, len(images), together):
             few = images[first : first + together]
-            begun += self._submitted([_jpeg(image, self._options.quality) for image in few])
-        height, width = images.shape[1:3]
-        return (self._boxes(asked.result(), width, height) for asked in begun)
+            begun += self._submitted([Picture.of(image, self._options.quality) for image in few])
+        return (self._sorted(looked.result()) for looked in begun)
 
-    def _submitted(self, pictures: list[bytes]) -> list[_Asked]:
+    def _submitted(self, pictures: list[Picture]) -> list[Future[list[Box]]]:
         """Reserve slots for pictures and submit their calls, once so many may be in flight."""
         for _ in pictures:
             self._free.acquire()
+        begun: list[Future[list[Box]]] = []
         try:
-            slots = rate_limit.reserve(self._service, self._tps, len(pictures))
+            while waiting := pictures[len(begun) :]:
+                slots = self._reserve(len(waiting), self._abandoned)
+                first = time.monotonic() + slots.wait_s
+                for number, picture in enumerate(waiting[: slots.calls]):
+                    slot = first + number * slots.interval_s
+                    looked = self._pool.submit(self._look, picture, slot, self._abandoned)
+                    self._begun.add(looked)
+                    looked.add_done_callback(self._ended)
+                    begun.append(looked)
         except BaseException:  # Any error: a permit that is lost never comes back.
-            self._free.release(len(pictures))
+            self._free.release(len(pictures) - len(begun))
             raise
-        first = time.monotonic() + slots.wait_s
-        begun = []
-        for number, picture in enumerate(pictures):
-            asked = self._pool.submit(self._ask, picture, first + number * slots.interval_s)
-            asked.add_done_callback(lambda _: self._free.release())
-            begun.append(asked)
         return begun
 
-    def _ask(self, picture: bytes, slot: float) -> list[_Face]:
+    def _reserve(self, calls: int, abandoned: threading.Event, throttled: bool = False) -> Slots:
+        """Reserve one or more slots, as soon as the limiter has some."""
+        while True:
+            slots = rate_limit.reserve(self._service, self._tps, calls, throttled)
+            if slots.calls:
+                return slots
+            if abandoned.wait(slots.wait_s):
+                raise CancelledError
+
+    def _ended(self, looked: Future[list[Box]]) -> None:
+        self._begun.discard(looked)
+        self._free.release()
+
+    def _look(self, picture: Picture, slot: float, abandoned: threading.Event) -> list[Box]:
+        """Return the faces on a picture; if the service may know more, ask for its quarters too."""
+        faces = self._ask(picture, slot, abandoned)
+        boxes = [picture.box(face) for face in faces]
+        if len(faces) < MOST_FACES:
+            return boxes
+        if picture.cuts == MOST_CUTS:
+            raise UnsupportedVideo(
+                f"a part of a picture, cut into {4**MOST_CUTS}, shows {len(faces)} faces, and "
+                "Amazon Rekognition tells no more; use another detector for it"
+            )
+        # The tracker merges the boxes of one face.
+        for quarter in picture.quarters(self._options.quality):
+            slots = self._reserve(1, abandoned)
+            boxes += self._look(quarter, time.monotonic() + slots.wait_s, abandoned)
+        return boxes
+
+    def _ask(self, picture: Picture, slot: float, abandoned: threading.Event) -> list[Face]:
         """Call the service until it answers: first in the given slot, then in others."""
         patience: float | None = None
         failures = 0
         while time.monotonic() - self._refused > REFUSAL_S:
-            time.sleep(max(slot - time.monotonic(), 0))
+            if abandoned.wait(max(slot - time.monotonic(), 0)):
+                raise CancelledError
             throttled = False
             try:
                 return self._call(picture)
@@ -186,25 +216,21 @@ class Rekognition:
                 raise CheckFailed(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
             if throttled and patience and time.monotonic() > patience:
                 self._refuse(f"refused a picture for {PATIENCE_S:.0f} s: {reason}")
-            slot = self._next_slot(failures, throttled)
+            slot = self._next_slot(failures, throttled, abandoned)
         raise RunEnded(self._refusal)
 
-    def _call(self, picture: bytes) -> list[_Face]:
+    def _call(self, picture: Picture) -> list[Face]:
         """Make one call, and check its answer."""
-        answer = self._client.detect_faces(Image={"Bytes": picture}, Attributes=["DEFAULT"])
+        answer = self._client.detect_faces(Image={"Bytes": picture.jpeg}, Attributes=["DEFAULT"])
         with self._lock:
             self._usage += Usage(calls=1)
         # The client turns an answer that is not JSON into one without FaceDetails.
         if not isinstance(answer.get("FaceDetails"), list):
             raise _Broken("it answered without FaceDetails")
-        found: list[_Face] = answer["FaceDetails"]
+        found: list[Face] = answer["FaceDetails"]
         for face in found:
-            if not _is_whole(face):
+            if not is_whole(face):
                 raise _Broken(f"it answered {face}, which is no face on the picture")
-        if len(found) >= MOST_FACES:
-            raise CheckFailed(
-                f"there are {len(found)} faces on a picture, and Amazon Rekognition tells no more"
-            )
         return found
 
     def _is_throttled(self, error: ClientError) -> bool:
@@ -225,70 +251,19 @@ class Rekognition:
         self._refused = time.monotonic()
         raise RunEnded(self._refusal) from None
 
-    def _next_slot(self, failures: int, throttled: bool) -> float:
+    def _next_slot(self, failures: int, throttled: bool, abandoned: threading.Event) -> float:
         """Count a failed call, and return the time of the next attempt."""
         with self._lock:
             self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
         pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
-        slots = rate_limit.reserve(self._service, self._tps, 1, throttled)
+        slots = self._reserve(1, abandoned, throttled)
         return time.monotonic() + max(slots.wait_s, pause)
 
-    def _boxes(self, faces: Iterable[_Face], width: int, height: int) -> list[Box]:
-        """Return the faces above the threshold as boxes inside the picture, in a fixed order."""
-        boxes = []
-        for face in faces:
-            sides, confidence = face["BoundingBox"], face["Confidence"] / 100
-            x0, y0 = max(sides["Left"], 0.0), max(sides["Top"], 0.0)
-            x1 = min(sides["Left"] + sides["Width"], 1.0)
-            y1 = min(sides["Top"] + sides["Height"], 1.0)
-            if confidence >= self._options.threshold:
-                corners = (x0 * width, y0 * height, x1 * width, y1 * height)
-                boxes.append(Box(*corners, min(confidence, 1.0), "face"))
-        return sorted(boxes, key=lambda box: (-box.confidence, box.y0, box.x0))
-
-
-def _is_whole(face: Any) -> bool:
-    """Tell whether an answered face has a confidence, and a box that touches the picture."""
-    try:
-        sides = [face["BoundingBox"][side] for side in ("Left", "Top", "Width", "Height")]
-        left, top, width, height, confidence = map(float, [*sides, face["Confidence"]])
-    except (KeyError, TypeError, ValueError):
-        return False
-    across = max(left, 0) < min(left + width, 1)
-    down = max(top, 0) < min(top + height, 1)
-    return across and down and 0 <= confidence <= 100
+    def _sorted(self, boxes: list[Box]) -> list[Box]:
+        """Return the boxes above the threshold in a fixed order."""
+        sure = (box for box in boxes if box.confidence >= self._options.threshold)
+        return sorted(sure, key=lambda box: (-box.confidence, box.y0, box.x0))
 
 
 class _Broken(Exception):
     """The service returned something other than an answer."""
-
-
-def _client(options: RekognitionOptions) -> Any:
-    session = boto3.Session()
-    if session.get_credentials() is None:
-        raise UsageError(
-            "Amazon Rekognition needs AWS credentials, and there are none: give the machine a role "
-            "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
-    config = Config(
-        # The client makes one attempt only, because each retry must wait for its slot.
-        retries={"total_max_attempts": 1},
-        connect_timeout=min(options.timeout_s, 10.0),
-        read_timeout=options.timeout_s,
-        max_pool_connections=options.in_flight,
-    )
-    try:
-        return session.client("rekognition", config=config)
-    except NoRegionError:
-        raise UsageError("Amazon Rekognition needs a region: set AWS_DEFAULT_REGION") from None
-    except (BotoCoreError, ValueError) as error:
-        raise UsageError(f"Amazon Rekognition cannot be called: {error}") from None
-
-
-def _jpeg(image: NDArray[np.uint8], quality: int) -> bytes:
-    """Return the picture as a JPEG of at most `MOST_BYTES`, of lower quality if need be."""
-    while True:
-        _, content = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if content.nbytes <= MOST_BYTES or quality <= 1:
-            return content.tobytes()
-        quality = max(quality - 15, 1)

@@ -13,7 +13,7 @@ from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Status
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Detected, Failure, Probed, Rendered
+from redact_dask.records import Detected, Failure, Probed, Rendered, Usage
 from redact_dask.storage import layout
 
 _MOST_NAMED = 1000
@@ -65,15 +65,20 @@ class Results:
             status.frames_probed += result.info.frames
         if isinstance(result, Detected):
             status.frames_analysed += result.frames + result.frames_damaged
-            before = status.usage.calls - result.usage.calls
-            video_run.dollars += self._config.detect.dollars(result.usage.calls, before)
         if isinstance(result, Rendered):
             status.frames_rendered += result.frames
 
-    def count_usage(self, detected: Detected) -> None:
-        """Add a task's calls to paid services: they cost money even if the video has failed."""
-        self._status.usage += detected.usage
-        self._status.dollars = self._config.detect.dollars(self._status.usage.calls)
+    def count_usage(self, video_run: VideoRun | None, usage: Usage) -> None:
+        """Add a task's calls to paid services.
+
+        They cost money even if the task has failed, or its video before it, which is None then.
+        """
+        status, price = self._status, self._config.detect.dollars
+        if video_run is not None:
+            video_run.usage += usage
+            video_run.dollars += price(usage.calls, status.usage.calls)
+        status.usage += usage
+        status.dollars = price(status.usage.calls)
 
     def published(self, video_run: VideoRun) -> None:
         """Record a video whose copy is published."""

@@ -31,7 +31,7 @@ from redact_dask.errors import Blame, CheckFailed, RedactError, RunEnded, UsageE
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
-from redact_dask.records import Detected, Failure, Probed, Video
+from redact_dask.records import Failure, Probed, Video, usage_of
 from redact_dask.sources.watcher import Watcher
 from redact_dask.storage import layout, lease
 
@@ -150,6 +150,7 @@ class Run:
             while not (self._window.is_empty and self._backlog.is_exhausted):
                 if ended := self._events.wait(_TICK_S):
                     self._events.follow(self._take(*ended))
+                    self._limits.check_cost(self._status.dollars)
                 self._events.follow(self._launch())
                 self._events.follow(self._check_cluster())
                 self._observe(self._status)
@@ -191,14 +192,14 @@ class Run:
 
     def _take(self, future: Future[Any], result: Any) -> list[Future[Any]]:
         """Take the result of a task; return the futures of the tasks that are submitted then."""
-        if isinstance(result, Detected):
-            self._results.count_usage(result)
-            self._limits.check_cost(self._status.dollars)
+        stage, _ = stage_and_video(future.key)
         video_run = self._window.find(future.key)
+        if stage == "detect":  # The tasks that depend on one that failed have its error, too.
+            self._results.count_usage(video_run, usage_of(result))
         if video_run is None:
             return []
         if isinstance(result, BaseException):
-            return self._fail(video_run, stage_and_video(future.key)[0], result)
+            return self._fail(video_run, stage, result)
         video_run.results.append(result)
         self._results.count(video_run, result)
         if isinstance(result, Probed):

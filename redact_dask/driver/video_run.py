@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from distributed import Future
@@ -12,7 +12,7 @@ from redact_dask.cluster.tasks import Result, VideoGraph
 from redact_dask.driver.summary import Salvaged
 from redact_dask.manifest.rows import Outcome
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Detected, Failure, Joined, Probed, Rendered, Tracked
+from redact_dask.records import Detected, Failure, Joined, Probed, Rendered, Tracked, Usage
 
 Kind = TypeVar("Kind")
 
@@ -30,6 +30,8 @@ class VideoRun:
     """Futures of its tasks, kept until the end: the scheduler forgets one that nobody holds."""
     results: list[Result]
     """Results of the stages, in the order in which they arrived."""
+    usage: Usage = field(default_factory=Usage)
+    """Calls to paid services, also those of tasks that failed."""
     dollars: float = 0.0
     """Price of the calls to paid services, US dollars."""
 
@@ -55,6 +57,7 @@ class VideoRun:
             rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
             joined=next(iter(of_kind(Joined)), None),
             failure=failure,
+            usage=self.usage,
             dollars=self.dollars,
         )
 

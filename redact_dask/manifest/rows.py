@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -46,6 +46,8 @@ class Outcome:
     """What was rendered, sorted by chunk."""
     joined: Joined | None
     failure: Failure | None
+    usage: Usage = field(default_factory=Usage)
+    """Calls to paid detectors, also those of tasks that failed."""
     dollars: float = 0.0
     """Price of the calls to paid detectors, US dollars."""
 
@@ -182,7 +184,6 @@ def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, timing: Task
 
 def _video(outcome: Outcome, fingerprint: str) -> Row:
     info = outcome.probed.info if outcome.probed else None
-    usage = sum((seen.usage for seen in outcome.detected), Usage())
     joined, failure = outcome.joined, outcome.failure
     return {
         "source": outcome.video.source,
@@ -202,7 +203,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "frames_copied": outcome.frames_copied,
         "why_encoded": outcome.why_encoded or None,
         "faces": outcome.faces,
-        **asdict(usage),
+        **asdict(outcome.usage),
         "dollars": outcome.dollars,
         "duration_s": info.seconds if info else None,
         "seconds": outcome.ended - outcome.started,

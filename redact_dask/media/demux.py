@@ -17,8 +17,14 @@ from redact_dask import storage
 from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
 from redact_dask.records import Keyframe
 
+MOST_PIXELS = 139_264 * 16 * 16
+"""Largest picture of the highest level of H.264, 6.2, pixels (ITU-T H.264, table A-1): no copy
+could be played if it had larger ones, and a file of some kilobytes can make a decoder fill them."""
+_LIMIT = {"max_pixels": str(MOST_PIXELS + 2**20)}  # Decoders count with rounded-up widths.
+
 # A playlist or a similar format could make FFmpeg read other files, so only these are allowed.
-_OPTIONS = {
+# FFmpeg decodes pictures already when it opens a file, so the limit holds there, too.
+_OPTIONS = _LIMIT | {
     "format_whitelist": "avi,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf",
     "protocol_whitelist": "file",
 }
@@ -36,7 +42,8 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
         The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
-        or a stream of an MPEG transport or program stream begins in its middle.
+        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program
+        stream begins in its middle.
     DamagedVideo
         FFmpeg raises an error anywhere inside the ``with`` block.
     """
@@ -53,6 +60,12 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         stream = streams[0]
         if stream.codec_context is None:
             raise UnsupportedVideo("FFmpeg knows no decoder for its pictures")
+        if stream.width * stream.height > MOST_PIXELS:
+            raise UnsupportedVideo(
+                f"its pictures of {stream.width}x{stream.height} pixels are larger than H.264's "
+                f"highest level allows, {MOST_PIXELS:,} pixels; make them smaller first"
+            )
+        stream.codec_context.options = _LIMIT
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         try:

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode
-from redact_dask.media.demux import is_raw, open_video, raw_pts, timed
+from redact_dask.media.demux import MOST_PIXELS, is_raw, open_video, raw_pts, timed
 from redact_dask.media.h264.smart_copy import Survey
 from redact_dask.records import Chunk, Damage, Fields, Gop, Keyframe, StreamInfo
 
@@ -191,6 +191,9 @@ def _info(
     container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey
 ) -> StreamInfo:
     frame = _first_picture(container, stream)
+    if frame is None and not stream.width:
+        # FFmpeg tells no size that is above the limit either.
+        raise UnsupportedVideo(f"it tells no size of its pictures of up to {MOST_PIXELS:,} pixels")
     if frame is None or stream.time_base is None:
         raise DamagedVideo("none of its pictures decodes")
     elapsed = (pts[-1] - pts[0]) * stream.time_base

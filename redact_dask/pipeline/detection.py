@@ -67,8 +67,17 @@ def views(info: StreamInfo, settings: DetectSettings) -> list[FrameView]:
 
 def usage(views: Sequence[FrameView]) -> Usage:
     """Return what the detectors of this thread have asked of paid services so far."""
-    paid = [view.detector for view in views if isinstance(view.detector, PaidDetector)]
-    return sum((detector.usage for detector in paid), Usage())
+    return sum((detector.usage for detector in _paid(views)), Usage())
+
+
+def abandon(views: Sequence[FrameView]) -> None:
+    """Give up the calls to paid services that are on their way; return once none is."""
+    for detector in _paid(views):
+        detector.abandon()
+
+
+def _paid(views: Sequence[FrameView]) -> list[PaidDetector]:
+    return [view.detector for view in views if isinstance(view.detector, PaidDetector)]
 
 
 def stride(info: StreamInfo, settings: DetectSettings) -> int:
@@ -169,7 +178,7 @@ def _detect(
     """Detect on the chosen frames of a chunk that decodes to its end."""
     found = ChunkDetections()
     chosen = frames_to_look_at(info, chunk, every)
-    if any(isinstance(view.detector, PaidDetector) for view in views):
+    if _paid(views):
         # Decode all frames first: the looks at a damaged chunk would be paid for twice.
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass

@@ -9,7 +9,8 @@ stage.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
+from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
@@ -33,6 +35,8 @@ from redact_dask.records import (
     Segment,
     StreamInfo,
     Tracked,
+    Usage,
+    attach_usage,
 )
 from redact_dask.storage import layout, lease, scratch
 from redact_dask.tracking import camera_motion, scene_cuts, tracker
@@ -122,31 +126,46 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     timer = Timer()
     url = _detections_url(job, info, chunk)
     views = detection.views(info, job.config.detect)
-    before = detection.usage(views)
     identities = tuple(view.detector.identity for view in views)
     with timer.step("recall"):
         detected = checkpoints.load_detected(url, chunk, timer.timing())
     if detected is None or detected.detectors != identities:
-        source, every = job.video.source, detection.stride(info, job.config.detect)
-        seen = detection.detect(source, info, chunk, views, every, timer, salvage=job.salvages)
-        detected = Detected(
-            chunk=chunk.index,
-            frames=len(seen.thumbnails),
-            looked_at=seen.looked_at,
-            detections=seen.sorted(),
-            detectors=identities,
-            damage=tuple(seen.damage),
-            changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
-            edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
-            steps=tuple(seen.steps.get(frame) for frame in chunk.frames),
-            timing=timer.timing(),
-            usage=detection.usage(views) - before,
-        )
-        with timer.step("commit"):
-            checkpoints.save_detected(url, detected, chunk)
+        with _paying(views) as paid:
+            source, every = job.video.source, detection.stride(info, job.config.detect)
+            seen = detection.detect(source, info, chunk, views, every, timer, salvage=job.salvages)
+            detected = Detected(
+                chunk=chunk.index,
+                frames=len(seen.thumbnails),
+                looked_at=seen.looked_at,
+                detections=seen.sorted(),
+                detectors=identities,
+                damage=tuple(seen.damage),
+                changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
+                edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
+                steps=tuple(seen.steps.get(frame) for frame in chunk.frames),
+                timing=timer.timing(),
+                usage=paid(),
+            )
+            with timer.step("commit"):
+                checkpoints.save_detected(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
     return replace(detected, timing=timer.timing())
+
+
+@contextmanager
+def _paying(views: Sequence[FrameView]) -> Iterator[Callable[[], Usage]]:
+    """Yield what tells the paid calls of the block; an error that leaves the block tells, too.
+
+    The calls cost money even if the chunk fails, and the driver counts what they cost.
+    """
+    before = detection.usage(views)
+    try:
+        yield lambda: detection.usage(views) - before
+    except Exception as error:
+        detection.abandon(views)
+        attach_usage(error, detection.usage(views) - before)
+        raise
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:

@@ -29,6 +29,8 @@ from redact_dask.records.results import (
     TaskTiming,
     Tracked,
     Usage,
+    attach_usage,
+    usage_of,
 )
 from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video, video_id
 
@@ -57,5 +59,7 @@ __all__ = [
     "Tracked",
     "Usage",
     "Video",
+    "attach_usage",
+    "usage_of",
     "video_id",
 ]

@@ -90,6 +90,21 @@ class Usage:
         )
 
 
+def attach_usage(error: Exception, usage: Usage) -> None:
+    """Let an error tell which calls were made in vain before it; pickling keeps this."""
+    vars(error)["usage"] = usage
+
+
+def usage_of(result: object) -> Usage:
+    """Return the calls to paid services that were made for a stage's result, or before its error.
+
+    >>> usage_of(OSError("a disk is full"))
+    Usage(calls=0, throttled=0, retried=0)
+    """
+    found = getattr(result, "usage", None)
+    return found if isinstance(found, Usage) else Usage()
+
+
 CameraStep = tuple[float, float, float]
 """How what stands still moves from one frame to the next: scale, then shift across and down, pixels
 of the stored picture."""

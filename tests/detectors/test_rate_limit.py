@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Iterator
 
 import pytest
 
-from redact_dask.detectors.rate_limit import HEADROOM, RateLimiter, RateLimiters, Slots
+from redact_dask.detectors.rate_limit import AHEAD_S, HEADROOM, RateLimiter, RateLimiters, Slots
 
 TPS = 25.0
 
 
-def times(slots: Slots, calls: int, now: float) -> Iterator[float]:
-    yield from (now + slots.wait_s + number * slots.interval_s for number in range(calls))
+def times(slots: Slots, now: float) -> Iterator[float]:
+    yield from (now + slots.wait_s + number * slots.interval_s for number in range(slots.calls))
 
 
 def busiest(calls: list[float]) -> int:
@@ -25,14 +26,55 @@ def test_many_callers_together_stay_below_the_rate_and_use_it() -> None:
     chance = random.Random(0)
     limiter, now, calls = RateLimiter(TPS), 0.0, []
     for _ in range(200):
-        number = chance.randint(1, 8)
-        slots = limiter.reserve(number, throttled=False, now=now)
-        calls += times(slots, number, now)
+        slots = limiter.reserve(chance.randint(1, 8), throttled=False, now=now)
+        calls += times(slots, now)
         now += chance.uniform(0, slots.wait_s)
     assert calls == sorted(calls)
     assert busiest(calls) <= TPS
     late = [call for call in calls if call > 15]
     assert len(late) / (late[-1] - late[0]) > 0.95 * HEADROOM * TPS
+
+
+def simulated(callers: int, seconds: float) -> list[list[float]]:
+    """Return the times at which callers make calls that last 0.8 s, with 64 in flight each."""
+    limiter = RateLimiter(TPS)
+    made: list[list[float]] = [[] for _ in range(callers)]
+    waiting = [0] * callers
+    asks = [(caller / 1000, caller) for caller in range(callers)]
+    while asks[0][0] < seconds:
+        now, caller = heapq.heappop(asks)
+        calls = made[caller]
+        if not waiting[caller] and len(calls) >= 64 and calls[8 - 64] + 0.8 > now:
+            heapq.heappush(asks, (calls[8 - 64] + 0.8, caller))
+            continue
+        waiting[caller] = waiting[caller] or 8
+        slots = limiter.reserve(waiting[caller], throttled=False, now=now)
+        calls += times(slots, now)
+        waiting[caller] -= slots.calls
+        heapq.heappush(asks, (now + (0.001 if slots.calls else slots.wait_s), caller))
+    return [[call for call in calls if call < seconds] for calls in made]
+
+
+@pytest.mark.parametrize("callers", [1, 2, 100, 1000])
+def test_however_many_callers_there_are_they_soon_have_the_full_rate(callers: int) -> None:
+    random.seed(0)
+    by_caller = simulated(callers, 900)
+    calls = sorted(call for made in by_caller for call in made)
+    assert len(calls) / 900 >= 23.5
+    assert all(later - call >= 1 for call, later in zip(calls, calls[25:], strict=False))
+    if callers <= 100:
+        assert min(map(len, by_caller)) > len(calls) / callers / 2
+
+
+def test_a_throttled_call_gets_its_slot_though_the_next_seconds_are_taken() -> None:
+    limiter = RateLimiter(TPS)
+    while limiter.reserve(8, throttled=False, now=0.0).calls:
+        pass
+    refused = limiter.reserve(8, throttled=False, now=0.0)
+    assert 0.3 * AHEAD_S < refused.wait_s < 0.9 * AHEAD_S
+    again = limiter.reserve(1, throttled=True, now=0.0)
+    assert again.calls == 1
+    assert again.wait_s == pytest.approx(AHEAD_S, abs=0.1)
 
 
 def test_it_begins_gently() -> None:
@@ -69,4 +111,4 @@ def test_services_have_budgets_of_their_own() -> None:
     limiters = RateLimiters()
     assert limiters.reserve("one", 1.0, 10, throttled=False).wait_s == 0
     assert limiters.reserve("two", 1.0, 10, throttled=False).wait_s == 0
-    assert limiters.reserve("one", 1.0, 1, throttled=False).wait_s > 5
+    assert limiters.reserve("one", 1.0, 1, throttled=False).wait_s > 1

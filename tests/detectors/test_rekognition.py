@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from redact_dask import detectors
 from redact_dask.detectors import Box
-from redact_dask.detectors.rekognition import Rekognition, _is_whole
+from redact_dask.detectors.rekognition import Rekognition
+from redact_dask.detectors.rekognition_pictures import is_whole
 from redact_dask.errors import CheckFailed, ConfigError, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.records import Usage
 
@@ -216,14 +217,48 @@ def test_answers_come_in_the_order_of_the_pictures(
     assert lefts == sorted(lefts)
 
 
-def test_a_picture_with_more_faces_than_the_service_tells_is_not_trusted(
+def test_a_picture_with_more_faces_than_the_service_tells_is_asked_for_in_quarters(
+    standin: StartStandin,
+) -> None:
+    service = standin("--latency", 0, "--faces", "magenta")
+    crowd = np.full((1, 720, 1280, 3), 128, np.uint8)
+    squares = []
+    for number in range(15 * 12):
+        x, y, side = 20 + 84 * (number % 15), 12 + 60 * (number // 15), 16 + number % 18
+        squares.append((x, y, x + side, y + side))
+        crowd[0, y : y + side, x : x + side] = (255, 0, 255)
+    detector = make()
+    (boxes,) = detector.detect(crowd)
+    corners = np.array([(box.x0, box.y0, box.x1, box.y1) for box in boxes])
+    for square in squares:
+        assert np.abs(corners - square).max(axis=1).min() <= 3
+    assert detector.usage.calls == service.stats()["calls"] == 5
+
+
+def test_a_picture_that_is_full_of_faces_everywhere_fails_its_video_for_good(
     standin: StartStandin, tmp_path: Path, pictures: NDArray[np.uint8]
 ) -> None:
     faces = tmp_path / "faces.json"
     faces.write_text(json.dumps([[n / 200, 0.1, 0.01, 0.01, 0.9] for n in range(120)]))
-    standin("--latency", 0, "--faces", faces)
-    with pytest.raises(CheckFailed, match="100 faces on a picture"):
+    service = standin("--latency", 0, "--faces", faces)
+    with pytest.raises(UnsupportedVideo, match="cut into 16, shows 100 faces"):
         list(make().detect(pictures[:1]))
+    assert service.stats()["calls"] <= 21
+
+
+def test_no_call_is_made_after_all_are_abandoned(
+    standin: StartStandin, pictures: NDArray[np.uint8]
+) -> None:
+    service = standin("--latency", 0.2)
+    detector = make(in_flight=64, tps=20)
+    answers = detector.detect(pictures)
+    next(answers)
+    detector.abandon()
+    made = detector.usage.calls
+    assert 0 < made < PICTURES / 2
+    time.sleep(0.5)
+    assert detector.usage.calls == service.stats()["calls"] == made
+    assert all(detector.detect(pictures[:1]))
 
 
 BOX = {"Left": 0.1, "Top": 0.1, "Width": 0.1, "Height": 0.1}
@@ -244,9 +279,9 @@ BOX = {"Left": 0.1, "Top": 0.1, "Width": 0.1, "Height": 0.1}
     ],
 )
 def test_what_is_no_face_is_no_answer(face: Any) -> None:
-    assert not _is_whole(face)
-    assert _is_whole({"BoundingBox": BOX, "Confidence": 99})
-    assert _is_whole({"BoundingBox": BOX | {"Left": -0.05}, "Confidence": 99})
+    assert not is_whole(face)
+    assert is_whole({"BoundingBox": BOX, "Confidence": 99})
+    assert is_whole({"BoundingBox": BOX | {"Left": -0.05}, "Confidence": 99})
 
 
 @pytest.mark.parametrize(

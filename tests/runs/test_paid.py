@@ -122,6 +122,40 @@ def test_a_damaged_video_is_not_paid_for(
     assert service.stats()["pictures_answered_again"] == 0
 
 
+def test_a_chunk_that_fails_is_counted_and_not_bought_again(clip: Path, tmp_path: Path) -> None:
+    faces = tmp_path / "faces.json"
+    faces.write_text(json.dumps([[n / 200, 0.1, 0.01, 0.01, 0.9] for n in range(120)]))
+    one_chunk = settings() | {"chunk": {"seconds": 60}}
+    with workers_of("--faces", faces) as (client, service):
+        summary = redact_dask.redact(clip, tmp_path / "out", one_chunk, client)
+        (failure,) = summary.failures
+        assert "Amazon Rekognition tells no more" in failure.reason
+        assert summary.usage.calls == service.stats()["calls"] > 0
+        assert summary.dollars == pytest.approx(summary.usage.calls / 1000)
+        (video,) = rows(tmp_path / "out", "videos")
+        assert video["calls"] == summary.usage.calls
+        assert video["dollars"] == pytest.approx(summary.dollars)
+        again = redact_dask.redact(clip, tmp_path / "out", one_chunk, client)
+        assert (again.failed, again.usage.calls) == (1, 0)
+        assert service.stats()["calls"] == summary.usage.calls
+
+
+def test_what_failed_chunks_cost_ends_a_run(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redact_dask.driver.limits.Limits.check_estimate", lambda *_: None)
+    faces = tmp_path / "faces.json"
+    faces.write_text(json.dumps([[n / 200, 0.1, 0.01, 0.01, 0.9] for n in range(120)]))
+    limited = settings() | {"chunk": {"seconds": 60}, "driver": {"max_cost": 0.001}}
+    with (
+        workers_of("--faces", faces) as (client, _),
+        pytest.raises(RunEnded, match=r"more than the \$0.00 that"),
+    ):
+        redact_dask.redact(clip, tmp_path / "out", limited, client)
+    (video,) = rows(tmp_path / "out", "videos")
+    assert video["calls"] > 1
+
+
 def test_the_plan_tells_what_the_run_then_costs(
     clip: Path, paid: tuple[Client, Standin], tmp_path: Path
 ) -> None:
