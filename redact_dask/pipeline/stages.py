@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from redact_dask import storage
-from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
 from redact_dask.pipeline.job import Job
@@ -216,9 +217,7 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
-            if job.lease and not lease.is_valid(job.lease):
-                raise RunEnded("its lease of the destination is gone: another run has taken over")
-            storage.publish(path, probed.target)
+            storage.publish(path, probed.target, partial(lease.check, job.lease))
     return Joined(probed.target, size, sha256, why_encoded, timer.timing())
 
 
