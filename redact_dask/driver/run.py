@@ -143,7 +143,10 @@ class Run:
                     connect.forget_tasks(self._client)
         finally:
             self._window.close()
-            self._results.flush()
+            try:
+                self._results.flush()
+            finally:
+                self._results.wait()  # The lease must outlast whatever is removed under it.
 
     def _launch(self) -> list[Future[Any]]:
         """Launch as many of the next videos as there is room for; return their first futures."""

@@ -110,7 +110,7 @@ def _handler(store: str, between: Between) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(b"" if self.command == "HEAD" else answer.body)
 
-        do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+        do_HEAD = do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815 (http.server's names)
 
         def log_message(self, *_arguments: Any) -> None:
             pass
