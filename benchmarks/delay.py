@@ -24,7 +24,11 @@ def main(listen: int, server: int, milliseconds: float) -> None:
 
 async def serve(listen: int, server: int, delay: float) -> None:
     async def connected(reader: StreamReader, writer: StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", server)
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", server)
+        except ConnectionError:
+            writer.close()  # The server is not there yet, or not any more.
+            return
         await asyncio.gather(copy(reader, far_writer, 0), copy(far_reader, writer, delay))
 
     async with await asyncio.start_server(connected, "127.0.0.1", listen) as listening:
