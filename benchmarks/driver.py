@@ -4,6 +4,9 @@ Real driver, graph, scheduler and workers, but stages that only make up their re
 is left is the cost of going through the videos::
 
     python benchmarks/driver.py --videos 100000
+
+With ``--destination s3://bucket/prefix``, the stages save checkpoints there, too, which the driver
+removes; ``benchmarks/delay.py`` gives a store on this machine the latency of one that is not.
 """
 
 from __future__ import annotations
@@ -54,11 +57,12 @@ FRAMES = 150
 @click.option("--videos", default=100_000)
 @click.option("--chunks", default=1, help="Of each video: it has 3 tasks, and 2 for each chunk.")
 @click.option("--workers", default=2, help="Processes, with two threads each.")
-def main(videos: int, chunks: int, workers: int) -> None:
+@click.option("--destination", help="An empty prefix of an object store; else a local folder.")
+def main(videos: int, chunks: int, workers: int, destination: str | None) -> None:
     """Print Markdown tables: memory while the run goes on, and what it took."""
     with tempfile.TemporaryDirectory() as folder, cluster(workers) as (client, scheduler):
-        client.register_plugin(MadeUp(chunks))
-        source, destination = Path(folder, "source"), Path(folder, "redacted")
+        client.register_plugin(MadeUp(chunks, saves=destination is not None))
+        source, destination = Path(folder, "source"), destination or str(Path(folder, "redacted"))
         make_source(source, videos)
         watch = Watch(videos, scheduler)
         took = timed(lambda: redact(source, destination, None, client, watch), scheduler)
@@ -68,13 +72,13 @@ def main(videos: int, chunks: int, workers: int) -> None:
     for done, driver, other in watch.memory:
         print(f"| {done:,} | {driver / MIB:.0f} MiB | {other / MIB:.0f} MiB |")
     tasks = videos * (3 + 2 * chunks)
-    print("\n| | seconds | tasks/s | CPU of the driver | CPU of the scheduler |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for name, (seconds, driver_s, scheduler_s), number in (
-        ("run", took, f"{tasks / took[0]:,.0f}"),
-        ("resume", again, ""),
+    print("\n| | seconds | videos/s | tasks/s | CPU of the driver | CPU of the scheduler |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, (seconds, driver_s, scheduler_s), rates in (
+        ("run", took, f"{videos / took[0]:,.1f} | {tasks / took[0]:,.0f}"),
+        ("resume", again, "|"),
     ):
-        print(f"| {name} | {seconds:.1f} | {number} | {driver_s:.1f} s | {scheduler_s:.1f} s |")
+        print(f"| {name} | {seconds:.1f} | {rates} | {driver_s:.1f} s | {scheduler_s:.1f} s |")
 
 
 class Watch:
@@ -141,14 +145,17 @@ class MadeUp(WorkerPlugin):
 
     name = "made-up"
 
-    def __init__(self, chunks: int) -> None:
+    def __init__(self, chunks: int, *, saves: bool) -> None:
         self._chunks = chunks
+        self._saves = saves
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
         """Run on each worker when it starts."""
         # Tasks tell their stage's name.
         stages.probe = update_wrapper(partial(probe, self._chunks), probe)
-        stages.detect, stages.track, stages.render, stages.join = detect, track, render, join
+        stages.detect = update_wrapper(partial(detect, self._saves), detect)
+        stages.render = update_wrapper(partial(render, self._saves), render)
+        stages.track, stages.join = track, join
 
 
 def probe(chunks: int, job: Job) -> Probed:
@@ -162,7 +169,9 @@ def probe(chunks: int, job: Job) -> Probed:
     return Probed(info(chunks * FRAMES), cut, target, False, None, work())
 
 
-def detect(_job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
+def detect(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
+    if saves:
+        storage.write(storage.join(job.work, f"detected-{chunk.index}.json"), b"{}")
     seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
     edges = (b"", b"")
     return Detected(
@@ -174,7 +183,10 @@ def track(_job: Job, probed: Probed, _detected: list[Detected]) -> Tracked:
     return Tracked((None,) * len(probed.chunks), 1, (), work())
 
 
-def render(_job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
+def render(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
+    if saves:
+        for name in ("mkv", "json"):
+            storage.write(storage.join(job.work, f"rendered-{chunk.index}.{name}"), b"{}")
     return Rendered(chunk.index, FRAMES, (Segment(FRAMES, chunk.start, None, 0),), work())
 
 

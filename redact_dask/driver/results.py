@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent import futures
 
 from redact_dask import manifest, storage
 from redact_dask.config import Config
@@ -22,6 +23,8 @@ _FLUSH_S = 30.0
 """Seconds after which rows are written; videos whose rows are lost in a crash are redone."""
 _FLUSH_ROWS = 50_000
 """Number of waiting rows above which they are written at once: so many take some 50 MB."""
+_REMOVERS = 8
+"""Threads that remove work: an object store answers a listing and a deletion in 30 ms each."""
 
 
 class Results:
@@ -54,6 +57,7 @@ class Results:
         self._settled: list[Job] = []
         """Jobs of videos that are published or given up. Their work is removed once their rows are
         written."""
+        self._removals: list[futures.Future[None]] = []
         self._quarantined: list[Quarantined] = []
         self._salvaged: list[Salvaged] = []
 
@@ -121,19 +125,31 @@ class Results:
         return late or self._writer.waiting > _FLUSH_ROWS
 
     def flush(self) -> None:
-        """Write the rows, and only then remove the work from which the videos could be resumed."""
+        """Write the rows, and only then remove the work from which the videos could be resumed.
+
+        Other threads remove it, while the run goes on; the next flush waits for them.
+        """
         self._flushed = time.monotonic()
         if not self._writer.waiting:
             return
         self._writer.flush()
+        self.wait()
         for job in self._settled:
             self._history.settle(job.video)
-            storage.remove(job.work)
+        removers = futures.ThreadPoolExecutor(_REMOVERS)
+        self._removals = [removers.submit(storage.remove, job.work) for job in self._settled]
+        removers.shutdown(wait=False)  # Its threads end with the last removal.
         self._settled.clear()
+
+    def wait(self) -> None:
+        """Wait until work that is being removed is gone; raise the error of what stays."""
+        removals, self._removals = self._removals, []
+        for removal in futures.wait(removals).done:
+            removal.result()
         storage.prune(self._work)
 
     def close(self) -> None:
-        """Write the last rows, and merge the small files of the manifest."""
+        """Merge the small files of the manifest."""
         self._writer.close()
 
     def summary(self) -> Summary:

@@ -159,7 +159,10 @@ class Run:
                     connect.forget_tasks(self._client)
         finally:
             self._window.close()
-            self._results.flush()
+            try:
+                self._results.flush()
+            finally:
+                self._results.wait()  # The lease must outlast whatever is removed under it.
 
     def _check_cluster(self) -> list[Future[Any]]:
         """From time to time, help what waits for workers that will not run it; return futures."""

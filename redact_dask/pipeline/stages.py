@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.detectors.frame_view import FrameView
-from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media import index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
 from redact_dask.pipeline.job import Job
@@ -276,9 +277,7 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
-            if job.lease and not lease.is_valid(job.lease):
-                raise RunEnded("its lease of the destination is gone: another run has taken over")
-            storage.publish(path, probed.target)
+            storage.publish(path, probed.target, partial(lease.check, job.lease))
     return Joined(probed.target, size, sha256, why_encoded, regions, timer.timing())
 
 

@@ -4,7 +4,6 @@ The functions of the module `files` are called through this package: ``storage.r
 """
 
 from redact_dask.storage.files import (
-    FAILURES,
     READ_AHEAD,
     canonical,
     exists,
@@ -23,6 +22,7 @@ from redact_dask.storage.files import (
     walk,
     write,
 )
+from redact_dask.storage.s3 import FAILURES
 
 __all__ = [
     "FAILURES",

@@ -5,7 +5,7 @@ A file is named by a URL, such as ``s3://bucket/key``, or by a local path.
 Every write is atomic: a reader sees the whole file under its name, or none. Object stores write so
 by themselves; on a local file system, a file is written under a temporary name and then renamed. A
 killed process may leave such a temporary file; the next process that writes to the same folder
-removes it.
+removes it. The modules ``local`` and ``s3`` hold what is peculiar to each.
 """
 
 from __future__ import annotations
@@ -13,26 +13,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import uuid
-from collections.abc import Container, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Container, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import fsspec
-from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from redact_dask.errors import SourceError
-from redact_dask.storage import locks
-
-FAILURES = (OSError, BotoCoreError)
-"""Errors that a store raises if it cannot be reached, or refuses access."""
-
-_UPLOAD = {"chunksize": 2**24, "max_concurrency": 4}
-"""Bytes of a part of an upload, and parts in flight: the defaults of s3fs would hold half a
-gigabyte in memory. S3 takes 10,000 parts at most, which are 160 GiB here."""
+from redact_dask.errors import RunEnded, SourceError
+from redact_dask.storage import local, s3
 
 READ_AHEAD = 2**21
 """Bytes read from an object store beyond what is needed: one request fewer saves its latency."""
@@ -60,7 +51,12 @@ def local_path(url: str) -> str | None:
 def exists(url: str) -> bool:
     """Tell whether a file or folder exists at a URL."""
     fs, path = _locate(url)
-    return bool(fs.exists(path))
+    try:
+        return bool(fs.exists(path))
+    except PermissionError:
+        if not _is_s3(fs):
+            raise
+        return s3.is_listed(fs, path)  # S3 answers a missing key so, too.
 
 
 def is_folder(url: str) -> bool:
@@ -70,12 +66,16 @@ def is_folder(url: str) -> bool:
 
 
 def find(url: str) -> dict[str, dict[str, Any]]:
-    """Return the URL and facts of a file, or of all files below a folder.
+    """Return the URL and facts of a file, or of all files below a folder; of none if it is missing.
 
     Facts are what the store tells of a file, such as ``size``, ``ETag`` and ``mtime``.
     """
     fs, path = _locate(url)
-    return _files(fs, fs.find(path, detail=True))
+    try:
+        with _missing_told(fs, path):
+            return _files(fs, fs.find(path, detail=True))
+    except FileNotFoundError:
+        return {}
 
 
 def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -92,7 +92,7 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
         Names of folders directly below it whose files are left out.
     """
     fs, path = _locate(url)
-    pages = _s3_pages if "s3" in fs.protocol else _folders
+    pages = s3.pages if _is_s3(fs) else _folders
     for page in pages(fs, path, skip):
         yield from _files(fs, page).items()
 
@@ -108,34 +108,63 @@ def open_read(url: str) -> Iterator[IO[bytes]]:
     """Open a file for reading and seeking; an object store sends only the bytes that are read."""
     fs, path = _locate(url)
     options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
-    with fs.open(path, "rb", **options) as file:
+    with _missing_told(fs, path):
+        opened = fs.open(path, "rb", **options)
+    with opened as file:
         yield file
 
 
 def read(url: str) -> bytes:
     """Return the whole content of a file."""
     fs, path = _locate(url)
-    return bytes(fs.cat_file(path))
+    with _missing_told(fs, path):
+        return bytes(fs.cat_file(path))
 
 
 def write(url: str, content: bytes) -> None:
     """Write a whole file, atomically."""
     fs, path = _locate(url)
     if isinstance(fs, LocalFileSystem):
-        with _renamed(path) as part:
+        with local.written(path) as part:
             part.write_bytes(content)
     else:
         fs.pipe_file(path, content)
 
 
-def publish(file: Path, url: str) -> None:
-    """Copy a local file to a URL, atomically."""
+def publish(file: Path, url: str, check: Callable[[], None] = lambda: None) -> None:
+    """Copy a local file to a URL, atomically.
+
+    Parameters
+    ----------
+    file
+        The file.
+    url
+        The target.
+    check
+        Raises `RunEnded` if the file must not be published any more. Copying may take minutes:
+        what comes to the target after ``check`` has said yes is not replaced. An object store that
+        has no conditional writes does replace it; then ``check`` is called once more, and the copy
+        is removed if it says no.
+
+    Raises
+    ------
+    RunEnded
+        ``check`` has raised it, and the copy is not at the target.
+    """
     fs, path = _locate(url)
     if isinstance(fs, LocalFileSystem):
-        with _renamed(path) as part:
+        with local.written(path, check) as part:
             shutil.copyfile(file, part)
+    elif _is_s3(fs):
+        s3.upload(fs, file, path, check)
     else:
-        fs.put_file(str(file), path, **(_UPLOAD if "s3" in fs.protocol else {}))
+        check()
+        fs.put_file(str(file), path)
+        try:
+            check()
+        except RunEnded:
+            fs.rm_file(path)
+            raise
 
 
 def version(facts: dict[str, Any]) -> str:
@@ -184,39 +213,12 @@ def remove(url: str) -> None:
                     raise
         return
     fs, _ = _locate(url)
-    for name in find(url):  # One at a time: fsspec takes the names in a list for patterns.
-        fs.rm_file(_locate(name)[1])
-
-
-@contextmanager
-def _renamed(path: str) -> Iterator[Path]:
-    """Yield a new, locked file in the target's folder; rename it to the target after the block."""
-    target = Path(path)
-    # The target's name is not used in it, since that may be as long as a name can be.
-    part = target.with_name(f".redact_dask-{uuid.uuid4().hex}.part")
-    with ExitStack() as lock:
-        while not part.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # Another run may prune the folder meanwhile, or sweep a file that is not locked yet.
-            with suppress(FileNotFoundError):
-                part.touch()
-                lock.enter_context(locks.held(part))
-        try:
-            _sweep(target.parent)
-            yield part
-            with part.open("rb") as written:
-                os.fsync(written.fileno())
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove temporary files whose processes were killed before they could rename them."""
-    for part in folder.glob(".redact_dask-*.part"):
-        with suppress(FileNotFoundError):  # Its process has renamed it by now.
-            if not locks.is_held(part):
-                part.unlink()
+    names = [_locate(name)[1] for name in find(url)]
+    if _is_s3(fs):
+        s3.remove(fs, names)
+        return
+    for name in names:  # One at a time: fsspec takes the names in a list for patterns.
+        fs.rm_file(name)
 
 
 def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
@@ -244,32 +246,6 @@ def _name(found: dict[str, Any]) -> str:
     return str(found["name"]).rstrip("/").rpartition("/")[2]
 
 
-def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files below a prefix by the thousand; s3fs itself would hold all in memory."""
-    bucket, key, _ = fs.split_path(path)
-    prefix = f"{key}/" if key else ""
-    where = {"Bucket": bucket, "Prefix": prefix, **fs.req_kw}
-    place: dict[str, str] = {}
-    while True:
-        answer = fs.call_s3("list_objects_v2", **where, **place)
-        page: dict[str, dict[str, Any]] = {}
-        skipped = None
-        for found in answer.get("Contents", ()):
-            top, below, _ = found["Key"].removeprefix(prefix).partition("/")
-            if below and top in skip:
-                skipped = top
-            elif not found["Key"].endswith("/"):
-                facts = {"type": "file", "size": found["Size"]}
-                page[f"{bucket}/{found['Key']}"] = found | facts
-        yield page
-        if not answer["IsTruncated"]:
-            return
-        place = {"ContinuationToken": answer["NextContinuationToken"]}
-        if skipped and found["Key"].startswith(f"{prefix}{skipped}/"):
-            # "0" is the character after "/", so this is where the keys after the folder begin.
-            place = {"StartAfter": f"{prefix}{skipped}0"}
-
-
 def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {
         str(fs.unstrip_protocol(path)): _followed(path, facts)
@@ -283,6 +259,14 @@ def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
     if not facts.get("islink") or not Path(path).exists():
         return facts
     return facts | {"size": Path(path).stat().st_size, "mtime": Path(path).stat().st_mtime}
+
+
+def _is_s3(fs: Any) -> bool:
+    return "s3" in fs.protocol
+
+
+def _missing_told(fs: Any, path: str) -> AbstractContextManager[None]:
+    return s3.missing_keys_told(fs, path) if _is_s3(fs) else nullcontext()
 
 
 def _locate(url: str) -> tuple[Any, str]:

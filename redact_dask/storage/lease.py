@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from redact_dask import storage
-from redact_dask.errors import SourceError
+from redact_dask.errors import RunEnded, SourceError
 from redact_dask.storage import layout
 
 RENEWED_S = 20.0
@@ -84,6 +84,12 @@ def is_valid(url: str) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def check(url: str | None) -> None:
+    """Raise `RunEnded` if a run has lost its lease; None: there is no run."""
+    if url and not is_valid(url):
+        raise RunEnded("its lease of the destination is gone: another run has taken over")
 
 
 def _renew(url: str, renew: Callable[[], None], ended: threading.Event) -> None:

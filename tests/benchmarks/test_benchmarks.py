@@ -23,6 +23,7 @@ SMALL = {
 """Arguments with which each is done soon."""
 ELSEWHERE = {
     "clips.py",  # which others import
+    "delay.py",  # a server that the command of driver.py uses
     "original.py",  # tests/benchmarks/test_original.py
     "peers.py",  # needs an environment with the peers
     "sizes.py",  # tests/docs/test_documents.py: make bench-quick

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import av
+import boto3
 import numpy as np
 import pytest
 from decoded import pictures
@@ -16,6 +18,8 @@ from five_stages import run
 from fixture_types import Ffmpeg, MakeClip
 from magenta import RAISING
 from plans import plan
+from s3fs import S3FileSystem
+from store_proxy import Answer, Forward, Request, proxy
 
 from redact_dask import config, storage
 from redact_dask.errors import (
@@ -149,6 +153,49 @@ def test_what_is_left_of_a_run_that_another_has_followed_publishes_nothing(
     with pytest.raises(RunEnded, match="another run has taken over"):
         stages.join(job, done.probed, done.tracked, done.rendered)
     assert not Path(done.joined.output).exists()
+
+
+def test_a_copy_that_takes_long_does_not_replace_that_of_the_next_run(
+    prepare: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = prepare(0.5)
+    done, target = run(job), storage.local_path(stages.probe(job).target)
+    assert target
+    copy = shutil.copyfile
+    with lease.acquire(job.destination, "first", (1, 1)) as held:
+
+        def copy_slowly(source: Path, part: Path) -> None:
+            copy(source, part)
+            storage.remove(held)
+            Path(target).write_bytes(b"the next run's")
+
+        monkeypatch.setattr(shutil, "copyfile", copy_slowly)
+        with pytest.raises(RunEnded, match="another run has taken over"):
+            stages.join(replace(job, lease=held), done.probed, done.tracked, done.rendered)
+    assert Path(target).read_bytes() == b"the next run's"
+
+
+def test_an_upload_that_takes_long_does_not_replace_the_copy_of_the_next_run(
+    s3: str, prepare: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(prepare(0.5), destination=f"{s3}/long", work=f"{s3}/long/_work/video")
+    done = run(job)
+    with lease.acquire(job.destination, "first", (1, 1)) as held:
+
+        def hold(request: Request, forward: Forward) -> Answer:
+            if request.method == "PUT" and request.path.startswith("/bucket/long/clip.mp4"):
+                store.delete_object(Bucket="bucket", Key=held.removeprefix(f"{s3}/"))
+                store.put_object(Bucket="bucket", Key="long/clip.mp4", Body=b"the next run's")
+            return forward(request)
+
+        store = boto3.client("s3")
+        with proxy(os.environ["AWS_ENDPOINT_URL"], hold) as url, monkeypatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", url)
+            S3FileSystem.clear_instance_cache()  # One that is connected would be used again.
+            with pytest.raises(RunEnded, match="another run has taken over"):
+                stages.join(replace(job, lease=held), done.probed, done.tracked, done.rendered)
+        S3FileSystem.clear_instance_cache()
+    assert storage.read(f"{s3}/long/clip.mp4") == b"the next run's"
 
 
 def test_a_frame_that_was_not_analysed_stops_the_video(prepare: Callable[..., Job]) -> None:

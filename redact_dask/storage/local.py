@@ -1,0 +1,61 @@
+"""Writing a file on a local file system atomically: under a temporary name, which is then renamed.
+
+Temporary files lie in a hidden folder beside the target, so that what killed processes have left
+there is found without listing the target's own folder, which may hold a hundred thousand names.
+The folder goes with the last file in it.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from redact_dask.storage import locks
+
+
+@contextmanager
+def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
+    """Yield a new, locked file; rename it to the target after the block.
+
+    Parameters
+    ----------
+    path
+        The target.
+    check
+        Is called right before the renaming, when all is on the disk. If it raises an error, the
+        target stays as it is.
+    """
+    target = Path(path)
+    # A folder of another user, such as root, would be closed to this one.
+    folder = target.parent / f".redact_dask-{os.geteuid()}"
+    # The target's name is not used in it, since that may be as long as a name can be.
+    part = folder / f"{uuid.uuid4().hex}.part"
+    with ExitStack() as lock:
+        while not part.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            # Another run may prune the folder meanwhile, or sweep a file that is not locked yet.
+            with suppress(FileNotFoundError):
+                part.touch()
+                lock.enter_context(locks.held(part))
+        try:
+            _sweep(folder)
+            yield part
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            check()
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+            with suppress(OSError):  # Another process is writing there, or has removed it.
+                folder.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files whose processes were killed before they could rename them."""
+    for part in folder.glob("*.part"):
+        with suppress(FileNotFoundError):  # Its process has renamed it by now.
+            if not locks.is_held(part):
+                part.unlink()

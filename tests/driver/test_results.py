@@ -1,0 +1,90 @@
+"""Work that nobody needs any more goes while the run goes on, and what stays is told."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backlogs import videos
+
+from redact_dask import manifest, storage
+from redact_dask.config import Config
+from redact_dask.driver.history import History
+from redact_dask.driver.results import Results
+from redact_dask.driver.video_run import VideoRun
+from redact_dask.monitoring.status import Counts, Status
+from redact_dask.pipeline.job import Job
+from redact_dask.records import Failure
+from redact_dask.storage import layout
+
+GIVEN_UP = Failure("detect", "a frame is missing", "DamagedVideo")
+
+
+class Work:
+    """The results of a run, whose videos have each left a file in the work area."""
+
+    def __init__(self, destination: Path) -> None:
+        self.root = str(destination)
+        config = Config()
+        history = History(self.root, config)
+        self.results = Results("run", self.root, config, history, Status(Counts(), False))
+        self.jobs = [Job.of(video, self.root, config) for video in videos(*map(str, range(40)))]
+        for job in self.jobs:
+            storage.write(storage.join(job.work, "a.json"), b"{}")
+
+    def give_up(self, jobs: list[Job]) -> None:
+        graph: Any = None
+        for job in jobs:
+            self.results.quarantined(VideoRun(job, graph, 0.0, [], []), GIVEN_UP)
+
+    @property
+    def left(self) -> int:
+        return sum(storage.exists(job.work) for job in self.jobs)
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    return Work(tmp_path / "out")
+
+
+def test_a_slow_store_does_not_hold_up_the_run(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove, go_on, rows = storage.remove, threading.Event(), list[int]()
+
+    def remove_slowly(url: str) -> None:
+        rows.append(manifest.read(layout.manifest(work.root), "videos").num_rows)
+        assert go_on.wait(30)
+        remove(url)
+
+    monkeypatch.setattr(storage, "remove", remove_slowly)
+    work.give_up(work.jobs)
+    work.results.flush()
+    assert work.left == len(work.jobs)
+    go_on.set()
+    work.results.wait()
+    assert work.left == 0
+    assert not storage.exists(layout.work_area(work.root, None))
+    assert {*rows} == {len(work.jobs)}, "rows are written first"
+
+
+def test_work_that_cannot_be_removed_ends_the_run(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = storage.remove
+
+    def refuse(url: str) -> None:
+        if url == work.jobs[3].work:
+            raise PermissionError("access denied")
+        remove(url)
+
+    monkeypatch.setattr(storage, "remove", refuse)
+    work.give_up(work.jobs[:20])
+    work.results.flush()
+    work.give_up(work.jobs[20:])
+    with pytest.raises(PermissionError, match="access denied"):
+        work.results.flush()
+    assert manifest.read(layout.manifest(work.root), "videos").num_rows == len(work.jobs)
+    work.results.flush()
+    work.results.wait()
+    assert work.left == 1
