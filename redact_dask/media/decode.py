@@ -32,7 +32,7 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
     shape = (info.width, info.height, info.pixel_format)
-    for frame in _decoded(packets(url, chunk.start, info.raw_pts)):
+    for frame in _decoded(packets(url, chunk.start, info.clock)):
         if expected is None:
             return
         if frame.pts is None or frame.pts < chunk.pts[0]:

@@ -81,14 +81,14 @@ def write(
     """
     depth = max(segment.reorder_depth for segment in segments)
     with ExitStack() as stack:
-        container, original = stack.enter_context(open_video(source))
+        container, original = stack.enter_context(open_video(source, beside=True))
         output = stack.enter_context(_created(path, info))
         video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
         shown = packets.joined_packets(segments, pts, info, source, user_data=user_data)
         tracks = [_with_times(shown, video, depth, pts, info)]
-        others = metadata.streams(container, settings)
+        others = metadata.streams(container, settings, info)
         with _explained(others):
             copies |= {stream: output.add_stream_from_template(stream) for stream in others}
         if others:

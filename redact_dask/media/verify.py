@@ -75,7 +75,8 @@ def verify(
         _check_samples(path, len(pts))
     with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
-        if digests(result, beside) != digests(container, metadata.streams(container, settings)):
+        copied = metadata.streams(container, settings, info)
+        if digests(result, beside) != digests(container, copied):
             raise CheckFailed("the packets beside the pictures are not those of the source")
 
 

@@ -25,12 +25,13 @@ from redact_dask.records.results import (
     Tracked,
     Usage,
 )
-from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video
+from redact_dask.records.video import Chunk, Clock, Fields, Gop, Keyframe, StreamInfo, Video
 
 __all__ = [
     "STAGES",
     "CameraStep",
     "Chunk",
+    "Clock",
     "Damage",
     "Detected",
     "Detection",

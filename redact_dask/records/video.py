@@ -38,6 +38,23 @@ class Fields(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """Pts of packets, where the container does not give each frame a time of its own."""
+
+    pts: tuple[int | None, ...] = ()
+    """Pts of each packet, None for one that begins no frame; empty: the packets have their own."""
+    by_dts: bool = False
+    """Whether a packet's place in ``pts`` is its dts; else it is its place in the file."""
+    moved: tuple[tuple[int, int, int], ...] = ()
+    """Pts, size in bytes and new pts of each packet whose pts an earlier packet has, too."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether packets have to be counted from the start of the file."""
+        return bool(self.pts) and not self.by_dts
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """What a video stream is, read from its packets without decoding."""
 
@@ -71,15 +88,17 @@ class StreamInfo:
     seconds: float
     """Time from the first frame's pts to the last frame's plus one average frame, seconds."""
     audio: tuple[str, ...]
-    """FFmpeg's codec names of the audio streams, in order."""
+    """FFmpeg's codec names of the audio streams that have packets, in order."""
+    audio_streams: tuple[int, ...]
+    """Numbers of these streams in the container."""
     parameter_sets: bytes
     """The decoder's extradata, as the container gives it."""
     reorder_depth: int
     """Most frames that come before any one frame in decoding order, but are shown after it."""
     why_encoded: str
     """Why no GOP may be copied and every frame is encoded; empty: GOPs may be copied."""
-    raw_pts: tuple[int, ...] = ()
-    """Pts for each packet of a raw stream, in file order; empty: the packets have their own."""
+    clock: Clock = Clock()
+    """Which pts the packets get."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Kinds of files that cameras and recorders write: each comes back exact, or is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import fields
+import pytest
+from decoded import audio, pictures, times
+from exact import assert_exact, assert_same_pictures
+from five_stages import Done, run
+from fixture_types import Ffmpeg
+from magenta import excess
+
+from redact_dask import config
+from redact_dask.pipeline.job import Job
+from redact_dask.sources import listing
+
+Redact = Callable[..., Done]
+
+LOSSLESS = {"preset": "ultrafast", "crf": 0, "copy": "never"}
+AUTO = {"preset": "ultrafast"}
+
+
+@pytest.fixture
+def redact(tmp_path: Path) -> Redact:
+    """Take a file through the five stages, in chunks of half a second."""
+
+    def through(path: Path, **sections: Any) -> Done:
+        destination = tmp_path / "redacted"
+        (video,) = listing.list_videos(str(path), str(destination))
+        settings = {"chunk": {"seconds": 0.5}, "detect": {"detectors": ["magenta"]}}
+        settings["redact"] = {"style": "solid"}
+        configured = config.validate(settings | {"encode": LOSSLESS} | sections)
+        return run(Job.of(video, str(destination), configured))
+
+    return through
+
+
+@pytest.fixture(scope="module")
+def grey(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 60 frames that show nothing to hide, with B-frames, four GOPs and audio."""
+    path = tmp_path_factory.mktemp("grey") / "grey.mp4"
+    picture = "testsrc2=s=160x96:r=30,hue=s=0"
+    codec = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "15", "-sc_threshold", "0"]
+    sound = ["-f", "lavfi", "-i", "sine=sample_rate=48000"]
+    ffmpeg("-f", "lavfi", "-i", picture, *sound, "-frames:v", "60", "-t", "2", *codec, path)
+    return path
+
+
+def published(done: Done) -> Path:
+    return Path(done.joined.output)
+
+
+class TestFieldPictures:
+    """Each packet holds one field: two of them are one frame."""
+
+    @pytest.fixture
+    def raw(self, tmp_path: Path) -> Path:
+        path = tmp_path / "fields.h264"
+        path.write_bytes(fields.paff(24))
+        return path
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mts", "h264"])
+    @pytest.mark.parametrize("on_damage", ["quarantine", "salvage"])
+    def test_comes_back_exact(
+        self, suffix: str, on_damage: str, raw: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = raw.with_name(f"camera.{suffix}")
+        ffmpeg("-r", "25", "-i", raw, "-c", "copy", path)
+        done = redact(path, on_damage=on_damage)
+        result = published(done)
+        shown = pictures(path, "rgb24")
+        assert len(shown) == len(done.probed.pts) == 24
+        assert not any(seen.damage for seen in done.detected)
+        if suffix == "h264":
+            assert times(result) == [Fraction(number, 25) for number in range(24)]
+        else:
+            assert times(result) == times(path)
+        assert all((excess(picture) > 60).any() for picture in shown)
+        assert not any((excess(picture) > 60).any() for picture in pictures(result, "rgb24"))
+        with av.open(result) as container:
+            assert next(container.decode(video=0)).interlaced_frame
+
+
+class TestContainerWithoutPresentationTimes:
+    """AVI numbers packets in decoding order."""
+
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "copied"])
+    @pytest.mark.parametrize("sound", ["pcm_s16le", "none"])
+    def test_h264_with_b_frames(
+        self, sound: str, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name(f"recorder-{sound}.avi")
+        ffmpeg("-i", grey, "-c:v", "copy", *(["-an"] if sound == "none" else ["-c:a", sound]), path)
+        done = redact(path, encode=encode)
+        assert bool(done.rendered[0].copied) == (encode is AUTO)
+        assert times(published(done)) == [Fraction(number, 30) for number in range(60)]
+        assert_same_pictures(path, published(done))
+        assert audio(published(done)) == audio(path)
+
+    def test_packed_b_frames(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
+        path = grey.with_name("packed.avi")
+        codec = ["-c:v", "libxvid", "-bf", "1", "-g", "15", "-q:v", "3", "-flags", "+mv4"]
+        ffmpeg("-i", grey, "-an", *codec, path)
+        with av.open(path) as container:
+            packets = [packet for packet in container.demux(video=0) if packet.size]
+        assert min(packet.size for packet in packets) < 8, "a place of a picture packed before it"
+        result = published(redact(path))
+        assert times(result) == [packet.dts * packet.time_base for packet in packets]
+        assert_same_pictures(path, result)
+
+
+class TestAudioThatIsNotThere:
+    """A track without packets is left out, one that begins late is kept."""
+
+    @pytest.fixture
+    def broadcast(self, grey: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> Path:
+        """15 seconds of a transport stream."""
+        path = tmp_path / "broadcast.ts"
+        ffmpeg("-stream_loop", "7", "-i", grey, "-t", "15", "-c", "copy", path)
+        return path
+
+    def test_announced_audio_never_comes(self, broadcast: Path, redact: Redact) -> None:
+        broadcast.write_bytes(without_audio(broadcast.read_bytes()))
+        done = redact(broadcast)
+        assert (done.probed.info.audio, audio(published(done))) == ((), [])
+        assert times(published(done)) == times(broadcast)
+
+    def test_audio_begins_late(self, broadcast: Path, redact: Redact) -> None:
+        content = broadcast.read_bytes()
+        late = len(content) // 188 * 9 // 10 * 188
+        broadcast.write_bytes(without_audio(content[:late]) + content[late:])
+        assert_exact(broadcast, published(redact(broadcast)))
+        assert len(audio(broadcast)[0]) > 30
+
+    def test_an_mp4_track_has_no_sample(self, grey: Path, redact: Redact) -> None:
+        path = grey.with_name("mute.mp4")
+        content = bytearray(grey.read_bytes())
+        track = content.rindex(b"smhd")
+        for box, count in ((b"stts", 8), (b"stsc", 8), (b"stsz", 12), (b"stco", 8)):
+            at = content.index(box, track) + count
+            content[at : at + 4] = bytes(4)
+        path.write_bytes(content)
+        done = redact(path)
+        assert (done.probed.info.audio, audio(published(done))) == ((), [])
+        assert times(published(done)) == times(path)
+
+
+def without_audio(transport: bytes) -> bytes:
+    """Leave out the packets of the second stream, which ffmpeg gives the number 0x101."""
+    packets = (transport[at : at + 188] for at in range(0, len(transport), 188))
+    return b"".join(p for p in packets if int.from_bytes(p[1:3]) & 0x1FFF != 0x101)
