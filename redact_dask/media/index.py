@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from av.container import InputContainer
@@ -16,11 +17,12 @@ from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode, stream_info
 from redact_dask.media.clock import clock_of
 from redact_dask.media.demux import open_video, timed
-from redact_dask.media.h264.slices import FieldPairs
+from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
 from redact_dask.media.h264.smart_copy import Survey
 from redact_dask.records import Chunk, Clock, Damage, Fields, Gop, Keyframe, StreamInfo
 
 _BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
+_GROWS = "its first pictures become whole part by part, so its first frames are lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +142,19 @@ class _Packets:
     damage: list[str] = field(default_factory=list)
     """What is wrong, one entry for each finding."""
 
+    starts_cleanly: Callable[[Packet[Any]], bool] = lambda _: True
+    """Tells whether decoding can start at a keyframe."""
+
     def add(self, packet: Packet[Any]) -> None:
         """Examine the next packet that begins a frame."""
         if packet.pts is None:
             raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
         if packet.is_corrupt:
             self.damage.append(f"the packet at pts {packet.pts} is corrupt")
-        if not self.keyframes and not packet.is_keyframe:
-            self.damage.append(_BEGINS_LATE)
-        if not self.keyframes or packet.is_keyframe:
+        starts = packet.is_keyframe and self.starts_cleanly(packet)
+        if not self.keyframes and not starts:
+            self.damage.append(_GROWS if packet.is_keyframe else _BEGINS_LATE)
+        if not self.keyframes or starts:
             place = packet.pts if packet.dts is None else packet.dts
             self.keyframes.append(Keyframe(packet.pts, packet.size, place))
         if not packet.is_discard:
@@ -160,8 +166,10 @@ class _Packets:
 def _packets(
     container: InputContainer, stream: VideoStream, clock: Clock, survey: Survey
 ) -> _Packets:
-    found = _Packets()
-    pairs = FieldPairs(stream.codec_context.extradata or b"")
+    found, extradata = _Packets(), stream.codec_context.extradata or b""
+    if stream.codec_context.name == "h264":
+        found.starts_cleanly = partial(starts_cleanly, extradata=extradata)
+    pairs = FieldPairs(extradata)
     present = 0
     for packet in timed(container, stream, clock, container.streams.audio):
         if packet.size and packet.stream is not stream:

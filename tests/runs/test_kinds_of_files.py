@@ -10,13 +10,14 @@ from typing import Any
 import av
 import fields
 import pytest
-from decoded import audio, pictures, times
+from decoded import audio, pictures, places, times
 from exact import assert_exact, assert_same_pictures
 from five_stages import Done, run
 from fixture_types import Ffmpeg
 from magenta import excess
 
 from redact_dask import config
+from redact_dask.errors import DamagedVideo
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
@@ -155,3 +156,31 @@ def without_audio(transport: bytes) -> bytes:
     """Leave out the packets of the second stream, which ffmpeg gives the number 0x101."""
     packets = (transport[at : at + 188] for at in range(0, len(transport), 188))
     return b"".join(p for p in packets if int.from_bytes(p[1:3]) & 0x1FFF != 0x101)
+
+
+class TestIntraRefresh:
+    """Pictures are refreshed part by part: decoding from most keyframes shows nothing at first."""
+
+    @pytest.fixture
+    def refreshed(self, ffmpeg: Ffmpeg, grey: Path, tmp_path: Path) -> Path:
+        path = tmp_path / "refreshed.mp4"
+        ffmpeg("-i", grey, "-c:v", "libx264", "-intra-refresh", "1", "-g", "15", "-bf", "0", path)
+        return path
+
+    @pytest.mark.parametrize("on_damage", ["quarantine", "salvage"])
+    def test_is_cut_only_where_decoding_starts_cleanly(
+        self, on_damage: str, refreshed: Path, redact: Redact
+    ) -> None:
+        done = redact(refreshed, on_damage=on_damage)
+        assert len(done.probed.chunks) == 1
+        assert_exact(refreshed, published(done))
+
+    def test_without_its_first_picture_it_is_named(
+        self, refreshed: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = refreshed.with_name("tuned_in.ts")
+        ffmpeg("-i", refreshed, "-an", "-c", "copy", path)
+        starts = [place for place, _ in places(path)]
+        path.write_bytes(path.read_bytes()[starts[15] :])
+        with pytest.raises(DamagedVideo, match="become whole part by part"):
+            redact(path)

@@ -153,3 +153,25 @@ class FieldPairs:
         if self.order is Fields.PROGRESSIVE:
             self.order = slices[0].field
         return False
+
+
+def starts_cleanly(packet: Packet[VideoStream], extradata: bytes) -> bool:
+    """Tell whether decoding that starts at a keyframe shows all pictures from it on.
+
+    An encoder that refreshes pictures part by part marks packets from which they become whole only
+    later (D.2.8).
+
+    Parameters
+    ----------
+    packet
+        A keyframe.
+    extradata
+        Parameter sets of its stream, as the container gives them.
+    """
+    with suppress(ValueError):
+        units = bitstream.units(bytes(packet), bitstream.length_size(extradata))
+        if any(bitstream.kind(unit) == bitstream.IDR_SLICE for unit in units):
+            return True
+        messages = [unit for unit in units if bitstream.kind(unit) == bitstream.SEI]
+        return not any(bitstream.recovery(unit) for unit in messages)
+    return True
