@@ -110,6 +110,7 @@ def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
     """Create the file, and complete it after the block."""
     name = _KEPT_CONTAINERS[path.suffix.lower()]
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
+    options["strict"] = "unofficial"  # FFmpeg writes a projection into MP4 only then.
     if name != "matroska":
         options |= {
             "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
@@ -152,15 +153,20 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
 def _add_video(
     output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
-    """Add the video stream: like an encoded segment's if there is one, else like the source's."""
+    """Add the video stream: like the source's if that is H.264, else like an encoded segment's."""
     segment = next((segment.url for segment in segments if segment.url), None)
     encoded = None
+    # Only a template passes on what a container tells of its pictures, such as a projection. But
+    # what FFmpeg writes into MP4 of a stereo picture, nobody reads as it was.
+    look = info.appearance
+    alike = info.codec == "h264" and not any(look.crop) and not look.container_tells_stereo
     if segment is None:
         video = output.add_stream_from_template(original)
     else:
         with packets.open_segment(segment) as (_, template):
-            video = output.add_stream_from_template(template)
+            video = output.add_stream_from_template(original if alike else template)
             encoded = template.codec_context.extradata
+            video.codec_context.extradata = encoded
     if not info.why_encoded:
         video.codec_context.extradata = SmartCopy.of(info).merged(encoded)
     video.time_base = info.time_base

@@ -15,9 +15,10 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from redact_dask.errors import DamagedVideo
+from redact_dask.errors import DamagedVideo, UnsupportedVideo
+from redact_dask.media import appearance
 from redact_dask.media.h264.smart_copy import Survey
-from redact_dask.records import Fields, StreamInfo
+from redact_dask.records import Appearance, Fields, StreamInfo
 
 _FIELDS = {
     2: Fields.TOP_FIRST,
@@ -59,12 +60,14 @@ def read(
         raise DamagedVideo("none of its pictures decodes")
     elapsed = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / elapsed if elapsed else stream.average_rate or Fraction(25)
+    look = appearance.read(container, stream, frame)
+    _check_crop(frame, look)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return StreamInfo(
         codec=stream.codec_context.name,
-        width=frame.width,
-        height=frame.height,
+        width=frame.width - look.crop[0] - look.crop[1],
+        height=frame.height - look.crop[2] - look.crop[3],
         pixel_format=frame.format.name,
         quarter_turns=_quarter_turns(matrix),
         display_matrix=matrix,
@@ -82,8 +85,35 @@ def read(
         audio_streams=tuple(sorted(audio)),
         parameter_sets=survey.parameter_sets,
         reorder_depth=survey.reorder_depth,
-        why_encoded=survey.why_not,
+        why_encoded=survey.why_not or _why_not_copied(container, stream, look),
+        appearance=look,
     )
+
+
+def _why_not_copied(container: InputContainer, stream: VideoStream, look: Appearance) -> str:
+    """Return why the container rules out that GOPs are copied; empty: it does not."""
+    if any(look.crop):
+        return "its container crops its pictures"
+    if look.container_tells_stereo:
+        return "only its container tells which eye sees what"
+    # PyAV writes the aspect ratio into MP4, but into Matroska only if the pictures tell it.
+    of_pictures = stream.codec_context.sample_aspect_ratio or 1
+    if container.format.name == "matroska,webm" and of_pictures != look.aspect:
+        return "only its container tells the shape of its pixels"
+    return ""
+
+
+def _check_crop(frame: VideoFrame, look: Appearance) -> None:
+    """Raise `UnsupportedVideo` for a crop that would cut a pixel of chroma apart."""
+    left, _, top, _ = look.crop
+    across = 2 if frame.format.chroma_width() < frame.width else 1
+    down = 2 if frame.format.chroma_height() < frame.height else 1
+    for pixels, unit, side in ((left, across, "left"), (top, down, "top")):
+        if pixels % unit:
+            raise UnsupportedVideo(
+                f"its container crops {pixels} pixels on its {side}, which cuts a pixel of chroma "
+                f"apart; change that to an even number"
+            )
 
 
 def _codec(stream: AudioStream) -> str:

@@ -25,10 +25,20 @@ from redact_dask.records.results import (
     Tracked,
     Usage,
 )
-from redact_dask.records.video import Chunk, Clock, Fields, Gop, Keyframe, StreamInfo, Video
+from redact_dask.records.video import (
+    Appearance,
+    Chunk,
+    Clock,
+    Fields,
+    Gop,
+    Keyframe,
+    StreamInfo,
+    Video,
+)
 
 __all__ = [
     "STAGES",
+    "Appearance",
     "CameraStep",
     "Chunk",
     "Clock",

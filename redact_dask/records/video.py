@@ -55,15 +55,40 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """How the pictures of a stream are to be shown; empty tuples where nothing is told."""
+
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Pixels that only the container crops: on the left, right, top and bottom."""
+    aspect: float = 1.0
+    """Width of a pixel divided by its height."""
+    turns: tuple[float, ...] = ()
+    """The four numbers of the display matrix that turn, mirror and scale the picture."""
+    colours: tuple[bool, int, int, int] = (False, 2, 2, 2)
+    """Whether all values of a sample are used; primaries, transfer and matrix of ITU-T H.273."""
+    projection: tuple[int, ...] = ()
+    """FFmpeg's ``AVSphericalMapping``: how a picture is folded around the camera."""
+    stereo: tuple[int, ...] = ()
+    """FFmpeg's ``AVStereo3DType``: where in a picture the picture of each eye is."""
+    container_tells_stereo: bool = False
+    """Whether the container tells ``stereo``: in the copy, only the pictures tell it."""
+    mastering_display: tuple[int, ...] = ()
+    """Colours and luminances of the display on which the video was graded, in the units of H.264:
+    x and y of red, green, blue and white in 1/50000, least and greatest in 1/10000 cd/m2."""
+    light_level: tuple[int, ...] = ()
+    """Greatest light level of a pixel, and greatest average of a frame, cd/m2."""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """What a video stream is, read from its packets without decoding."""
 
     codec: str
     """FFmpeg's name of the video codec."""
     width: int
-    """Width of the stored picture, pixels."""
+    """Width of the picture without what the container crops, pixels."""
     height: int
-    """Height of the stored picture, pixels."""
+    """Height of the picture without what the container crops, pixels."""
     pixel_format: str
     """FFmpeg's name of the pixel format."""
     quarter_turns: int
@@ -99,6 +124,8 @@ class StreamInfo:
     """Why no GOP may be copied and every frame is encoded; empty: GOPs may be copied."""
     clock: Clock = Clock()
     """Which pts the packets get."""
+    appearance: Appearance = Appearance()
+    """How the source's pictures are to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

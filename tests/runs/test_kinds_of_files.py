@@ -9,7 +9,9 @@ from typing import Any
 
 import av
 import fields
+import numpy as np
 import pytest
+from boxes import SIDE_BY_SIDE, SPHERE, clean_aperture, with_box
 from decoded import audio, pictures, places, times
 from exact import assert_exact, assert_same_pictures
 from five_stages import Done, run
@@ -17,7 +19,7 @@ from fixture_types import Ffmpeg
 from magenta import excess
 
 from redact_dask import config
-from redact_dask.errors import DamagedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
@@ -184,3 +186,108 @@ class TestIntraRefresh:
         path.write_bytes(path.read_bytes()[starts[15] :])
         with pytest.raises(DamagedVideo, match="become whole part by part"):
             redact(path)
+
+
+class TestHowPicturesAreShown:
+    """What only the container tells about its pictures."""
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "auto"])
+    def test_what_is_cropped_away_does_not_come_back(
+        self, suffix: str, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        cropped = with_box(grey, grey.with_name("cropped.mp4"), clean_aperture(120, 80, -6, 2))
+        path = grey.with_name(f"cropped.{suffix}")
+        if path != cropped:
+            ffmpeg("-i", cropped, "-c", "copy", path)
+        done = redact(path, encode=encode)
+        assert done.probed.info.why_encoded == "its container crops its pictures"
+        assert times(published(done)) == times(path)
+        before, after = (pictures(file, "gray") for file in (path, published(done)))
+        for was, now in zip(before, after, strict=True):
+            assert now.shape == (80, 120)
+            if encode is LOSSLESS:
+                assert np.array_equal(was[10:90, 14:134], now)
+
+    def test_an_odd_crop_is_named(self, grey: Path, redact: Redact) -> None:
+        path = with_box(grey, grey.with_name("odd_crop.mp4"), clean_aperture(120, 80, -5, 2))
+        with pytest.raises(UnsupportedVideo, match="crops 15 pixels"):
+            redact(path)
+
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "copied"])
+    def test_the_shape_of_pixels_is_kept(
+        self, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("wide.mkv")
+        ffmpeg("-i", grey, "-c", "copy", "-aspect", "3:1", path)
+        result = published(redact(path, encode=encode))
+        assert aspect(path) == aspect(result) == pytest.approx(3 * 96 / 160, rel=0.01)
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "copied"])
+    def test_a_projection_is_kept(
+        self, suffix: str, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        told = with_box(grey, grey.with_name("sphere.mp4"), SPHERE)
+        path = grey.with_name(f"sphere.{suffix}")
+        if path != told:
+            ffmpeg("-i", told, "-c", "copy", "-strict", "unofficial", path)
+        result = published(redact(path, encode=encode))
+        assert side_data(result, "SPHERICAL") == side_data(path, "SPHERICAL") == [0] * 9
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "auto"])
+    def test_a_stereo_mode_is_kept(
+        self, suffix: str, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        told = with_box(grey, grey.with_name("stereo.mp4"), SIDE_BY_SIDE)
+        path = grey.with_name(f"stereo.{suffix}")
+        if path != told:
+            ffmpeg("-i", told, "-c", "copy", path)
+        result = published(redact(path, encode=encode))
+        assert side_data(result, "STEREO3D")[:1] == side_data(path, "STEREO3D")[:1] == [1]
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+    @pytest.mark.parametrize("codec", ["h264", "hevc"])
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "copied"])
+    def test_light_levels_are_kept(
+        self,
+        suffix: str,
+        codec: str,
+        encode: dict[str, Any],
+        grey: Path,
+        redact: Redact,
+        ffmpeg: Ffmpeg,
+    ) -> None:
+        x265 = ["libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"]
+        coded = grey.with_name(f"{codec}.mkv")
+        ffmpeg("-i", grey, "-c:v", *(["copy"] if codec == "h264" else x265), coded)
+        path = grey.with_name(f"graded-{codec}.{suffix}")
+        display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+        told = ["-content_light", "1000,400", "-mastering_display", display]
+        ffmpeg(*told, "-i", coded, "-c", "copy", path)
+        result = published(redact(path, encode=encode))
+        for name in ("CONTENT_LIGHT_LEVEL", "MASTERING_DISPLAY_METADATA"):
+            assert side_data(path, name)
+            assert side_data(result, name) == side_data(path, name)
+
+    def test_what_cannot_be_kept_is_named(self, grey: Path, redact: Redact) -> None:
+        told = with_box(grey, grey.with_name("sphere.mp4"), SPHERE)
+        path = with_box(told, told.with_name("both.mp4"), SIDE_BY_SIDE)
+        with pytest.raises(CheckFailed, match="another projection"):
+            redact(path)
+
+
+def aspect(path: Path) -> float:
+    with av.open(path) as container:
+        return float(container.streams.video[0].sample_aspect_ratio or 1)
+
+
+def side_data(path: Path, name: str) -> list[Fraction]:
+    """Return the numbers of the first frame's side data, fractions where they are."""
+    with av.open(path) as container:
+        data = next(container.decode(video=0)).side_data.get(name)
+    numbers = list(memoryview(data).cast("i")) if data else []
+    if name != "MASTERING_DISPLAY_METADATA":
+        return [Fraction(number) for number in numbers]
+    return [Fraction(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
