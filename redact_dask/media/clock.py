@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo
-from redact_dask.media.demux import open_video
+from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs
 from redact_dask.records import Clock
 
@@ -37,6 +38,37 @@ def clock_of(url: str, container: InputContainer, stream: VideoStream) -> Clock:
     if container.format.name == "avi" and stream.codec_context.has_b_frames:
         return _decoded(url, by_dts=True)
     return Clock()
+
+
+def one_after_the_other(url: str, clock: Clock) -> Clock:
+    """Return a clock that moves each packet with the pts of an earlier one, by one tick.
+
+    A player shows both frames, the second in place of the first.
+
+    Raises
+    ------
+    DamagedVideo
+        More than a tenth of the packets would be moved, or they cannot be told apart.
+    """
+    taken: set[int] = set()
+    seen: set[tuple[int, int]] = set()
+    moved = []
+    with open_video(url) as (container, stream):
+        for packet in timed(container, stream, clock):
+            if packet.pts is None or not packet.size:
+                continue
+            now = packet.pts
+            while now in taken:
+                now += 1
+            if now != packet.pts:
+                if (packet.pts, packet.size) in seen:
+                    raise DamagedVideo(f"several frames with pts {packet.pts} have the same size")
+                moved.append((packet.pts, packet.size, now))
+            taken.add(now)
+            seen.add((packet.pts, packet.size))
+    if 10 * len(moved) > len(taken):
+        raise DamagedVideo(f"{len(moved)} of its {len(taken)} frames have the time of another")
+    return replace(clock, moved=tuple(moved))
 
 
 def _decoded(url: str, *, by_dts: bool) -> Clock:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
+from math import ceil, inf
 from typing import Any
 
 from av.container import InputContainer
@@ -15,7 +17,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode, stream_info
-from redact_dask.media.clock import clock_of
+from redact_dask.media.clock import clock_of, one_after_the_other
 from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
 from redact_dask.media.h264.smart_copy import Survey
@@ -103,11 +105,13 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         clock = clock_of(url, container, stream)
         survey = Survey(stream)
         found = _packets(container, stream, clock, survey)
+    if len(set(found.pts)) < len(found.pts):
+        clock = one_after_the_other(url, clock)
+        with open_video(url, beside=True) as (container, stream):
+            found = _packets(container, stream, clock, survey)
     if not found.pts:
         raise DamagedVideo("it has no frame")
     pts = sorted(found.pts)
-    if len(set(pts)) < len(pts):
-        raise DamagedVideo("several of its frames have the same timestamp")
     keyframes = sorted(found.keyframes, key=lambda keyframe: keyframe.pts)
     if keyframes[0].pts > pts[0]:
         found.damage.append(_BEGINS_LATE)
@@ -117,7 +121,10 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         info = stream_info.read(container, stream, pts, survey, found.audio)
     if info.fields is Fields.PROGRESSIVE:
         info = replace(info, fields=found.fields)  # The container need not tell.
-    info = replace(info, clock=clock)
+    info = replace(info, clock=clock, shift=_shift(pts[0], info.time_base, found))
+    if clock.moved:
+        many = f"{len(clock.moved)} of its frames had the time of another, and are a tick later now"
+        info = replace(info, why_encoded=many)
     info = replace(info, why_encoded=encode.why_not_copied(info, settings))
     hidden = frozenset(found.with_hidden)
     return Index(info, tuple(pts), tuple(keyframes), hidden, _missing(found))
@@ -133,8 +140,8 @@ class _Packets:
     """Keyframes, and always the first packet, since decoding can start no earlier."""
     with_hidden: set[int] = field(default_factory=set)
     """The pts of keyframes whose GOP has a packet that is not shown."""
-    audio: set[int] = field(default_factory=set)
-    """Numbers of the audio streams that have packets."""
+    audio: dict[int, Fraction] = field(default_factory=dict)
+    """Start, seconds, of each audio stream that has packets, by its number."""
     fields: Fields = Fields.PROGRESSIVE
     """Which field comes first, if packets hold single fields."""
     missing: int = 0
@@ -142,6 +149,8 @@ class _Packets:
     damage: list[str] = field(default_factory=list)
     """What is wrong, one entry for each finding."""
 
+    newest: float = -inf
+    """Pts of the last keyframe that is shown."""
     starts_cleanly: Callable[[Packet[Any]], bool] = lambda _: True
     """Tells whether decoding can start at a keyframe."""
 
@@ -154,6 +163,13 @@ class _Packets:
         starts = packet.is_keyframe and self.starts_cleanly(packet)
         if not self.keyframes and not starts:
             self.damage.append(_GROWS if packet.is_keyframe else _BEGINS_LATE)
+        if starts and not packet.is_discard:
+            if packet.pts < self.newest:
+                raise UnsupportedVideo(
+                    f"its clock starts again at frame {len(self.pts)}, near byte {packet.pos}: "
+                    f"split it there"
+                )
+            self.newest = packet.pts
         if not self.keyframes or starts:
             place = packet.pts if packet.dts is None else packet.dts
             self.keyframes.append(Keyframe(packet.pts, packet.size, place))
@@ -161,6 +177,12 @@ class _Packets:
             self.pts.append(packet.pts)
         else:
             self.with_hidden.add(self.keyframes[-1].pts)
+
+
+def _shift(first: int, time_base: Fraction, found: _Packets) -> int:
+    """Return by how many ticks a video is late in its copy, so that nothing is shown before 0."""
+    starts = [Fraction(first), *(start / time_base for start in found.audio.values())]
+    return ceil(-min(starts)) if first < 0 else 0
 
 
 def _packets(
@@ -173,7 +195,7 @@ def _packets(
     present = 0
     for packet in timed(container, stream, clock, container.streams.audio):
         if packet.size and packet.stream is not stream:
-            found.audio.add(packet.stream.index)
+            found.audio.setdefault(packet.stream.index, (packet.pts or 0) * packet.time_base)
         elif packet.size:
             present += 1
             survey.add(packet)

@@ -103,7 +103,7 @@ def _check_pictures(
     """Check the number of frames, their times, and the sampled frames of copied segments."""
     samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    times = [ticks * info.time_base for ticks in pts]
+    times = [(ticks + info.shift) * info.time_base for ticks in pts]
     if middle is None:
         decoded = ffmpeg.decoded(path, summed)
     else:

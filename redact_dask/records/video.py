@@ -124,6 +124,8 @@ class StreamInfo:
     """Why no GOP may be copied and every frame is encoded; empty: GOPs may be copied."""
     clock: Clock = Clock()
     """Which pts the packets get."""
+    shift: int = 0
+    """Ticks by which the copy's pts are above the source's: players skip what is before 0."""
     appearance: Appearance = Appearance()
     """How the source's pictures are to be shown."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -291,3 +292,93 @@ def side_data(path: Path, name: str) -> list[Fraction]:
     if name != "MASTERING_DISPLAY_METADATA":
         return [Fraction(number) for number in numbers]
     return [Fraction(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
+
+
+class TestClocks:
+    """Times that wrap, begin below zero, are equal, or start again."""
+
+    @pytest.mark.parametrize("encode", [LOSSLESS, AUTO], ids=["encoded", "copied"])
+    def test_a_clock_of_33_bits_wraps(
+        self, encode: dict[str, Any], grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("wraps.ts")
+        ffmpeg("-i", grey, "-c", "copy", "-output_ts_offset", "95442.2", path)
+        assert times(path)[0] < 0 < times(path)[-1]
+        result = published(redact(path, encode=encode))
+        assert_exact(path, result, shifted=True)
+        apart = [times(file)[0] - sound_begins(file) for file in (path, result)]
+        assert float(apart[1]) == pytest.approx(float(apart[0]), abs=1e-4)
+
+    @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+    def test_a_doubled_time_is_shown_one_tick_later(
+        self, suffix: str, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        """The 20th frame is given the time of the 19th."""
+        path = grey.with_name(f"doubled.{suffix}")
+        doubled = "setts=pts='if(eq(N,20),PREV_OUTPTS,PTS)':dts='if(eq(N,20),PREV_OUTDTS,DTS)'"
+        plain = grey.with_name("no_b_frames.mp4")
+        ffmpeg("-i", grey, "-c:v", "libx264", "-bf", "0", "-g", "15", plain)
+        ffmpeg("-i", plain, "-c", "copy", "-bsf:v", doubled, "-f", "matroska", path)
+        before = times(path)
+        assert before[20] == before[19]
+        done = redact(path)
+        result = published(done)
+        moved = [*before[:20], before[20] + done.probed.info.time_base, *before[21:]]
+        assert times(result) == moved
+        assert_same_pictures(path, result)
+        assert "had the time of another" in done.probed.info.why_encoded
+
+    def test_a_clock_that_starts_again_is_named(
+        self, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        part, path = grey.with_name("part.ts"), grey.with_name("two_drives.ts")
+        ffmpeg("-i", grey, "-c", "copy", part)
+        path.write_bytes(2 * part.read_bytes())
+        at = f"frame 60, near byte {part.stat().st_size + places(part)[0][0]}: split"
+        for on_damage in ("quarantine", "salvage"):
+            with pytest.raises(UnsupportedVideo, match=f"clock starts again at {at}"):
+                redact(path, on_damage=on_damage)
+
+    @pytest.fixture
+    def fragments(self, grey: Path, ffmpeg: Ffmpeg) -> Path:
+        """An MP4 file with a fragment for each packet."""
+        path = grey.with_name("fragments.mp4")
+        ffmpeg("-i", grey, "-c", "copy", "-movflags", "frag_every_frame+empty_moov", path)
+        return path
+
+    def test_audio_packets_with_one_time_are_kept(self, fragments: Path, redact: Redact) -> None:
+        set_audio_time(fragments, 30, -1024)
+        assert decode_times(fragments)[30] == decode_times(fragments)[29]
+        result = published(redact(fragments))
+        assert_exact(fragments, result)
+        assert decode_times(result)[30] - decode_times(result)[29] == Fraction(1, 48000)
+
+    def test_audio_whose_clock_runs_back_is_named(self, fragments: Path, redact: Redact) -> None:
+        set_audio_time(fragments, 30, -20000)
+        with pytest.raises(UnsupportedVideo, match=r"audio runs back .* output\.audio: drop"):
+            redact(fragments)
+        assert times(published(redact(fragments, output={"audio": "drop"}))) == times(fragments)
+
+
+def set_audio_time(path: Path, number: int, ticks: int) -> None:
+    """Move one audio packet of a fragmented MP4 in time."""
+    content = bytearray(path.read_bytes())
+    tracks = [
+        match.start() for match in re.finditer(rb"tfhd.{4}\x00\x00\x00\x02", content, re.DOTALL)
+    ]
+    at = content.index(b"tfdt", tracks[number]) + 8
+    now = int.from_bytes(content[at : at + 8]) + ticks
+    content[at : at + 8] = now.to_bytes(8)
+    path.write_bytes(content)
+
+
+def decode_times(path: Path) -> list[Fraction]:
+    """Return the dts of every audio packet, seconds."""
+    with av.open(path) as container:
+        return [p.dts * p.time_base for p in container.demux(audio=0) if p.size]
+
+
+def sound_begins(path: Path) -> Fraction:
+    with av.open(path) as container:
+        packet = next(packet for packet in container.demux(audio=0) if packet.size)
+        return packet.pts * packet.time_base
