@@ -216,6 +216,7 @@ def info(frames: int) -> StreamInfo:
         frames=frames,
         seconds=frames / 30,
         audio=("aac",),
+        audio_streams=(1,),
         parameter_sets=b"0" * 40,
         reorder_depth=2,
         why_encoded="",

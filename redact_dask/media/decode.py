@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from typing import cast
 
 import av
+from av.filter.graph import Graph
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -32,7 +34,7 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
     shape = (info.width, info.height, info.pixel_format)
-    for frame in _decoded(packets(url, chunk.start, info.raw_pts)):
+    for frame in _cropped(_decoded(packets(url, chunk.start, info.clock)), info):
         if expected is None:
             return
         if frame.pts is None or frame.pts < chunk.pts[0]:
@@ -132,3 +134,28 @@ def _decoded(found: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
             # The decoder still holds intact pictures from before the damage: yield them first.
             yield from packet.stream.decode(None)
             raise DamagedVideo(damage)
+
+
+def _cropped(decoded: Iterable[VideoFrame], info: StreamInfo) -> Iterator[VideoFrame]:
+    """Cut off what the container crops, so that nothing of it is looked at, or comes back."""
+    left, right, top, bottom = info.appearance.crop
+    if not any(info.appearance.crop):
+        yield from decoded
+        return
+    graph = None
+    for frame in decoded:
+        if graph is None:
+            graph = Graph()
+            source = graph.add_buffer(
+                width=frame.width,
+                height=frame.height,
+                format=frame.format,
+                time_base=frame.time_base,
+            )
+            width, height = frame.width - left - right, frame.height - top - bottom
+            crop = graph.add("crop", f"{width}:{height}:{left}:{top}:exact=1")
+            source.link_to(crop)
+            crop.link_to(graph.add("buffersink"))
+            graph.configure()
+        graph.push(frame)
+        yield cast("VideoFrame", graph.pull())

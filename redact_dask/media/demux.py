@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from fractions import Fraction
-from typing import IO
+from typing import IO, Any
 
 import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from redact_dask import storage
 from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
-from redact_dask.records import Keyframe
+from redact_dask.records import Clock, Keyframe
 
 MOST_PIXELS = 139_264 * 16 * 16
 """Largest picture of the highest level of H.264, 6.2, pixels (ITU-T H.264, table A-1): no copy
@@ -29,12 +31,26 @@ _OPTIONS = _LIMIT | {
     "protocol_whitelist": "file",
 }
 
+_FAR = {"probesize": str(64 * 2**20), "analyzeduration": str(3600 * 10**6)}
+"""How far FFmpeg looks into a file for streams that begin late: 64 MiB, or an hour in microseconds.
+
+It holds in memory what it has read.
+"""
+
 
 @contextmanager
-def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a video and yield its container and its only video stream, with a one-thread decoder.
 
     Cover pictures do not count as video streams.
+
+    Parameters
+    ----------
+    url
+        URL of the video.
+    beside
+        Whether the other streams are wanted: then FFmpeg looks further into a file whose audio
+        begins late, until it knows what the audio is.
 
     Raises
     ------
@@ -49,7 +65,9 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """
     with ExitStack() as stack:
         try:
-            container = stack.enter_context(_open(url, stack))
+            container = stack.enter_context(_open(url, stack, _OPTIONS))
+            if beside and any(map(_is_undescribed, container.streams.audio)):
+                container = stack.enter_context(_open(url, stack, _OPTIONS | _FAR))
         except av.error.FFmpegError as error:
             raise UnsupportedVideo(f"it cannot be opened as a video: {error.strerror}") from error
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
@@ -80,60 +98,33 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def timed(
-    container: InputContainer, stream: VideoStream, raw_pts: Sequence[int]
-) -> Iterator[Packet[VideoStream]]:
-    """Yield all packets in decoding order, then the final empty one.
-
-    The packets of a raw stream are given their pts.
+    container: InputContainer, stream: VideoStream, clock: Clock, beside: Sequence[Stream] = ()
+) -> Iterator[Packet[Any]]:
+    """Yield all packets in decoding order, then an empty one.
 
     Parameters
     ----------
     container, stream
         An open video whose packets have not been read yet.
-    raw_pts
-        Pts for each packet of a raw stream, as in `StreamInfo`; empty: the packets have their own.
+    clock
+        As in `StreamInfo`: the pts that it has for the stream's packets.
+    beside
+        Other streams whose packets are yielded, too.
     """
-    for number, packet in enumerate(container.demux(stream)):
-        if raw_pts and packet.size:
-            packet.pts = raw_pts[number]
+    moved = {(pts, size): new for pts, size, new in clock.moved}
+    number = 0
+    for packet in container.demux(stream, *beside):
+        if packet.stream is stream and packet.size:
+            if clock.pts:
+                place = packet.dts if clock.by_dts else number
+                packet.pts = None if place is None else clock.pts[place]
+            elif moved and packet.pts is not None:
+                packet.pts = moved.get((packet.pts, packet.size), packet.pts)
+            number += 1
         yield packet
 
 
-def is_raw(container: InputContainer) -> bool:
-    """Tell whether a file is a raw H.264 or HEVC stream: pictures without timestamps."""
-    return container.format.name in ("h264", "hevc")
-
-
-def raw_pts(url: str) -> tuple[int, ...]:
-    """Return the pts for each packet of a raw stream, in file order.
-
-    Only the decoder knows the order in which a raw stream's pictures are shown, so the whole stream
-    is decoded. Its frame rate is the one in its parameter sets, or else 25 frames a second, which
-    is FFmpeg's default.
-
-    Raises
-    ------
-    DamagedVideo
-        The packets do not decode to exactly one picture each.
-    """
-    with open_video(url) as (container, stream):
-        shown: list[int | None] = []
-        count = 0
-        for packet in container.demux(stream):
-            if packet.size:
-                packet.pts = packet.dts = count
-                count += 1
-            shown += [frame.pts for frame in packet.decode()]
-        ticks = round(1 / ((stream.guessed_rate or 25) * (stream.time_base or Fraction(1))))
-    ranks = {number: rank for rank, number in enumerate(shown)}
-    if len(shown) != count or ranks.keys() != set(range(count)):
-        raise DamagedVideo(f"of its {count} pictures {len(shown)} decode, and none has a timestamp")
-    return tuple(ranks[number] * ticks for number in range(count))
-
-
-def packets(
-    url: str, start: Keyframe, raw_pts: Sequence[int] = ()
-) -> Iterator[Packet[VideoStream]]:
+def packets(url: str, start: Keyframe, clock: Clock) -> Iterator[Packet[VideoStream]]:
     """Yield the stream's packets from a keyframe on, in decoding order, then the final empty one.
 
     Not every container seeks exactly, so the keyframe is recognised by its pts and size. If a seek
@@ -145,20 +136,20 @@ def packets(
         URL of the video.
     start
         Keyframe to begin with.
-    raw_pts
-        Pts for each packet of a raw stream, as in `StreamInfo`; empty: the packets have their own.
+    clock
+        As in `StreamInfo`.
 
     Raises
     ------
     DamagedVideo
         The keyframe is not found, or FFmpeg raises an error.
     """
-    for seek in (False,) if raw_pts else (True, False):
+    for seek in (False,) if clock.counts else (True, False):
         with open_video(url) as (container, stream):
             if seek:
                 container.seek(start.place, stream=stream)
             found = False
-            for packet in timed(container, stream, raw_pts):
+            for packet in timed(container, stream, clock):
                 found = found or (packet.pts, packet.size) == (start.pts, start.size)
                 if found:
                     yield packet
@@ -169,10 +160,10 @@ def packets(
     raise DamagedVideo(f"the keyframe at pts {start.pts} is not found again")
 
 
-def _open(url: str, stack: ExitStack) -> InputContainer:
+def _open(url: str, stack: ExitStack, options: dict[str, str]) -> InputContainer:
     with _reading():
         file = stack.enter_context(storage.open_read(url))
-    return av.open(_Source(file), "r", options=_OPTIONS)
+    return av.open(_Source(file), "r", options=options)
 
 
 class _Source:
@@ -215,3 +206,9 @@ def _reading() -> Iterator[None]:
 
 def _is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _is_undescribed(stream: AudioStream) -> bool:
+    """Tell whether no packet has told yet what the audio is."""
+    context: AudioCodecContext | None = stream.codec_context
+    return context is not None and not context.sample_rate

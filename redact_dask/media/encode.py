@@ -7,7 +7,7 @@ picture gets its pts from the source. So any reordering by the encoder fits any 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
 from redact_dask.media.h264.smart_copy import SmartCopy
-from redact_dask.records import Fields, StreamInfo
+from redact_dask.records import Appearance, Fields, StreamInfo
 
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
@@ -139,8 +139,27 @@ def _configure(
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         order = "tff" if info.fields == Fields.TOP_FIRST else "bff"
         options["x264-params"] = f"{order}=1"
+    told = ":".join(filter(None, [options.get("x264-params"), *_messages(info.appearance)]))
+    if told:
+        options["x264-params"] = told
     options |= {"a53cc": str(int(user_data)), "udu_sei": str(int(user_data))}
     stream.options = {**options, "crf": str(settings.crf)}
+
+
+_PACKING = {1: 3, 2: 4, 3: 5, 4: 0, 6: 2, 7: 1}
+"""Number of a stereo picture's layout in H.264 (Table D-8), by FFmpeg's ``AVStereo3DType``."""
+
+
+def _messages(look: Appearance) -> Iterator[str]:
+    """Yield options of x264 that tell with the pictures how they are to be shown."""
+    if look.mastering_display:
+        red_x, red_y, green_x, green_y, blue_x, blue_y, x, y, least, most = look.mastering_display
+        primaries = f"G({green_x},{green_y})B({blue_x},{blue_y})R({red_x},{red_y})"
+        yield f"mastering-display={primaries}WP({x},{y})L({most},{least})"
+    if look.light_level:
+        yield f"cll={look.light_level[0]},{look.light_level[1]}"
+    if look.stereo and look.stereo[0] in _PACKING:
+        yield f"frame-packing={_PACKING[look.stereo[0]]}"
 
 
 def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:

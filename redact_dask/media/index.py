@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import cast
+from functools import partial
+from math import ceil, inf
+from typing import Any
 
-import av
-from av.audio.stream import AudioStream
-from av.buffer import Buffer
-from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.video.frame import VideoFrame
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
-from redact_dask.media import encode
-from redact_dask.media.demux import MOST_PIXELS, is_raw, open_video, raw_pts, timed
+from redact_dask.media import encode, stream_info
+from redact_dask.media.clock import clock_of, one_after_the_other
+from redact_dask.media.demux import open_video, timed
+from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
 from redact_dask.media.h264.smart_copy import Survey
-from redact_dask.records import Chunk, Damage, Fields, Gop, Keyframe, StreamInfo
-
-_FIELDS = {
-    2: Fields.TOP_FIRST,
-    3: Fields.BOTTOM_FIRST,
-    4: Fields.TOP_FIRST,
-    5: Fields.BOTTOM_FIRST,
-}
-"""Which field is shown first, by number of FFmpeg's ``AVFieldOrder``; the other one may be coded
-first."""
-
+from redact_dask.records import Chunk, Clock, Damage, Fields, Gop, Keyframe, StreamInfo
 
 _BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
+_GROWS = "its first pictures become whole part by part, so its first frames are lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +101,30 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
     DamagedVideo
         There are no packets, they contradict each other, or no picture decodes.
     """
-    with open_video(url) as (container, stream):
-        order = raw_pts(url) if is_raw(container) else ()
+    with open_video(url, beside=True) as (container, stream):
+        clock = clock_of(url, container, stream)
         survey = Survey(stream)
-        found = _packets(container, stream, order, survey)
+        found = _packets(container, stream, clock, survey)
+    if len(set(found.pts)) < len(found.pts):
+        clock = one_after_the_other(url, clock)
+        with open_video(url, beside=True) as (container, stream):
+            found = _packets(container, stream, clock, survey)
     if not found.pts:
         raise DamagedVideo("it has no frame")
     pts = sorted(found.pts)
-    if len(set(pts)) < len(pts):
-        raise DamagedVideo("several of its frames have the same timestamp")
     keyframes = sorted(found.keyframes, key=lambda keyframe: keyframe.pts)
     if keyframes[0].pts > pts[0]:
         found.damage.append(_BEGINS_LATE)
     if found.damage and not salvage:
         raise DamagedVideo(found.damage[0])
-    with open_video(url) as (container, stream):
-        info = replace(_info(container, stream, pts, survey), raw_pts=order)
+    with open_video(url, beside=True) as (container, stream):
+        info = stream_info.read(container, stream, pts, survey, found.audio)
+    if info.fields is Fields.PROGRESSIVE:
+        info = replace(info, fields=found.fields)  # The container need not tell.
+    info = replace(info, clock=clock, shift=_shift(pts[0], info.time_base, found))
+    if clock.moved:
+        many = f"{len(clock.moved)} of its frames had the time of another, and are a tick later now"
+        info = replace(info, why_encoded=many)
     info = replace(info, why_encoded=encode.why_not_copied(info, settings))
     hidden = frozenset(found.with_hidden)
     return Index(info, tuple(pts), tuple(keyframes), hidden, _missing(found))
@@ -142,35 +140,68 @@ class _Packets:
     """Keyframes, and always the first packet, since decoding can start no earlier."""
     with_hidden: set[int] = field(default_factory=set)
     """The pts of keyframes whose GOP has a packet that is not shown."""
+    audio: dict[int, Fraction] = field(default_factory=dict)
+    """Start, seconds, of each audio stream that has packets, by its number."""
+    fields: Fields = Fields.PROGRESSIVE
+    """Which field comes first, if packets hold single fields."""
     missing: int = 0
     """Number of frames that the container's index names but that are not in the file."""
     damage: list[str] = field(default_factory=list)
     """What is wrong, one entry for each finding."""
 
+    newest: float = -inf
+    """Pts of the last keyframe that is shown."""
+    starts_cleanly: Callable[[Packet[Any]], bool] = lambda _: True
+    """Tells whether decoding can start at a keyframe."""
 
-def _packets(
-    container: InputContainer, stream: VideoStream, order: Sequence[int], survey: Survey
-) -> _Packets:
-    found = _Packets()
-    present = 0
-    for packet in timed(container, stream, order):
-        if packet.size == 0:
-            continue
+    def add(self, packet: Packet[Any]) -> None:
+        """Examine the next packet that begins a frame."""
         if packet.pts is None:
             raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
         if packet.is_corrupt:
-            found.damage.append(f"the packet at pts {packet.pts} is corrupt")
-        survey.add(packet)
-        if not present and not packet.is_keyframe:
-            found.damage.append(_BEGINS_LATE)
-        if not present or packet.is_keyframe:
+            self.damage.append(f"the packet at pts {packet.pts} is corrupt")
+        starts = packet.is_keyframe and self.starts_cleanly(packet)
+        if not self.keyframes and not starts:
+            self.damage.append(_GROWS if packet.is_keyframe else _BEGINS_LATE)
+        if starts and not packet.is_discard:
+            if packet.pts < self.newest:
+                raise UnsupportedVideo(
+                    f"its clock starts again at frame {len(self.pts)}, near byte {packet.pos}: "
+                    f"split it there"
+                )
+            self.newest = packet.pts
+        if not self.keyframes or starts:
             place = packet.pts if packet.dts is None else packet.dts
-            found.keyframes.append(Keyframe(packet.pts, packet.size, place))
+            self.keyframes.append(Keyframe(packet.pts, packet.size, place))
         if not packet.is_discard:
-            found.pts.append(packet.pts)
+            self.pts.append(packet.pts)
         else:
-            found.with_hidden.add(found.keyframes[-1].pts)
-        present += 1
+            self.with_hidden.add(self.keyframes[-1].pts)
+
+
+def _shift(first: int, time_base: Fraction, found: _Packets) -> int:
+    """Return by how many ticks a video is late in its copy, so that nothing is shown before 0."""
+    starts = [Fraction(first), *(start / time_base for start in found.audio.values())]
+    return ceil(-min(starts)) if first < 0 else 0
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream, clock: Clock, survey: Survey
+) -> _Packets:
+    found, extradata = _Packets(), stream.codec_context.extradata or b""
+    if stream.codec_context.name == "h264":
+        found.starts_cleanly = partial(starts_cleanly, extradata=extradata)
+    pairs = FieldPairs(extradata)
+    present = 0
+    for packet in timed(container, stream, clock, container.streams.audio):
+        if packet.size and packet.stream is not stream:
+            found.audio.setdefault(packet.stream.index, (packet.pts or 0) * packet.time_base)
+        elif packet.size:
+            present += 1
+            survey.add(packet)
+            if not pairs.is_second(packet) and not (clock.pts and packet.pts is None):
+                found.add(packet)
+    found.fields = pairs.order
     # FFmpeg reports no error at the end of a file that was cut short, so count the packets.
     listed = sum(entry.size > 0 for entry in stream.index_entries)
     if present < listed:
@@ -185,70 +216,3 @@ def _missing(found: _Packets) -> Damage | None:
     if not found.missing:
         return None
     return Damage(len(found.pts), len(found.pts) + found.missing - 1, found.damage[-1])
-
-
-def _info(
-    container: InputContainer, stream: VideoStream, pts: list[int], survey: Survey
-) -> StreamInfo:
-    frame = _first_picture(container, stream)
-    if frame is None and not stream.width:
-        # FFmpeg tells no size that is above the limit either.
-        raise UnsupportedVideo(f"it tells no size of its pictures of up to {MOST_PIXELS:,} pixels")
-    if frame is None or stream.time_base is None:
-        raise DamagedVideo("none of its pictures decodes")
-    elapsed = (pts[-1] - pts[0]) * stream.time_base
-    rate = Fraction(len(pts) - 1) / elapsed if elapsed else stream.average_rate or Fraction(25)
-    side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
-    matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
-    return StreamInfo(
-        codec=stream.codec_context.name,
-        width=frame.width,
-        height=frame.height,
-        pixel_format=frame.format.name,
-        quarter_turns=_quarter_turns(matrix),
-        display_matrix=matrix,
-        fields=_FIELDS.get(stream.codec_context.field_order, Fields.PROGRESSIVE),
-        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
-        color_range=frame.color_range,
-        color_primaries=frame.color_primaries,
-        color_transfer=frame.color_trc,
-        color_space=frame.colorspace,
-        time_base=stream.time_base,
-        rate=rate,
-        frames=len(pts),
-        seconds=float(elapsed + 1 / rate),
-        audio=tuple(_codec(audio) for audio in container.streams.audio),
-        parameter_sets=survey.parameter_sets,
-        reorder_depth=survey.reorder_depth,
-        why_encoded=survey.why_not,
-    )
-
-
-def _codec(stream: AudioStream) -> str:
-    """Return the name of a stream's codec; FFmpeg need not know it, since packets are copied."""
-    context: CodecContext | None = stream.codec_context
-    return context.name if context else "unknown"
-
-
-def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
-    for packet in container.demux(stream):
-        # Whatever needs a picture that does not decode will report it.
-        with suppress(av.error.FFmpegError):
-            for frame in packet.decode():
-                return frame
-    return None
-
-
-def _quarter_turns(matrix: tuple[int, ...]) -> int:
-    """Return how many counter-clockwise quarter turns, 0 to 3, turn a picture upright.
-
-    The display matrix shows a point (x, y), y downwards, at (a x + c y, b x + d y) (ISO/IEC
-    14496-12, 6.2.2). If it also mirrors the picture, that is ignored: a detector finds a mirrored
-    face, but easily misses one that lies on its side.
-    """
-    if not matrix:
-        return 0
-    _, b, _, _, d, *_ = matrix
-    # How far down the upper, right, lower and left side are shown: n turns bring the n-th one up.
-    down = [d * -1, b, d, -b]
-    return min(range(4), key=down.__getitem__)

@@ -12,14 +12,15 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from redact_dask.config import Kept, OutputSettings
+from redact_dask.records import StreamInfo
 
 
-def streams(container: InputContainer, settings: OutputSettings) -> list[Stream]:
+def streams(container: InputContainer, settings: OutputSettings, info: StreamInfo) -> list[Stream]:
     """Return the streams to copy, in the order of the source; never a video stream."""
-    kinds = {"audio"} if settings.audio == "keep" else set()
-    if "other_streams" in settings.keep:
-        kinds |= {"subtitle", "data", "attachment", "unknown"}
-    return [stream for stream in container.streams if stream.type in kinds]
+    audio = info.audio_streams if settings.audio == "keep" else ()
+    others = {"subtitle", "data", "attachment", "unknown"}
+    kinds = others if "other_streams" in settings.keep else ()
+    return [stream for stream in container.streams if stream.index in audio or stream.type in kinds]
 
 
 def tags(found: Mapping[str, str], keep: Collection[Kept]) -> dict[str, str]:

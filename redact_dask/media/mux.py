@@ -26,6 +26,9 @@ _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matros
 """FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
 
 
+_WAY_OUT = "output.audio: drop publishes the video without audio"
+
+
 def target_path(path: str, info: StreamInfo) -> str:
     """Return the path that the redacted copy of a video gets below the destination.
 
@@ -81,18 +84,18 @@ def write(
     """
     depth = max(segment.reorder_depth for segment in segments)
     with ExitStack() as stack:
-        container, original = stack.enter_context(open_video(source))
+        container, original = stack.enter_context(open_video(source, beside=True))
         output = stack.enter_context(_created(path, info))
         video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
         shown = packets.joined_packets(segments, pts, info, source, user_data=user_data)
         tracks = [_with_times(shown, video, depth, pts, info)]
-        others = metadata.streams(container, settings)
+        others = metadata.streams(container, settings, info)
         with _explained(others):
             copies |= {stream: output.add_stream_from_template(stream) for stream in others}
         if others:
-            tracks.append(_copied(container, copies, others))
+            tracks.append(_copied(container, copies, others, info, output.format.name))
         output.metadata.update(metadata.tags(container.metadata, settings.keep))
         for stream, copy in copies.items():
             copy.metadata.clear()
@@ -101,7 +104,7 @@ def write(
             output.start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
-            with _writing():
+            with _writing(packet.stream):
                 output.mux_one(packet)
 
 
@@ -110,6 +113,7 @@ def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
     """Create the file, and complete it after the block."""
     name = _KEPT_CONTAINERS[path.suffix.lower()]
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
+    options["strict"] = "unofficial"  # FFmpeg writes a projection into MP4 only then.
     if name != "matroska":
         options |= {
             "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
@@ -127,14 +131,17 @@ def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
-    """Raise Python's own `OSError` for FFmpeg's: the source, in whose block it writes, is whole."""
+def _writing(written: Stream | None = None) -> Iterator[None]:
+    """Raise an error of the output for FFmpeg's: the source, in whose block it writes, is whole."""
     try:
         yield
     except av.error.FFmpegError as error:
-        if not isinstance(error, OSError):
-            raise
-        raise OSError(error.errno, f"the joined video: {error.strerror}") from None
+        if isinstance(error, OSError):
+            raise OSError(error.errno, f"the joined video: {error.strerror}") from None
+        if written is not None and written.type == "audio":
+            sentence = f"its audio cannot be written: {error.strerror}; {_WAY_OUT}"
+            raise UnsupportedVideo(sentence) from None
+        raise CheckFailed(f"the joined video cannot be written: {error.strerror}") from None
 
 
 @contextmanager
@@ -152,15 +159,20 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
 def _add_video(
     output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
-    """Add the video stream: like an encoded segment's if there is one, else like the source's."""
+    """Add the video stream: like the source's if that is H.264, else like an encoded segment's."""
     segment = next((segment.url for segment in segments if segment.url), None)
     encoded = None
+    # Only a template passes on what a container tells of its pictures, such as a projection. But
+    # what FFmpeg writes into MP4 of a stereo picture, nobody reads as it was.
+    look = info.appearance
+    alike = info.codec == "h264" and not any(look.crop) and not look.container_tells_stereo
     if segment is None:
         video = output.add_stream_from_template(original)
     else:
         with packets.open_segment(segment) as (_, template):
-            video = output.add_stream_from_template(template)
+            video = output.add_stream_from_template(original if alike else template)
             encoded = template.codec_context.extradata
+            video.codec_context.extradata = encoded
     if not info.why_encoded:
         video.codec_context.extradata = SmartCopy.of(info).merged(encoded)
     video.time_base = info.time_base
@@ -191,8 +203,8 @@ def _with_times(
         if frame >= len(pts):
             raise CheckFailed(f"the segments hold more pictures than the source's {len(pts)}")
         packet.time_base = info.time_base
-        packet.pts = pts[frame]
-        packet.dts = early[place] if place < reorder_depth else pts[place - reorder_depth]
+        dts = early[place] if place < reorder_depth else pts[place - reorder_depth]
+        packet.pts, packet.dts = pts[frame] + info.shift, dts + info.shift
         packet.duration = ends[frame] - pts[frame]
         packet.stream = video
         place += 1
@@ -202,13 +214,33 @@ def _with_times(
 
 
 def _copied(
-    source: InputContainer, copies: Mapping[Stream, Stream], streams: Sequence[Stream]
+    source: InputContainer,
+    copies: Mapping[Stream, Stream],
+    streams: Sequence[Stream],
+    info: StreamInfo,
+    output: str,
 ) -> Iterator[Packet[Any]]:
-    """Yield the packets of the streams that are copied, each assigned to its copy."""
+    """Yield the packets of the streams that are copied, each assigned to its copy.
+
+    MP4 and MOV hold no two packets of a stream with one dts: the second is moved by one tick.
+    """
+    step = 0 if output == "matroska" else 1
+    least: dict[Stream, int] = {}
     for packet in source.demux(*streams):
-        if packet.size and packet.dts is not None:
-            packet.stream = copies[packet.stream]
-            yield packet
+        if not packet.size or packet.dts is None:
+            continue
+        stream, ticks = packet.stream, packet.dts
+        late = max(ticks, least.get(stream, ticks)) - ticks
+        if late > max(1, packet.duration or 0):
+            seconds = float(ticks * packet.time_base)
+            sentence = f"the clock of its {stream.type} runs back to {seconds:.3f} s; {_WAY_OUT}"
+            raise UnsupportedVideo(sentence)
+        least[stream] = ticks + late + step
+        shift = round(info.shift * info.time_base / packet.time_base)
+        packet.dts = ticks + late + shift
+        packet.pts = max(packet.dts, (ticks if packet.pts is None else packet.pts) + shift)
+        packet.stream = copies[stream]
+        yield packet
 
 
 def _decode_time(packet: Packet[Any]) -> Fraction:

@@ -50,7 +50,7 @@ def joined_packets(
     """
     starts = (segment.start for segment in segments if segment.url is None)
     first_copied = next(starts, None)
-    from_source = packets(source, first_copied, info.raw_pts) if first_copied else iter(())
+    from_source = packets(source, first_copied, info.clock) if first_copied else iter(())
     known: set[bytes] = set()
     first = 0
     for segment in segments:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import ffmpeg, metadata
+from redact_dask.media import appearance, ffmpeg, metadata
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_video
 from redact_dask.media.h264 import bitstream
@@ -73,9 +75,11 @@ def verify(
         _check_pictures(path, segments, pts, info, source, None)
     if any(segment.url is None for segment in segments):
         _check_samples(path, len(pts))
+    _check_appearance(path, info)
     with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
-        if digests(result, beside) != digests(container, metadata.streams(container, settings)):
+        copied = metadata.streams(container, settings, info)
+        if digests(result, beside) != digests(container, copied):
             raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
@@ -100,15 +104,16 @@ def _check_pictures(
     """Check the number of frames, their times, and the sampled frames of copied segments."""
     samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
+    shown = array("q", (ticks + info.shift for ticks in pts))
     if middle is None:
         decoded = ffmpeg.decoded(path, summed)
     else:
-        decoded = ffmpeg.decoded_in_halves(path, summed, middle, pts, info.time_base)
+        decoded = ffmpeg.decoded_in_halves(path, summed, middle, shown, info.time_base)
     if len(decoded.pts) != len(pts):
         raise CheckFailed(
             f"the result decodes to {len(decoded.pts)} frames, the source has {len(pts)}"
         )
-    for frame, (is_at, should_be) in enumerate(zip(decoded.pts, pts, strict=True)):
+    for frame, (is_at, should_be) in enumerate(zip(decoded.pts, shown, strict=True)):
         time, expected = is_at * decoded.time_base, should_be * info.time_base
         if time != expected:
             raise CheckFailed(
@@ -118,6 +123,20 @@ def _check_pictures(
         for frame, original in enumerate(frames(source, info, sample), sample.first_frame):
             if zlib.adler32(original.to_ndarray().tobytes(), 0) != decoded.checksums.get(frame):
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
+
+
+def _check_appearance(path: Path, info: StreamInfo) -> None:
+    """Check that the pictures will be shown as the source's: cut, turned, projected, coloured."""
+    with open_video(str(path)) as (container, video):
+        frame = next(container.decode(video))
+        found = appearance.read(container, video, frame)
+    # What the source's container crops away is no longer there.
+    wanted = replace(info.appearance, crop=(0, 0, 0, 0))
+    if names := appearance.differences(wanted, found):
+        raise CheckFailed(
+            f"the result cannot show its pictures as the source does: it has another "
+            f"{', '.join(names)}"
+        )
 
 
 def _check_samples(path: Path, frames: int) -> None:

@@ -71,7 +71,8 @@ def check_pictures(
     """
     samples = _samples(segments, probed, hidden)
     numbers = [frame for _, chosen in samples for frame in chosen]
-    times = [probed.pts[frame] * probed.info.time_base for frame in numbers]
+    info = probed.info
+    times = [(probed.pts[frame] + info.shift) * info.time_base for frame in numbers]
     before, after = _source_frames(job, probed, samples), frames_at(url, times)
     for number, source, output in zip(numbers, before, after, strict=True):
         settings, crf = job.config.redact, job.config.encode.crf

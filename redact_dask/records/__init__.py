@@ -32,13 +32,25 @@ from redact_dask.records.results import (
     attach_usage,
     usage_of,
 )
-from redact_dask.records.video import Chunk, Fields, Gop, Keyframe, StreamInfo, Video, video_id
+from redact_dask.records.video import (
+    Appearance,
+    Chunk,
+    Clock,
+    Fields,
+    Gop,
+    Keyframe,
+    StreamInfo,
+    Video,
+    video_id,
+)
 
 __all__ = [
     "ORIGINS",
     "STAGES",
+    "Appearance",
     "CameraStep",
     "Chunk",
+    "Clock",
     "Damage",
     "Detected",
     "Detection",

@@ -46,15 +46,57 @@ class Fields(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """Pts of packets, where the container does not give each frame a time of its own."""
+
+    pts: tuple[int | None, ...] = ()
+    """Pts of each packet, None for one that begins no frame; empty: the packets have their own."""
+    by_dts: bool = False
+    """Whether a packet's place in ``pts`` is its dts; else it is its place in the file."""
+    moved: tuple[tuple[int, int, int], ...] = ()
+    """Pts, size in bytes and new pts of each packet whose pts an earlier packet has, too."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether packets have to be counted from the start of the file."""
+        return bool(self.pts) and not self.by_dts
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How the pictures of a stream are to be shown; empty tuples where nothing is told."""
+
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Pixels that only the container crops: on the left, right, top and bottom."""
+    aspect: float = 1.0
+    """Width of a pixel divided by its height."""
+    turns: tuple[float, ...] = ()
+    """The four numbers of the display matrix that turn, mirror and scale the picture."""
+    colours: tuple[bool, int, int, int] = (False, 2, 2, 2)
+    """Whether all values of a sample are used; primaries, transfer and matrix of ITU-T H.273."""
+    projection: tuple[int, ...] = ()
+    """FFmpeg's ``AVSphericalMapping``: how a picture is folded around the camera."""
+    stereo: tuple[int, ...] = ()
+    """FFmpeg's ``AVStereo3DType``: where in a picture the picture of each eye is."""
+    container_tells_stereo: bool = False
+    """Whether the container tells ``stereo``: in the copy, only the pictures tell it."""
+    mastering_display: tuple[int, ...] = ()
+    """Colours and luminances of the display on which the video was graded, in the units of H.264:
+    x and y of red, green, blue and white in 1/50000, least and greatest in 1/10000 cd/m2."""
+    light_level: tuple[int, ...] = ()
+    """Greatest light level of a pixel, and greatest average of a frame, cd/m2."""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamInfo:
     """What a video stream is, read from its packets without decoding."""
 
     codec: str
     """FFmpeg's name of the video codec."""
     width: int
-    """Width of the stored picture, pixels."""
+    """Width of the picture without what the container crops, pixels."""
     height: int
-    """Height of the stored picture, pixels."""
+    """Height of the picture without what the container crops, pixels."""
     pixel_format: str
     """FFmpeg's name of the pixel format."""
     quarter_turns: int
@@ -79,15 +121,21 @@ class StreamInfo:
     seconds: float
     """Time from the first frame's pts to the last frame's plus one average frame, seconds."""
     audio: tuple[str, ...]
-    """FFmpeg's codec names of the audio streams, in order."""
+    """FFmpeg's codec names of the audio streams that have packets, in order."""
+    audio_streams: tuple[int, ...]
+    """Numbers of these streams in the container."""
     parameter_sets: bytes
     """The decoder's extradata, as the container gives it."""
     reorder_depth: int
     """Most frames that come before any one frame in decoding order, but are shown after it."""
     why_encoded: str
     """Why no GOP may be copied and every frame is encoded; empty: GOPs may be copied."""
-    raw_pts: tuple[int, ...] = ()
-    """Pts for each packet of a raw stream, in file order; empty: the packets have their own."""
+    clock: Clock = Clock()
+    """Which pts the packets get."""
+    shift: int = 0
+    """Ticks by which the copy's pts are above the source's: players skip what is before 0."""
+    appearance: Appearance = Appearance()
+    """How the source's pictures are to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

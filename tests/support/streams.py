@@ -24,6 +24,7 @@ HD = StreamInfo(
     frames=1,
     seconds=1.0,
     audio=(),
+    audio_streams=(),
     parameter_sets=b"",
     reorder_depth=0,
     why_encoded="",

@@ -7,7 +7,7 @@ Names and clause numbers are those of ITU-T H.264 (08/2021); ISO/IEC 14496-15, 5
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
 """Kinds of NAL units: values of ``nal_unit_type`` (Table 7-1)."""
@@ -115,7 +115,33 @@ def without_free_data(unit: bytes) -> bytes:
     bytes
         The same unit if nothing was dropped; empty if nothing is left.
     """
-    data, at, kept = unescaped(unit), 1, b""
+    data, kept = unescaped(unit), b""
+    for start, kind, content, end in _messages(data):
+        if len(content) in _SIZES.get(kind, ()):
+            kept += data[start:end]
+    whole = data[:1] + kept + b"\x80"
+    return unit if whole == data else escaped(whole) if kept else b""
+
+
+def recovery(unit: bytes) -> int | None:
+    """Return after how many frames pictures are whole if decoding starts here; None: unknown.
+
+    Parameters
+    ----------
+    unit
+        A unit of kind `SEI`.
+    """
+    for _, kind, content, _ in _messages(unescaped(unit)):
+        if kind == 6:  # D.1.8: a recovery point; its first field is an Exp-Golomb code (9.1)
+            bits = f"{int.from_bytes(content):0{8 * len(content)}b}"
+            zeros = bits.find("1")
+            return int(bits[zeros : 2 * zeros + 1], 2) - 1 if zeros >= 0 else None
+    return None
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int, bytes, int]]:
+    """Yield the start, kind, content and end of each whole message of an unescaped unit."""
+    at = 1
     while at + 2 < len(data):  # The shortest message has two bytes, the trailing bits have one.
         start, values = at, []
         for _ in ("type", "size"):  # 7.3.2.3.1: each is the sum of bytes up to the first below 255
@@ -124,11 +150,10 @@ def without_free_data(unit: bytes) -> bytes:
                 value, at = value + 255, at + 1
             values.append(value + int.from_bytes(data[at : at + 1]))
             at += 1
+        content = data[at : at + values[1]]
         at += values[1]
-        if values[1] in _SIZES.get(values[0], ()) and at < len(data):
-            kept += data[start:at]
-    whole = data[:1] + kept + b"\x80"
-    return unit if whole == data else escaped(whole) if kept else b""
+        if at < len(data):
+            yield start, values[0], content, at
 
 
 def parameter_sets(extradata: bytes) -> list[bytes]:
