@@ -231,6 +231,10 @@ class Config(Section):
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
     """``quarantine`` does not publish a damaged video. ``salvage`` publishes it, with black
     pictures in place of each GOP that does not decode as it should."""
+    check: Literal["quick", "full"] = "quick"
+    """How the joined video is checked before it is published. ``full`` decodes all of it. ``quick``
+    decodes what was encoded, with the copied GOPs beside it; of the other copied GOPs it compares
+    each packet with what was decoded when they were analysed."""
     log: Literal["none", "text", "json"] = "none"
     """Form of the log on standard error, of workers too: one line for each task and each video."""
     work: str | None = None

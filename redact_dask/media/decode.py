@@ -15,14 +15,28 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask.media import digests
 from redact_dask.media.demux import open_video, packets
 from redact_dask.records import Chunk, StreamInfo
 
 
-def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
+def frames(
+    url: str, info: StreamInfo, chunk: Chunk, packets_seen: dict[int, bytes] | None = None
+) -> Iterator[VideoFrame]:
     """Decode every frame that a chunk owns, in presentation order.
 
     The decoder still owns the frames: call ``make_writable`` before changing one.
+
+    Parameters
+    ----------
+    url
+        URL of the video.
+    info
+        What its stream is.
+    chunk
+        Which frames to decode.
+    packets_seen
+        Is filled with the digest of each packet that the decoder gets, by its pts.
 
     Raises
     ------
@@ -34,7 +48,10 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
     shape = (info.width, info.height, info.pixel_format)
-    for frame in _cropped(_decoded(packets(url, chunk.start, info.clock)), info):
+    found = packets(url, chunk.start, info.clock)
+    if packets_seen is not None:
+        found = digests.noted(found, packets_seen)
+    for frame in _cropped(_decoded(found), info):
         if expected is None:
             return
         if frame.pts is None or frame.pts < chunk.pts[0]:
@@ -52,8 +69,12 @@ def frames(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
         raise DamagedVideo(f"the video ends before its frame at pts {expected}")
 
 
-def frames_and_next(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoFrame]:
+def frames_and_next(
+    url: str, info: StreamInfo, chunk: Chunk, packets_seen: dict[int, bytes]
+) -> Iterator[VideoFrame]:
     """Decode every frame that a chunk owns, and the next one, if there is one that decodes.
+
+    Parameters as those of `frames`.
 
     Raises
     ------
@@ -63,7 +84,7 @@ def frames_and_next(url: str, info: StreamInfo, chunk: Chunk) -> Iterator[VideoF
     after = () if chunk.next_pts is None else (chunk.next_pts,)
     count = 0
     try:
-        for frame in frames(url, info, replace(chunk, pts=chunk.pts + after)):
+        for frame in frames(url, info, replace(chunk, pts=chunk.pts + after), packets_seen):
             yield frame
             count += 1
     except (DamagedVideo, UnsupportedVideo):

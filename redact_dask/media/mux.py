@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +18,7 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
-from redact_dask.media import metadata, packets
+from redact_dask.media import digests, metadata, packets
 from redact_dask.media.demux import open_video
 from redact_dask.media.h264.smart_copy import SmartCopy
 from redact_dask.records import Segment, StreamInfo
@@ -27,6 +28,18 @@ _KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matros
 
 
 _WAY_OUT = "output.audio: drop publishes the video without audio"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written into the video stream of a joined video."""
+
+    extradata: bytes
+    """Its parameter sets."""
+    packets: bytes
+    """Digest of each packet, in decoding order."""
+    copies_are_known: bool
+    """Whether each copied packet is, byte by byte, one that was decoded when it was analysed."""
 
 
 def target_path(path: str, info: StreamInfo) -> str:
@@ -54,8 +67,9 @@ def write(
     info: StreamInfo,
     source: str,
     settings: OutputSettings,
-) -> None:
-    """Write the joined video.
+    decoded: bytes = b"",
+) -> Written:
+    """Write the joined video; return what was written.
 
     Parameters
     ----------
@@ -72,24 +86,32 @@ def write(
         URL of the source.
     settings
         Which other streams, tags and messages of the source are copied.
+    decoded
+        Digest of each frame's packet, as it was decoded when the frame was analysed: what is copied
+        must be the same. Empty, or of fewer frames: they are unknown.
 
     Raises
     ------
     UnsupportedVideo
         The container cannot hold what is to be copied.
     CheckFailed
-        The segments do not hold exactly one picture for each pts, or do not fit together.
+        The segments do not hold exactly one picture for each pts, or do not fit together, or are
+        not what was encoded or analysed.
     OSError
         The file cannot be written, for example because the disk is full.
     """
     depth = max(segment.reorder_depth for segment in segments)
+    is_known = len(decoded) == digests.SIZE * len(pts)
+    written = bytearray()
     with ExitStack() as stack:
         container, original = stack.enter_context(open_video(source, beside=True))
-        output = stack.enter_context(_created(path, info))
+        output = stack.enter_context(created(path, info))
         video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
-        shown = packets.joined_packets(segments, pts, info, source, user_data=user_data)
+        shown = packets.joined_packets(
+            segments, pts, info, source, user_data=user_data, decoded=decoded if is_known else b""
+        )
         tracks = [_with_times(shown, video, depth, pts, info)]
         others = metadata.streams(container, settings, info)
         with _explained(others):
@@ -104,12 +126,16 @@ def write(
             output.start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
+            if packet.stream is video:
+                written += digests.of(packet)
             with _writing(packet.stream):
                 output.mux_one(packet)
+        extradata = video.codec_context.extradata or b""
+    return Written(extradata, bytes(written), is_known)
 
 
 @contextmanager
-def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
+def created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
     """Create the file, and complete it after the block."""
     name = _KEPT_CONTAINERS[path.suffix.lower()]
     options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
@@ -160,7 +186,7 @@ def _add_video(
     output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
     """Add the video stream: like the source's if that is H.264, else like an encoded segment's."""
-    segment = next((segment.url for segment in segments if segment.url), None)
+    segment = next((segment for segment in segments if segment.url), None)
     encoded = None
     # Only a template passes on what a container tells of its pictures, such as a projection. But
     # what FFmpeg writes into MP4 of a stereo picture, nobody reads as it was.

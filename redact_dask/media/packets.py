@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from av.video.stream import VideoStream
 
 from redact_dask import storage
 from redact_dask.errors import CheckFailed
+from redact_dask.media import digests
 from redact_dask.media.demux import packets
 from redact_dask.media.h264.smart_copy import cleaned
 from redact_dask.records import Segment, StreamInfo
@@ -27,6 +29,7 @@ def joined_packets(
     source: str,
     *,
     user_data: bool,
+    decoded: bytes = b"",
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the number of each frame and its packet, for which the caller sets the timestamps.
 
@@ -42,11 +45,15 @@ def joined_packets(
         URL of the source, which is read once, from the first copied frame on.
     user_data
         Whether to keep messages between the pictures that can hold user data.
+    decoded
+        Digest of the packet of each frame, as it was decoded when the frame was analysed; empty:
+        they are unknown.
 
     Raises
     ------
     CheckFailed
-        A segment does not hold exactly its frames, or was encoded with other parameters.
+        A segment does not hold exactly its frames, was encoded with other parameters, or is not
+        what was encoded; or a copied packet is not what was decoded.
     """
     starts = (segment.start for segment in segments if segment.url is None)
     first_copied = next(starts, None)
@@ -55,9 +62,9 @@ def joined_packets(
     first = 0
     for segment in segments:
         if segment.url is None:
-            found = _copied(from_source, segment, pts, info, user_data)
+            found = _copied(from_source, segment, pts, info, user_data, decoded)
         else:
-            found = _encoded(segment.url, first, info, known, user_data)
+            found = _encoded(segment, first, info, known, user_data)
         frames = []
         for frame, packet in found:
             frames.append(frame)
@@ -69,17 +76,20 @@ def joined_packets(
 
 
 @contextmanager
-def open_segment(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a segment in the work area; raise `CheckFailed` if the file is not one."""
+def open_segment(segment: Segment) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open an encoded segment; raise `CheckFailed` if its file is not what was encoded."""
+    content = storage.read(segment.url or "")
+    if segment.sha256 and hashlib.sha256(content).hexdigest() != segment.sha256:
+        raise CheckFailed(f"{segment.url} is no longer the segment that was encoded; run again")
     try:
-        with av.open(io.BytesIO(storage.read(url)), "r", format="matroska") as container:
+        with av.open(io.BytesIO(content), "r", format="matroska") as container:
             yield container, container.streams.video[0]
     except av.error.FFmpegError as error:
         raise CheckFailed(f"a segment cannot be read: {error.strerror}") from error
 
 
 def _encoded(
-    segment: str, first: int, info: StreamInfo, known: set[bytes], user_data: bool
+    segment: Segment, first: int, info: StreamInfo, known: set[bytes], user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the frames of an encoded segment; check that all segments have the same parameters."""
     with open_segment(segment) as (container, stream):
@@ -103,13 +113,17 @@ def _copied(
     pts: Sequence[int],
     info: StreamInfo,
     user_data: bool,
+    decoded: bytes,
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the frames of a copied segment from the source, after passing over those before it."""
     taken = 0
     for packet in from_source:
         if not taken and (packet.pts, packet.size) != (segment.start.pts, segment.start.size):
             continue
-        yield bisect_left(pts, _pts(packet)), _sample(packet, info.parameter_sets, user_data)
+        frame = bisect_left(pts, _pts(packet))
+        if decoded and digests.of(packet) != digests.nth(decoded, frame):
+            raise CheckFailed(f"frame {frame} was read otherwise when it was analysed; run again")
+        yield frame, _sample(packet, info.parameter_sets, user_data)
         taken += 1
         if taken == segment.frames:
             return

@@ -6,7 +6,9 @@ import hashlib
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
@@ -15,17 +17,20 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import appearance, ffmpeg, metadata
+from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_video
 from redact_dask.media.h264 import bitstream
 from redact_dask.media.h264.slices import PictureCounter
+from redact_dask.media.mux import Written
 from redact_dask.records import Chunk, Segment, StreamInfo
 
 _SAMPLES = 3
 """Number of copied segments that are compared bit by bit with the source."""
 _SAMPLE_FRAMES = 30
 """Number of frames at the start of each such segment that are compared."""
+_MOSTLY = 0.8
+"""Share of encoded frames from which on the whole video is decoded: little would be left out."""
 _LONG = 6000
 """Least number of frames of a video whose halves are decoded side by side.
 
@@ -40,8 +45,9 @@ def verify(
     info: StreamInfo,
     source: str,
     settings: OutputSettings,
+    written: Written | None = None,
 ) -> None:
-    """Decode the whole video with the ffmpeg program, and compare it with its source.
+    """Decode a joined video with the ffmpeg program, and compare it with its source.
 
     Parameters
     ----------
@@ -57,29 +63,31 @@ def verify(
         URL of the source.
     settings
         Which other streams of the source are copied.
+    written
+        What was written, if all that was copied is known to decode: then not all of it is decoded
+        again. None: the whole video is decoded.
 
     Raises
     ------
     CheckFailed
         A frame does not decode, is missing or unexpected, has another timestamp than in the source,
         or differs from the frame it was copied from; or the other streams are not exact copies of
-        those that the settings name; or the packets hold pictures that a decoder does not show.
+        those that the settings name; or the packets are not those that were written, or hold
+        pictures that a decoder does not show.
     """
-    middle = _middle(segments, len(pts))
-    try:
-        _check_pictures(path, segments, pts, info, source, middle)
-    except CheckFailed:
-        if middle is None:
-            raise
-        # Not every container lets decoding start in the middle: decode it in one piece.
-        _check_pictures(path, segments, pts, info, source, None)
-    if any(segment.url is None for segment in segments):
-        _check_samples(path, len(pts))
+    shown = array("q", (ticks + info.shift for ticks in pts))
+    has_copies = any(segment.url is None for segment in segments)
+    firsts = _check_packets(path, shown, info, written) if has_copies else []
+    encoded = sum(segment.frames for segment in segments if segment.url)
+    if written and has_copies and encoded < _MOSTLY * len(pts):
+        _check_excerpt(path, segments, pts, shown, firsts, info, source)
+    else:
+        _check_whole(path, segments, pts, shown, info, source)
     _check_appearance(path, info)
     with open_video(str(path)) as (result, video), open_video(source) as (container, _):
         beside = [stream for stream in result.streams if stream is not video]
         copied = metadata.streams(container, settings, info)
-        if digests(result, beside) != digests(container, copied):
+        if digests_of(result, beside) != digests_of(container, copied):
             raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
@@ -93,35 +101,75 @@ def _middle(segments: Sequence[Segment], frames: int) -> int | None:
     return min(firsts, key=lambda first: abs(first - frames // 2))
 
 
-def _check_pictures(
+def _check_whole(
     path: Path,
     segments: Sequence[Segment],
     pts: Sequence[int],
+    shown: Sequence[int],
     info: StreamInfo,
     source: str,
-    middle: int | None,
 ) -> None:
-    """Check the number of frames, their times, and the sampled frames of copied segments."""
+    """Decode all frames, and check their number, their times, and what was copied."""
     samples = list(_samples(segments, pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    shown = array("q", (ticks + info.shift for ticks in pts))
-    if middle is None:
-        decoded = ffmpeg.decoded(path, summed)
-    else:
-        decoded = ffmpeg.decoded_in_halves(path, summed, middle, shown, info.time_base)
-    if len(decoded.pts) != len(pts):
+    numbers = range(len(pts))
+    middle = _middle(segments, len(pts))
+    if middle is not None:
+        # Not every container lets decoding start in the middle: then decode it in one piece.
+        with suppress(CheckFailed):
+            halves = ffmpeg.decoded_in_halves(path, summed, middle, shown, info.time_base)
+            _compare(halves, numbers, shown, samples, info, source)
+            return
+    _compare(ffmpeg.decoded(path, summed), numbers, shown, samples, info, source)
+
+
+def _check_excerpt(
+    path: Path,
+    segments: Sequence[Segment],
+    pts: Sequence[int],
+    shown: Sequence[int],
+    firsts: Sequence[int],
+    info: StreamInfo,
+    source: str,
+) -> None:
+    """Decode all encoded GOPs with the copied ones beside them, and check these frames alike."""
+    samples = list(_samples(segments, pts))
+    summed = [frame for sample in samples for frame in sample.frames]
+    gops = excerpt.telling(firsts, segments, summed)
+    numbers = excerpt.frames_of(gops, firsts, len(pts))
+    base = shown[numbers[0]]
+    part = path.with_stem("excerpt")
+    excerpt.write(path, part, {*gops}, base, info)
+    place = {frame: number for number, frame in enumerate(numbers)}
+    found = ffmpeg.decoded(part, [place[frame] for frame in summed])
+    part.unlink()
+    times = array("q", (ticks - base for ticks in shown))
+    _compare(found, numbers, times, samples, info, source)
+
+
+def _compare(
+    decoded: ffmpeg.Decoded,
+    numbers: Sequence[int],
+    shown: Sequence[int],
+    samples: Sequence[Chunk],
+    info: StreamInfo,
+    source: str,
+) -> None:
+    """Compare decoded frames, given their numbers, with their times and those of the source."""
+    if len(decoded.pts) != len(numbers):
         raise CheckFailed(
-            f"the result decodes to {len(decoded.pts)} frames, the source has {len(pts)}"
+            f"the result decodes to {len(decoded.pts)} frames, the source has {len(numbers)}"
         )
-    for frame, (is_at, should_be) in enumerate(zip(decoded.pts, shown, strict=True)):
-        time, expected = is_at * decoded.time_base, should_be * info.time_base
+    for frame, is_at in zip(numbers, decoded.pts, strict=True):
+        time, expected = is_at * decoded.time_base, shown[frame] * info.time_base
         if time != expected:
             raise CheckFailed(
                 f"frame {frame} is shown at {float(time)} s instead of {float(expected)} s"
             )
+    sums = {numbers[place]: found for place, found in decoded.checksums.items()}
     for sample in samples:
         for frame, original in enumerate(frames(source, info, sample), sample.first_frame):
-            if zlib.adler32(original.to_ndarray().tobytes(), 0) != decoded.checksums.get(frame):
+            if zlib.adler32(original.to_ndarray().tobytes(), 0) != sums.get(frame):
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
 
 
@@ -139,21 +187,39 @@ def _check_appearance(path: Path, info: StreamInfo) -> None:
         )
 
 
-def _check_samples(path: Path, frames: int) -> None:
-    """Check that the packets, some of them copied, hold no picture that a decoder leaves out."""
+def _check_packets(
+    path: Path, shown: Sequence[int], info: StreamInfo, written: Written | None
+) -> list[int]:
+    """Check that each packet holds one picture, at its time, and is the one that was written.
+
+    Return the number of each GOP's first frame.
+    """
     pictures = 0
+    firsts, times, found = [], array("q"), bytearray()
     with open_video(str(path)) as (container, video):
         extradata = video.codec_context.extradata or b""
         length_size = bitstream.length_size(extradata)
         try:
             counter = PictureCounter(extradata)
             for packet in container.demux(video):
-                if packet.size:
+                if packet.size and packet.pts is not None:
                     pictures += counter.count(bitstream.units(bytes(packet), length_size))
+                    if packet.is_keyframe:
+                        firsts.append(len(times))
+                    times.append(packet.pts)
+                    found += digests.of(packet)
         except ValueError as error:
             raise CheckFailed(f"a packet of the result cannot be read: {error}") from None
-    if pictures != frames:
-        raise CheckFailed(f"the packets of the result hold {pictures} pictures for {frames} frames")
+        ticks = (video.time_base or Fraction(1)) / info.time_base
+    if pictures != len(shown):
+        raise CheckFailed(
+            f"the packets of the result hold {pictures} pictures for {len(shown)} frames"
+        )
+    if written and (extradata, bytes(found)) != (written.extradata, written.packets):
+        raise CheckFailed("the packets of the result are not those that were written")
+    if any(time * ticks != wanted for time, wanted in zip(sorted(times), shown, strict=True)):
+        raise CheckFailed("the packets of the result have other times than the source's frames")
+    return firsts
 
 
 def _samples(segments: Sequence[Segment], pts: Sequence[int]) -> Iterator[Chunk]:
@@ -169,7 +235,7 @@ def _samples(segments: Sequence[Segment], pts: Sequence[int]) -> Iterator[Chunk]
         yield Chunk(0, segment.start, first, owned, ())
 
 
-def digests(container: InputContainer, streams: Sequence[Stream]) -> list[str]:
+def digests_of(container: InputContainer, streams: Sequence[Stream]) -> list[str]:
     """Return the SHA-256 of each stream, over the bytes of all its packets, in order.
 
     ADTS headers are left out: a transport stream has one before each AAC packet, MP4 has none.

@@ -29,6 +29,7 @@ def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Save what was detected in a chunk, without its timing and usage."""
     record = asdict(replace(detected, detections=Detections.of(())))
     record |= {"edges": [edge.hex() for edge in detected.edges], "frames_of": _name(chunk)}
+    record["packets"] = detected.packets.hex()
     del record["timing"], record["usage"]
     record["detections"] = base64.b64encode(detected.detections.to_bytes()).decode()
     storage.write(url, json.dumps(record).encode())
@@ -141,6 +142,7 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         timing=timing,
         # Absent where an earlier version paid for what is here.
         steps=tuple(step and tuple(step) for step in record.get("steps", ())),
+        packets=bytes.fromhex(record.get("packets", "")),
     )
 
 

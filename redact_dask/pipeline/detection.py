@@ -98,6 +98,8 @@ class ChunkDetections:
     """Thumbnail of each frame that was decoded, by its number."""
     steps: dict[int, CameraStep | None] = field(default_factory=dict)
     """The camera's step from each frame to the next, by frame; None where it is unknown."""
+    packets: dict[int, bytes] = field(default_factory=dict)
+    """Digest of each packet that was decoded, by its pts."""
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
     """Frames that every detector has looked at."""
@@ -167,6 +169,7 @@ def detect(
         merged.detections += found.detections
         merged.thumbnails |= found.thumbnails
         merged.steps |= found.steps
+        merged.packets |= found.packets
         merged.damage += found.damage
         merged.looked_at += found.looked_at
     return merged
@@ -182,7 +185,8 @@ def _detect(
         # Decode all frames first: the looks at a damaged chunk would be paid for twice.
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass
-    decoded = enumerate(timer.each("decode", frames_and_next(url, info, chunk)), chunk.first_frame)
+    shown = timer.each("decode", frames_and_next(url, info, chunk, found.packets))
+    decoded = enumerate(shown, chunk.first_frame)
     pending: deque[Iterator[Detection]] = deque()
     for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
         numbers = [number for number, _ in batch]

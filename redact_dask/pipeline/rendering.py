@@ -148,8 +148,10 @@ def _encoded(
             with timer.step("encode"):
                 segment = encoder.finish()
         with timer.step("commit"):
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             storage.publish(path, url)
-    return Segment(segment.frames, stretch.start, url, segment.reorder_depth)
+    return Segment(segment.frames, stretch.start, url, segment.reorder_depth, sha256)
 
 
 def _name(job: Job, *shown: object) -> str:

@@ -21,7 +21,7 @@ from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
-from redact_dask.media import index, mux, verify
+from redact_dask.media import digests, index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
@@ -146,6 +146,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
                 steps=tuple(seen.steps.get(frame) for frame in chunk.frames),
                 timing=timer.timing(),
                 usage=paid(),
+                packets=digests.in_order(seen.packets, chunk.pts),
             )
             with timer.step("commit"):
                 checkpoints.save_detected(url, detected, chunk)
@@ -202,7 +203,8 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
         )
     with timer.step("commit"):
         plan = checkpoints.save_plan(job.work, regions, probed.chunks)
-    return Tracked(plan, len(np.unique(regions.track)), damage, timer.timing())
+    packets = b"".join(seen.packets for seen in detected)
+    return Tracked(plan, len(np.unique(regions.track)), damage, timer.timing(), packets)
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
@@ -258,16 +260,16 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
     why_encoded = ""
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
-        _mux(path, job, probed, segments, timer)
+        written = _mux(path, job, probed, segments, tracked.packets, timer)
         try:
-            _check(path, job, probed, segments, timer)
+            _check(path, job, probed, segments, written, timer)
         except CheckFailed as error:
             if all(segment.url for segment in segments):
                 raise
             why_encoded = f"copied beside encoded gops, {error}"
             segments = [*without_copies(job, probed, segments, timer)]
-            _mux(path, job, probed, segments, timer)
-            _check(path, job, probed, segments, timer)
+            written = _mux(path, job, probed, segments, b"", timer)
+            _check(path, job, probed, segments, written, timer)
         with timer.step("prove"):
             proving.check_pictures(str(path), job, probed, segments, hidden)
         # The analysed frames must be those that were copied: new content has a new version.
@@ -281,13 +283,29 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
     return Joined(probed.target, size, sha256, why_encoded, regions, timer.timing())
 
 
-def _mux(path: Path, job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer) -> None:
+def _mux(
+    path: Path,
+    job: Job,
+    probed: Probed,
+    segments: Sequence[Segment],
+    decoded: bytes,
+    timer: Timer,
+) -> mux.Written:
     source, output = job.video.source, job.config.output
     with timer.step("mux"):
-        mux.write(path, segments, probed.pts, probed.info, source, output)
+        return mux.write(path, segments, probed.pts, probed.info, source, output, decoded)
 
 
-def _check(path: Path, job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer) -> None:
+def _check(
+    path: Path,
+    job: Job,
+    probed: Probed,
+    segments: Sequence[Segment],
+    written: mux.Written,
+    timer: Timer,
+) -> None:
+    """Check the joined video; the whole of it is decoded if it must be, or if little is copied."""
     source, output = job.video.source, job.config.output
+    known = written if written.copies_are_known and job.config.check == "quick" else None
     with timer.step("check"):
-        verify.verify(path, segments, probed.pts, probed.info, source, output)
+        verify.verify(path, segments, probed.pts, probed.info, source, output, known)

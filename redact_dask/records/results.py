@@ -135,6 +135,8 @@ class Detected:
     chunk; None where it is unknown. Empty: all are unknown."""
     usage: Usage = Usage()
     """Calls to paid services for this result; none if it was loaded from a checkpoint."""
+    packets: bytes = b""
+    """Digest of the packet of each frame, as it was decoded; empty: they are unknown."""
 
     @property
     def frames_damaged(self) -> int:
@@ -153,6 +155,8 @@ class Tracked:
     damage: tuple[Damage, ...]
     """Damage whose frames will be black, sorted by frame."""
     timing: TaskTiming
+    packets: bytes = b""
+    """Digest of the packet of each frame, as it was decoded; fewer: not all are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ class Segment:
     """URL of the encoded file in the work area; None: the frames are copied."""
     reorder_depth: int
     """Reorder depth of these frames, as in `StreamInfo`."""
+    sha256: str = ""
+    """SHA-256 of the encoded file, hexadecimal; empty: the frames are copied."""
 
 
 @dataclass(frozen=True, slots=True)
