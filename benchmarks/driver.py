@@ -173,10 +173,7 @@ def detect(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
     if saves:
         storage.write(storage.join(job.work, f"detected-{chunk.index}.json"), b"{}")
     seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
-    edges = (b"", b"")
-    return Detected(
-        chunk.index, FRAMES, 50, Detections.of([seen]), ("made-up",), (), (), edges, work()
-    )
+    return Detected(chunk.index, FRAMES, 50, Detections.of([seen]), ("made-up",), (), (), work())
 
 
 def track(_job: Job, probed: Probed, _detected: list[Detected]) -> Tracked:

@@ -28,8 +28,7 @@ from redact_dask.records import (
 def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Save what was detected in a chunk, without its timing and usage."""
     record = asdict(replace(detected, detections=Detections.of(())))
-    record |= {"edges": [edge.hex() for edge in detected.edges], "frames_of": _name(chunk)}
-    record["packets"] = detected.packets.hex()
+    record |= {"frames_of": _name(chunk), "packets": detected.packets.hex()}
     del record["timing"], record["usage"]
     record["detections"] = base64.b64encode(detected.detections.to_bytes()).decode()
     storage.write(url, json.dumps(record).encode())
@@ -39,9 +38,12 @@ def load_detected(url: str, chunk: Chunk, timing: TaskTiming) -> Detected | None
     """Load what was detected in a chunk; None if no checkpoint of the same frames is readable."""
     record = _read(url)
     try:
-        return _detected(record, timing) if record["frames_of"] == _name(chunk) else None
+        detected = _detected(record, timing) if record["frames_of"] == _name(chunk) else None
     except (ValueError, LookupError, TypeError):
         return None  # The checkpoint was written by another version, or is damaged.
+    if detected and "edges" in record:
+        save_detected(url, detected, chunk)  # An earlier version kept two small pictures there.
+    return detected
 
 
 def save_cut(url: str, seconds: float) -> None:
@@ -129,7 +131,9 @@ def _name(chunk: Chunk) -> list[Any]:
 
 
 def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
-    first, last = (bytes.fromhex(edge) for edge in record["edges"])
+    changes = record["changes"]
+    if "edges" in record:  # An earlier version told how each frame differs from the one before it.
+        changes = [*changes[1:], 0.0]
     return Detected(
         chunk=record["chunk"],
         frames=record["frames"],
@@ -137,8 +141,7 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         detections=_detections(record["detections"]),
         detectors=tuple(record["detectors"]),
         damage=tuple(Damage(**lost) for lost in record["damage"]),
-        changes=tuple(record["changes"]),
-        edges=(first, last),
+        changes=tuple(changes),
         timing=timing,
         # Absent where an earlier version paid for what is here.
         steps=tuple(step and tuple(step) for step in record.get("steps", ())),

@@ -1,4 +1,4 @@
-"""Detecting on the frames of a chunk, and keeping the thumbnails that show where scenes change."""
+"""Detecting on the frames of a chunk, and measuring how each differs from the next."""
 
 from __future__ import annotations
 
@@ -94,8 +94,10 @@ class ChunkDetections:
     """What was found on frames of a chunk, and which of its frames do not decode."""
 
     detections: list[Detections] = field(default_factory=list)
-    thumbnails: dict[int, scene_cuts.Thumbnail] = field(default_factory=dict)
-    """Thumbnail of each frame that was decoded, by its number."""
+    frames: int = 0
+    """Frames of the chunk that were decoded."""
+    changes: dict[int, float] = field(default_factory=dict)
+    """How much each frame differs from the next, by frame."""
     steps: dict[int, CameraStep | None] = field(default_factory=dict)
     """The camera's step from each frame to the next, by frame; None where it is unknown."""
     packets: dict[int, bytes] = field(default_factory=dict)
@@ -167,7 +169,8 @@ def detect(
         gop = chunk.slice(number, number + 1)
         found = detect(url, info, gop, views, 1, timer, salvage=salvage)
         merged.detections += found.detections
-        merged.thumbnails |= found.thumbnails
+        merged.frames += found.frames
+        merged.changes |= found.changes
         merged.steps |= found.steps
         merged.packets |= found.packets
         merged.damage += found.damage
@@ -225,21 +228,25 @@ def _chosen_images(
 ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
     """Yield the chosen frames, with a small picture for each view.
 
-    Every frame's thumbnail is kept, and the camera's step from it to the next frame, which for the
-    last frame of a chunk is the first one of the next chunk.
+    From every frame to the next, which for the last frame of a chunk is the first one of the next
+    chunk, the camera's step and the change of the picture are kept.
     """
-    before: camera_motion.SmallPicture | None = None
+    small: camera_motion.SmallPicture | None = None
+    tiny: scene_cuts.Thumbnail | None = None
     for number, frame in decoded:
         with timer.step("motion"):
-            small = camera_motion.small_picture(frame)
+            before, small = small, camera_motion.small_picture(frame)
             if before is not None:
                 found.steps[number - 1] = camera_motion.measure(before, small, frame.width)
-            before = small
-        if number not in chunk.frames:
-            return
         with timer.step("scale"):
-            found.thumbnails[number] = scene_cuts.thumbnail(frame)
-            is_chosen = number in chosen or scene_cuts.begins_scene(found.thumbnails, number)
+            last, tiny = tiny, scene_cuts.thumbnail(frame)
+            if last is not None:
+                found.changes[number - 1] = scene_cuts.change(last, tiny)
+            if number not in chunk.frames:
+                return
+            found.frames += 1
+            changed = found.changes.get(number - 1, 0.0)
+            is_chosen = number in chosen or scene_cuts.may_begin_scene(changed)
             images = [view.image(frame) for view in views] if is_chosen else []
         if images:
             yield number, images

@@ -136,13 +136,12 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
             seen = detection.detect(source, info, chunk, views, every, timer, salvage=job.salvages)
             detected = Detected(
                 chunk=chunk.index,
-                frames=len(seen.thumbnails),
+                frames=seen.frames,
                 looked_at=seen.looked_at,
                 detections=seen.sorted(),
                 detectors=identities,
                 damage=tuple(seen.damage),
-                changes=scene_cuts.changes(seen.thumbnails, chunk.frames),
-                edges=scene_cuts.edges(seen.thumbnails, chunk.frames),
+                changes=tuple(seen.changes.get(frame, 0.0) for frame in chunk.frames),
                 steps=tuple(seen.steps.get(frame) for frame in chunk.frames),
                 timing=timer.timing(),
                 usage=paid(),

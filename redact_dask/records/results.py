@@ -126,9 +126,8 @@ class Detected:
     damage: tuple[Damage, ...]
     """Frames that no detector looked at, being damaged; only if damage is salvaged."""
     changes: tuple[float, ...]
-    """How much each frame differs from the one before it; 0 where that is unknown."""
-    edges: tuple[bytes, bytes]
-    """Thumbnails of the first and the last frame; empty where the frame is damaged."""
+    """How much each frame differs from the next, which for the last one belongs to the next chunk;
+    0 where that is unknown."""
     timing: TaskTiming
     steps: tuple[CameraStep | None, ...] = ()
     """The camera's step from each frame to the next, which for the last one belongs to the next

@@ -8,7 +8,7 @@ too much, but a false one would end a track early: so a change that is not certa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -58,44 +58,20 @@ def change(before: Thumbnail, after: Thumbnail) -> float:
     return float(np.sqrt(np.square(a - b).mean()) / (a.std() + b.std() + _FLAT))
 
 
-def changes(thumbnails: Mapping[int, Thumbnail], frames: range) -> tuple[float, ...]:
-    """Return how much each frame differs from the one before it; 0 where that is unknown."""
-    return tuple(
-        change(thumbnails[frame - 1], thumbnails[frame])
-        if frame in thumbnails and frame - 1 in thumbnails
-        else 0.0
-        for frame in frames
-    )
-
-
-def begins_scene(thumbnails: Mapping[int, Thumbnail], frame: int) -> bool:
-    """Tell whether a frame may begin a scene, compared with the one before; False without one."""
-    before = thumbnails.get(frame - 1)
-    return before is not None and change(before, thumbnails[frame]) > _CUT
-
-
-def edges(thumbnails: Mapping[int, Thumbnail], frames: range) -> tuple[bytes, bytes]:
-    """Return the first and the last frame's thumbnail as bytes; empty where there is none."""
-    first, last = (thumbnails.get(frame) for frame in (frames[0], frames[-1]))
-    return b"" if first is None else first.tobytes(), b"" if last is None else last.tobytes()
+def may_begin_scene(change: float) -> bool:
+    """Tell whether a frame that differs so much from the one before may begin a scene."""
+    return change > _CUT
 
 
 def joined(detected: Sequence[Detected]) -> list[float]:
-    """Return the changes of all chunks, including those from one chunk to the next."""
-    found: list[float] = []
-    last = b""
-    for seen in detected:
-        first, after = seen.edges[0], list(seen.changes)
-        if last and first:
-            after[0] = change(_read(last), _read(first))
-        found += after
-        last = seen.edges[1]
-    return found
-
-
-def _read(edge: bytes) -> Thumbnail:
-    """Return a thumbnail from its bytes."""
-    return np.frombuffer(edge, np.uint8).reshape(_HEIGHT, _WIDTH)
+    """Return how much each frame of a video differs from the one before it; 0 where unknown."""
+    following = [change for seen in detected for change in seen.changes]
+    # The first picture of a damaged GOP may decode, but shows nothing that can be relied on.
+    damaged = {lost.first_frame for seen in detected for lost in seen.damage}
+    return [
+        0.0 if frame in damaged else change
+        for frame, change in enumerate([0.0, *following[:-1]][: len(following)])
+    ]
 
 
 def first_frames(changes: Sequence[float], times: Sequence[float]) -> list[int]:

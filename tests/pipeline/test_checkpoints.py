@@ -32,9 +32,9 @@ REGIONS = Regions.of(
 
 
 def detected() -> Detected:
-    seen, edges = Detections.of(SEEN), (b"\x01", b"")
+    seen = Detections.of(SEEN)
     steps = (None, (1.0, 2.0, 3.0))
-    return Detected(0, 10, 3, seen, ("faces-1",), (), (0.0, 0.5), edges, TIMING, steps)
+    return Detected(0, 10, 3, seen, ("faces-1",), (), (0.0, 0.5), TIMING, steps)
 
 
 def test_detections_come_back(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def looked_at(clip: Path, every: int, seconds: float) -> tuple[list[int], int, i
         )
         found += seen.sorted().frame.tolist()
         looked += seen.looked_at
-        decoded += len(seen.thumbnails)
+        decoded += seen.frames
     return found, looked, decoded
 
 

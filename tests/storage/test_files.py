@@ -16,7 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from s3fs import S3FileSystem
 
 from redact_dask import storage
-from redact_dask.errors import SourceError
+from redact_dask.errors import RunEnded, SourceError
 from redact_dask.storage import locks
 
 NAMES = ["a b.mp4", "number #1.mp4", "über/ß 映画.mp4", "literal [1].mp4", "50%20.mp4", "what?.mp4"]
@@ -65,6 +65,33 @@ def test_a_file_is_replaced_as_a_whole(root: str) -> None:
     storage.write(url, b"short")
     assert storage.read(url) == b"short"
     assert list(storage.find(root)) == [url]
+
+
+def test_what_must_not_be_published_is_not(root: str, tmp_path: Path) -> None:
+    file, url = tmp_path / "local file", storage.join(root, "folder", "file")
+    file.write_bytes(b"new")
+    storage.write(url, b"old")
+
+    def refuse() -> None:
+        raise RunEnded("another run has taken over")
+
+    with pytest.raises(RunEnded, match="taken over"):
+        storage.publish(file, url, refuse)
+    assert storage.read(url) == b"old"
+    assert list(storage.find(storage.join(root, "folder"))) == [url]
+
+
+def test_what_must_not_be_published_any_more_is_withdrawn(tmp_path: Path) -> None:
+    file, answers = tmp_path / "local file", iter([True, False])
+    file.write_bytes(b"new")
+
+    def check() -> None:
+        if not next(answers):
+            raise RunEnded("another run has taken over")
+
+    with pytest.raises(RunEnded, match="taken over"):
+        storage.publish(file, "memory://bucket/file", check)
+    assert not storage.exists("memory://bucket/file")
 
 
 def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,9 +90,7 @@ def test_steps_add_up() -> None:
 def test_steps_of_chunks_are_joined() -> None:
     def chunk(*steps: CameraStep | None, frames: int) -> Detected:
         timing = TaskTiming(0, 0, (), "")
-        return Detected(
-            0, frames, 0, Detections.of(()), (), (), (0.0,) * frames, (b"", b""), timing, steps
-        )
+        return Detected(0, frames, 0, Detections.of(()), (), (), (0.0,) * frames, timing, steps)
 
     one, two = (1.0, 1.0, 0.0), (1.0, 2.0, 0.0)
     assert joined([chunk(one, two, frames=2), chunk(one, None, frames=2)]) == [None, one, two, one]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fixture_types import Ffmpeg
 from redact_dask import config
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
+from redact_dask.records import Damage, Detected, TaskTiming
 from redact_dask.sources import listing
 from redact_dask.tracking import scene_cuts
 
@@ -107,6 +109,15 @@ def test_chunks_do_not_change_where_cuts_are(film: Path, tmp_path: Path, seconds
     expected = changes(film)
     assert scene_cuts.joined(detected) == pytest.approx(expected)
     assert scene_cuts.joined(again) == scene_cuts.joined(detected), "what was committed is recalled"
+
+
+def test_a_damaged_gop_begins_no_scene() -> None:
+    timing = TaskTiming(0, 0, (), "host")
+    damage = (Damage(3, 3, "it does not decode"),)
+    first = Detected(0, 2, 2, (), (), (), (0.1, 0.2), timing)
+    second = Detected(1, 1, 1, (), (), damage, (0.7, 0.0), timing)
+    assert scene_cuts.joined([first, replace(second, damage=())]) == [0.0, 0.1, 0.2, 0.7]
+    assert scene_cuts.joined([first, second]) == [0.0, 0.1, 0.2, 0.0]
 
 
 def test_a_thumbnail_is_the_picture() -> None:
