@@ -111,11 +111,18 @@ def _in_order(paths: Sequence[Path]) -> Regions:
     """Return the regions of all paths, numbered as they appear, by frame and place."""
     # The sort is stable, so the order of labels breaks ties.
     appearing = sorted(paths, key=lambda shown: (shown.frames[0], *shown.boxes[0]))
-    regions = Regions.joined(
-        Regions(shown.frames, np.full(len(shown.frames), number, np.int32), *shown[1:])
-        for number, shown in enumerate(appearing)
+    if not appearing:
+        return Regions.of(())
+    lengths = [len(shown.frames) for shown in appearing]
+    track = np.repeat(np.arange(len(appearing), dtype=np.int32), lengths)
+    frame = np.concatenate([shown.frames for shown in appearing])
+    order = np.lexsort((track, frame))
+    return Regions(
+        frame[order],
+        track[order],
+        np.concatenate([shown.boxes for shown in appearing])[order],
+        np.concatenate([shown.origins for shown in appearing])[order],
     )
-    return regions[np.lexsort((regions.track, regions.frame))]
 
 
 def _inside(boxes: BoxArray, margin: float, slack: float, width: int, height: int) -> BoxArray:
