@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import FrameType
 
 import click
@@ -25,10 +25,12 @@ from redact_dask.monitoring.console import (
     show_progress,
 )
 from redact_dask.records import Video
+from redact_dask.sources.passed_over import PassedOver
 
 
 def carry_out(
     videos: Iterable[Video],
+    passed_over: PassedOver,
     dest: str,
     settings: Config,
     console: Console,
@@ -41,6 +43,8 @@ def carry_out(
     ----------
     videos
         Videos of the source.
+    passed_over
+        What the source holds besides, as far as it is listed.
     dest
         Folder or ``s3://`` prefix in which the copies are published.
     settings
@@ -60,7 +64,7 @@ def carry_out(
         dashboard = run.dashboard
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
         with _drained_by_signals(run.drain, console):
-            summary = run.process()
+            summary = replace(run.process(), passed_over=str(passed_over))
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)
@@ -90,21 +94,13 @@ def _drained_by_signals(drain: Callable[[], None], console: Console) -> Iterator
 
 
 def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
-    for failure in summary.failures:
-        sentence = f"quarantined {failure.path} in {failure.stage}: {failure.reason}"
-        click.echo(one_line(sentence))
-    if summary.quarantined > len(summary.failures):
-        click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")
-    for video in summary.salvaged:
-        sentence = (
-            f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "
-            f"{video.reason}"
-        )
-        click.echo(one_line(sentence))
+    _show_troubled_videos(summary)
     click.echo(
         f"{summary.published} published, {summary.quarantined} quarantined, "
         f"{summary.skipped} skipped, of {summary.videos} videos"
     )
+    if summary.passed_over:
+        click.echo(one_line(f"passed over: {summary.passed_over}"))
     if summary.failed:
         click.echo(
             f"{summary.failed} quarantined by an earlier run; --retry-failed tries them again"
@@ -126,3 +122,17 @@ def _show(summary: Summary, dashboard: str, as_json: bool) -> None:
     click.echo(f"dashboard {dashboard} (while the run lasts)")
     if as_json:
         click.echo(json.dumps(asdict(summary)))
+
+
+def _show_troubled_videos(summary: Summary) -> None:
+    for failure in summary.failures:
+        sentence = f"quarantined {failure.path} in {failure.stage}: {failure.reason}"
+        click.echo(one_line(sentence))
+    if summary.quarantined > len(summary.failures):
+        click.echo(f"and {summary.quarantined - len(summary.failures)} more: see the manifest")
+    for video in summary.salvaged:
+        sentence = (
+            f"salvaged {video.path}: {video.black} frames are black, {video.missing} are missing: "
+            f"{video.reason}"
+        )
+        click.echo(one_line(sentence))

@@ -25,7 +25,9 @@ _LIMIT = {"max_pixels": str(MOST_PIXELS + 2**20)}  # Decoders count with rounded
 # A playlist or a similar format could make FFmpeg read other files, so only these are allowed.
 # FFmpeg decodes pictures already when it opens a file, so the limit holds there, too.
 _OPTIONS = _LIMIT | {
-    "format_whitelist": "avi,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf",
+    "format_whitelist": (
+        "asf,avi,flv,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf,ogg"
+    ),
     "protocol_whitelist": "file",
 }
 
@@ -42,8 +44,8 @@ def open_video(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
         The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
-        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program stream
-        begins in its middle.
+        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program
+        stream begins in its middle.
     DamagedVideo
         FFmpeg raises an error anywhere inside the ``with`` block.
     """

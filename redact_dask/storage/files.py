@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -25,7 +26,7 @@ from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from redact_dask.errors import SourceError
-from redact_dask.storage import locks
+from redact_dask.storage import locks, pages
 
 FAILURES = (OSError, BotoCoreError)
 """Errors that a store raises if it cannot be reached, or refuses access."""
@@ -81,8 +82,8 @@ def find(url: str) -> dict[str, dict[str, Any]]:
 def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield URL and facts, as in `find`, of all files below a folder, which need not exist.
 
-    Files are yielded as the store lists them (S3 lists a thousand in a request), and are not held
-    in memory.
+    A link to a folder is not followed; it is yielded with the ``type`` of a directory. Files are
+    yielded as the store lists them (S3 lists a thousand in a request), and are not held in memory.
 
     Parameters
     ----------
@@ -92,8 +93,8 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
         Names of folders directly below it whose files are left out.
     """
     fs, path = _locate(url)
-    pages = _s3_pages if "s3" in fs.protocol else _folders
-    for page in pages(fs, path, skip):
+    listed = pages.of_s3 if "s3" in fs.protocol else pages.of_folders
+    for page in listed(fs, path, skip):
         yield from _files(fs, page).items()
 
 
@@ -108,6 +109,9 @@ def open_read(url: str) -> Iterator[IO[bytes]]:
     """Open a file for reading and seeking; an object store sends only the bytes that are read."""
     fs, path = _locate(url)
     options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
+    if isinstance(fs, LocalFileSystem) and not stat.S_ISREG(Path(path).stat().st_mode):
+        # Opening a pipe would wait for its writer, for ever.
+        raise OSError(errno.EINVAL, "it is no file, but a folder, a pipe, a socket or a device")
     with fs.open(path, "rb", **options) as file:
         yield file
 
@@ -219,57 +223,6 @@ def _sweep(folder: Path) -> None:
                 part.unlink()
 
 
-def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files of one folder after the other: first its own, then those of its folders."""
-    # fsspec's own walk is not used, since it silently leaves out folders that it cannot list.
-    top = path.rstrip("/") or path
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            listed = sorted(fs.ls(folder, detail=True), key=lambda found: str(found["name"]))
-        except FileNotFoundError:
-            continue  # The folder was removed meanwhile, or never existed.
-        except PermissionError:
-            if folder.endswith("/lost+found"):
-                continue  # The file system itself keeps this folder at its root.
-            raise
-        kept = [found for found in listed if folder != top or _name(found) not in skip]
-        below = [found["name"] for found in kept if found["type"] == "directory"]
-        waiting += reversed(below)
-        yield {found["name"]: found for found in kept if found["type"] != "directory"}
-
-
-def _name(found: dict[str, Any]) -> str:
-    return str(found["name"]).rstrip("/").rpartition("/")[2]
-
-
-def _s3_pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files below a prefix by the thousand; s3fs itself would hold all in memory."""
-    bucket, key, _ = fs.split_path(path)
-    prefix = f"{key}/" if key else ""
-    where = {"Bucket": bucket, "Prefix": prefix, **fs.req_kw}
-    place: dict[str, str] = {}
-    while True:
-        answer = fs.call_s3("list_objects_v2", **where, **place)
-        page: dict[str, dict[str, Any]] = {}
-        skipped = None
-        for found in answer.get("Contents", ()):
-            top, below, _ = found["Key"].removeprefix(prefix).partition("/")
-            if below and top in skip:
-                skipped = top
-            elif not found["Key"].endswith("/"):
-                facts = {"type": "file", "size": found["Size"]}
-                page[f"{bucket}/{found['Key']}"] = found | facts
-        yield page
-        if not answer["IsTruncated"]:
-            return
-        place = {"ContinuationToken": answer["NextContinuationToken"]}
-        if skipped and found["Key"].startswith(f"{prefix}{skipped}/"):
-            # "0" is the character after "/", so this is where the keys after the folder begin.
-            place = {"StartAfter": f"{prefix}{skipped}0"}
-
-
 def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {
         str(fs.unstrip_protocol(path)): _followed(path, facts)
@@ -279,10 +232,12 @@ def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any
 
 
 def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return a file's facts, with the size and time of its target if it is a working link."""
+    """Return a file's facts, with those of its target if it is a working link."""
     if not facts.get("islink") or not Path(path).exists():
         return facts
-    return facts | {"size": Path(path).stat().st_size, "mtime": Path(path).stat().st_mtime}
+    target = Path(path).stat()
+    kind = "directory" if stat.S_ISDIR(target.st_mode) else facts["type"]
+    return facts | {"type": kind, "size": target.st_size, "mtime": target.st_mtime}
 
 
 def _locate(url: str) -> tuple[Any, str]:
