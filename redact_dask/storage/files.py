@@ -70,6 +70,18 @@ def is_folder(url: str) -> bool:
     return bool(fs.isdir(path))
 
 
+def info(url: str) -> dict[str, Any] | None:
+    """Return the facts, as in `find`, of what is at a URL; None: nothing is.
+
+    Where an object has the name of a folder, the facts are the object's.
+    """
+    fs, path = _locate(url)
+    try:
+        return _followed(path, fs.info(path))
+    except FileNotFoundError:
+        return None
+
+
 def find(url: str) -> dict[str, dict[str, Any]]:
     """Return the URL and facts of a file, or of all files below a folder.
 
