@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from redact_dask.monitoring import dashboard_feed
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.records import Video
 from redact_dask.sources import listing
+from redact_dask.sources.passed_over import PassedOver
 
 
 def redact(
@@ -57,9 +59,10 @@ def redact(
         The destination's store fails; the same call resumes from what the store holds.
     """
     settings = _config(config)
-    videos = listing.list_selected(str(source), str(dest), settings)
+    passed_over = PassedOver()
+    videos = listing.list_selected(str(source), str(dest), settings, passed_over)
     with prepared_run(videos, str(dest), settings, client, observe) as run:
-        return run.process()
+        return replace(run.process(), passed_over=str(passed_over))
 
 
 @contextmanager

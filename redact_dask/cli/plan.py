@@ -18,6 +18,7 @@ from redact_dask.driver.estimate import estimate
 from redact_dask.driver.history import History
 from redact_dask.monitoring.console import one_line
 from redact_dask.sources import listing
+from redact_dask.sources.passed_over import PassedOver
 
 
 @click.command(name="plan")
@@ -39,7 +40,8 @@ def tell_plan(
     """
     with exit_on_error(Console(stderr=True)):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.list_selected(source, dest, settings)
+        passed_over = PassedOver()
+        videos = listing.list_selected(source, dest, settings, passed_over)
         destination = storage.canonical(dest)
         history = History(destination, settings)
         history.load()
@@ -51,6 +53,8 @@ def tell_plan(
     counts = {"to_do": known.pending, "skipped": known.done, "outdated": known.outdated}
     counts["failed"] = known.failed
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
+    if str(passed_over):
+        click.echo(one_line(f"passed over: {passed_over}"))
     click.echo(
         f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "
         f"({needed.probed} of {needed.videos} videos probed)"

@@ -12,6 +12,7 @@ from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.cli.options import log_option, overrides_of, run_options
 from redact_dask.cli.running import carry_out
 from redact_dask.sources import listing
+from redact_dask.sources.passed_over import PassedOver
 
 
 @click.command()
@@ -50,5 +51,6 @@ def run(
     console = Console(stderr=True)
     with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
-        videos = listing.list_selected(source, dest, settings)
-        carry_out(videos, dest, settings, console, as_json=as_json)
+        passed_over = PassedOver()
+        videos = listing.list_selected(source, dest, settings, passed_over)
+        carry_out(videos, passed_over, dest, settings, console, as_json=as_json)

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import FrameType
 
 import click
@@ -25,10 +25,12 @@ from redact_dask.monitoring.console import (
     show_progress,
 )
 from redact_dask.records import Video
+from redact_dask.sources.passed_over import PassedOver
 
 
 def carry_out(
     videos: Iterable[Video],
+    passed_over: PassedOver,
     dest: str,
     settings: Config,
     console: Console,
@@ -41,6 +43,8 @@ def carry_out(
     ----------
     videos
         Videos of the source.
+    passed_over
+        What the source holds besides, as far as it is listed.
     dest
         Folder or ``s3://`` prefix in which the copies are published.
     settings
@@ -60,7 +64,7 @@ def carry_out(
         dashboard = run.dashboard
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)
         with _drained_by_signals(run.drain, console):
-            summary = run.process()
+            summary = replace(run.process(), passed_over=str(passed_over))
     _show(summary, dashboard, as_json)
     if summary.left:
         sys.exit(EXIT_FAILED)
@@ -124,6 +128,8 @@ def _show_counts(summary: Summary) -> None:
             f"{summary.outdated} of the skipped videos have copies of another version; "
             f"--redo-before {versions.own()} makes those of earlier ones again"
         )
+    if summary.passed_over:
+        click.echo(one_line(f"passed over: {summary.passed_over}"))
     if summary.failed:
         click.echo(
             f"{summary.failed} quarantined by an earlier run; --retry-failed tries them again"

@@ -45,4 +45,4 @@ def watch(
     with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
         watcher = Watcher(source, dest, settings)
-        carry_out(watcher, dest, settings, console, as_json=as_json)
+        carry_out(watcher, watcher.passed_over, dest, settings, console, as_json=as_json)

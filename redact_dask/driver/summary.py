@@ -70,3 +70,5 @@ class Summary:
     """Calls to paid services."""
     dollars: float
     """Price of these calls, US dollars; calls that an earlier run paid for cost nothing again."""
+    passed_over: str = ""
+    """Files and linked folders of the source that were not taken for videos; empty: none."""

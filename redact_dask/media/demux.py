@@ -27,7 +27,9 @@ _LIMIT = {"max_pixels": str(MOST_PIXELS + 2**20)}  # Decoders count with rounded
 # A playlist or a similar format could make FFmpeg read other files, so only these are allowed.
 # FFmpeg decodes pictures already when it opens a file, so the limit holds there, too.
 _OPTIONS = _LIMIT | {
-    "format_whitelist": "avi,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf",
+    "format_whitelist": (
+        "asf,avi,flv,h264,hevc,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,mxf,ogg"
+    ),
     "protocol_whitelist": "file",
 }
 

@@ -69,6 +69,11 @@ def task(video: str, stage: str, chunk: int | None) -> Iterator[None]:
         _about.reset(token)
 
 
+def log(message: str) -> None:
+    """Log a line that is about no single video."""
+    _LOG.info(message)
+
+
 def log_video(message: str, video: str, stage: str | None = None, **facts: Any) -> None:
     """Log what became of a video."""
     about = {"video": video, "stage": stage, "chunk": None}

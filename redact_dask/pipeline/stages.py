@@ -20,9 +20,9 @@ import numpy as np
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.detectors.frame_view import FrameView
-from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.media import digests, index, mux, verify
-from redact_dask.pipeline import checkpoints, detection, proving
+from redact_dask.pipeline import checkpoints, detection, mirroring, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
 from redact_dask.pipeline.timing import Timer
@@ -39,7 +39,7 @@ from redact_dask.records import (
     Usage,
     attach_usage,
 )
-from redact_dask.storage import layout, lease, scratch
+from redact_dask.storage import lease, scratch
 from redact_dask.tracking import camera_motion, scene_cuts, tracker
 
 
@@ -75,13 +75,7 @@ def probe(job: Job) -> Probed:
         It is not a video that can be kept exact, or its path cannot be mirrored at the destination.
     """
     timer = Timer()
-    folders = PurePosixPath(job.video.path).parts
-    if ".." in folders:
-        raise UnsupportedVideo(f"its name {job.video.path!r} would leave the destination")
-    if folders[0] in layout.OWN_FOLDERS:
-        raise UnsupportedVideo(f"{folders[0]} is a folder of ours in the destination; rename it")
-    if "\\udc" in job.video.path and not storage.exists(job.video.source):
-        raise UnsupportedVideo(f"its name {job.video.path} is not UTF-8; rename the file")
+    mirroring.check(job.video, job.destination)
     with timer.step("scan"):
         scanned = index.scan(job.video.source, job.config.encode, salvage=job.salvages)
     info = scanned.info
@@ -272,7 +266,8 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
         with timer.step("prove"):
             proving.check_pictures(str(path), job, probed, segments, hidden)
         # The analysed frames must be those that were copied: new content has a new version.
-        if {*map(storage.version, storage.find(job.video.source).values())} != {job.video.version}:
+        found = storage.info(job.video.source)
+        if found is None or storage.version(found) != job.video.version:
             raise CheckFailed("the source has changed since the run began; run again")
         with timer.step("publish"):
             with path.open("rb") as file:

@@ -15,6 +15,7 @@ from redact_dask import storage
 from redact_dask.config import Config, SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.records import Video
+from redact_dask.sources.passed_over import PassedOver
 
 Listed = tuple[str, dict[str, Any]]
 """URL of a file, and the facts about it as `storage.find` returns them."""
@@ -22,7 +23,9 @@ Listed = tuple[str, dict[str, Any]]
 SUFFIXES = frozenset(
     {
         ".3gp",
+        ".asf",
         ".avi",
+        ".flv",
         ".h264",
         ".h265",
         ".hevc",
@@ -35,14 +38,22 @@ SUFFIXES = frozenset(
         ".mpg",
         ".mts",
         ".mxf",
+        ".ogv",
         ".ts",
+        ".vob",
         ".webm",
+        ".wmv",
     }
 )
 """Endings, in lower case, that distinguish a folder's videos from its other files."""
 
 
-def list_videos(source: str, destination: str, work: str | None = None) -> Iterator[Video]:
+def list_videos(
+    source: str,
+    destination: str,
+    work: str | None = None,
+    passed_over: PassedOver | None = None,
+) -> Iterator[Video]:
     """Return the videos of a source one by one, as the store lists them, without holding them all.
 
     Parameters
@@ -53,6 +64,8 @@ def list_videos(source: str, destination: str, work: str | None = None) -> Itera
         Folder or prefix of the redacted videos. It may neither hold the source nor lie in it.
     work
         The work area, if it is not in the destination. It may not overlap with the source either.
+    passed_over
+        Counts what the source holds besides.
 
     Raises
     ------
@@ -60,17 +73,23 @@ def list_videos(source: str, destination: str, work: str | None = None) -> Itera
         The source has no video, or overlaps with the destination or the work area. While iterating:
         the store fails.
     """
-    listed = _listed(source, storage.canonical(destination), work)
+    passed_over = passed_over or PassedOver()
+    listed = _listed(source, storage.canonical(destination), work, passed_over)
     first = next(listed, None)
     if first is None:
         endings = ", ".join(sorted(SUFFIXES))
-        raise SourceError(f"no video found in {source}; looked for files that end in {endings}")
+        besides = f"; passed over: {passed_over}" if str(passed_over) else ""
+        raise SourceError(
+            f"no video found in {source}; looked for files that end in {endings}{besides}"
+        )
     return chain([first], listed)
 
 
-def list_selected(source: str, destination: str, config: Config) -> Iterator[Video]:
+def list_selected(
+    source: str, destination: str, config: Config, passed_over: PassedOver | None = None
+) -> Iterator[Video]:
     """Return the videos of a source that the settings select; see `list_videos` and `select`."""
-    return select(list_videos(source, destination, config.work), config.select)
+    return select(list_videos(source, destination, config.work, passed_over), config.select)
 
 
 def select(videos: Iterable[Video], settings: SelectSettings) -> Iterator[Video]:
@@ -133,7 +152,9 @@ def check_watchable(source: str, destination: str, work: str | None) -> None:
     _keep_apart(root, storage.canonical(destination), work, True)
 
 
-def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
+def list_folder(
+    source: str, settings: SelectSettings, passed_over: PassedOver | None = None
+) -> Iterator[Video]:
     """Yield the selected videos that lie in a folder or prefix now; there may be none.
 
     Raises
@@ -143,21 +164,25 @@ def list_folder(source: str, settings: SelectSettings) -> Iterator[Video]:
     OSError, botocore.exceptions.BotoCoreError
         The store fails.
     """
-    return from_listing(source, storage.walk(storage.canonical(source)), settings)
+    listed = storage.walk(storage.canonical(source))
+    return from_listing(source, listed, settings, passed_over or PassedOver())
 
 
 def from_listing(
-    source: str, listed: Iterable[Listed], settings: SelectSettings
+    source: str, listed: Iterable[Listed], settings: SelectSettings, passed_over: PassedOver
 ) -> Iterator[Video]:
     """Yield the selected videos among some files; see `list_folder`."""
     root = storage.canonical(source)
-    found = (_video(url, root, facts) for url, facts in _videos(listed) if _inside(url, root))
+    inside = ((url, facts) for url, facts in listed if _inside(url, root))
+    found = (_video(url, root, facts) for url, facts in _videos(inside, passed_over))
     return (video for video in found if _is_chosen(video, settings))
 
 
-def _listed(source: str, destination: str, work: str | None) -> Iterator[Video]:
+def _listed(
+    source: str, destination: str, work: str | None, passed_over: PassedOver
+) -> Iterator[Video]:
     try:
-        root, found, whole_tree = _find(source)
+        root, found, whole_tree = _find(source, passed_over)
         _keep_apart(root, destination, work, whole_tree)
         for url, facts in found:
             yield _video(url, root, facts)
@@ -165,7 +190,7 @@ def _listed(source: str, destination: str, work: str | None) -> Iterator[Video]:
         raise SourceError(f"cannot list the source {source}: {error}") from None
 
 
-def _find(source: str) -> tuple[str, Iterator[Listed], bool]:
+def _find(source: str, passed_over: PassedOver) -> tuple[str, Iterator[Listed], bool]:
     """Find a source: return its root, its files, and whether all below the root is source.
 
     Paths of videos are relative to the root.
@@ -173,24 +198,27 @@ def _find(source: str) -> tuple[str, Iterator[Listed], bool]:
     if storage.exists(source):
         url = storage.canonical(source)
         if storage.is_folder(source):
-            return url, _videos(storage.walk(url)), True
+            return url, _videos(storage.walk(url), passed_over), True
         return url.rpartition("/")[0], iter(storage.find(url).items()), False
     if has_magic(source):
         parts = source.split("/")
         plain = next(number for number, part in enumerate(parts) if has_magic(part))
         root = storage.canonical("/".join(parts[:plain]) or ".")
         found = storage.glob(storage.join(root, *parts[plain:]))
-        return root, _videos(sorted(found.items())), plain < len(parts) - 1
+        return root, _videos(sorted(found.items()), passed_over), plain < len(parts) - 1
     raise SourceError(f"the source {source} does not exist")
 
 
-def _videos(listed: Iterable[Listed]) -> Iterator[Listed]:
-    return ((url, facts) for url, facts in listed if _is_video(PurePosixPath(url)))
-
-
-def _is_video(path: PurePosixPath) -> bool:
-    # Some systems put a hidden file with a video's ending beside each video.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+def _videos(listed: Iterable[Listed], passed_over: PassedOver) -> Iterator[Listed]:
+    """Yield the videos among some files, and count what is passed over."""
+    for url, facts in listed:
+        path = PurePosixPath(url)
+        if facts["type"] == "directory":
+            passed_over.add_linked_folder(path)
+        elif path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            yield url, facts
+        else:  # Some systems put a hidden file with a video's ending beside each video.
+            passed_over.add_file(path)
 
 
 def _keep_apart(root: str, destination: str, work: str | None, whole_tree: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
 from typing import Any
@@ -17,8 +18,10 @@ from botocore.exceptions import ClientError
 from redact_dask import storage
 from redact_dask.config import Config
 from redact_dask.errors import SourceError
+from redact_dask.monitoring import logs
 from redact_dask.records import Video
 from redact_dask.sources import listing
+from redact_dask.sources.passed_over import PassedOver
 
 _TRIES = 10
 """Failures in a row, of the store or the queue, after which watching ends with an error."""
@@ -28,6 +31,10 @@ _AGAIN_S = 600.0
 """Seconds after which a video that failed through no fault of its own is yielded again."""
 _AGAIN_MOST = 2
 """Most times that a video is yielded again: one that kills workers must not do so for ever."""
+_MOST_LOGGED = 100
+"""Most kinds of messages that are logged as passed over: anybody may invent a name."""
+_LONGEST_NAME = 100
+"""Most characters of an event's name that are logged."""
 _LONG_POLL_S = 20
 """Seconds that one request waits for messages, the most that SQS allows."""
 
@@ -60,6 +67,10 @@ class Watcher:
         self._settings = settings.watch
         self._is_local = storage.local_path(source) is not None
         self._stopped = Event()
+        self.passed_over = PassedOver()
+        """What the last listing has passed over."""
+        self._logged: set[str] = set()
+        """What was logged of messages that are passed over: each kind is logged once."""
         self._given: dict[str, str] = {}
         """Version of each video that was yielded, by path."""
         self._failed: Counter[str] = Counter()
@@ -104,7 +115,8 @@ class Watcher:
     def _listed(self) -> Iterator[Video]:
         """Yield the videos of a listing that are whole, and were not yielded before."""
         now: dict[str, str] = {}
-        for video in listing.list_folder(self._source, self._select):
+        self.passed_over.clear()
+        for video in listing.list_folder(self._source, self._select, self.passed_over):
             now[video.path] = video.version
             if not self._is_local or self._before.get(video.path) == video.version:
                 yield from self._new(video)
@@ -142,38 +154,61 @@ class Watcher:
                 **where, MaxNumberOfMessages=10, WaitTimeSeconds=_LONG_POLL_S
             )
             for message in answer.get("Messages", ()):
-                landed, is_whole = _landed(message["Body"])
-                for video in listing.from_listing(self._source, landed, self._select):
+                told = _told(message["Body"])
+                self._log(told.passed_over)
+                videos = listing.from_listing(self._source, told.landed, self._select, PassedOver())
+                for video in videos:
                     yield from self._new(video)
                 # What is none of S3's stays: it concerns somebody else, or an operator.
-                if is_whole:
+                if told.is_whole:
                     queue.delete_message(**where, ReceiptHandle=message["ReceiptHandle"])
 
+    def _log(self, passed_over: Iterable[str]) -> None:
+        """Log each kind of what is passed over once; a queue may hold millions of one kind."""
+        for kind in passed_over:
+            if kind not in self._logged and len(self._logged) < _MOST_LOGGED:
+                self._logged.add(kind)
+                logs.log(f"passed over in the queue: {kind}; no more of this kind is logged")
 
-def _landed(body: str) -> tuple[list[listing.Listed], bool]:
-    """Return the objects of which a message tells that they landed, and whether all of it is S3's.
 
-    SNS may have passed the message on.
-    """
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a message of the queue tells."""
+
+    landed: list[listing.Listed]
+    """Objects that landed."""
+    passed_over: list[str]
+    """For each thing that is passed over, what it is."""
+    is_whole: bool
+    """Whether all of the message is S3's."""
+
+
+def _told(body: str) -> _Told:
+    """Read a message of S3; SNS may have passed it on."""
     try:
         message = json.loads(body)
         message = json.loads(message["Message"]) if "Message" in message else message
-        records = [] if message.get("Event") == "s3:TestEvent" else list(message["Records"])
+        if message.get("Event") == "s3:TestEvent":
+            return _Told([], ["S3's test of the queue"], True)
+        records = list(message["Records"])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return [], False
-    landed, is_whole = [], True
+        return _Told([], ["a message that is none of S3's, and stays there"], False)
+    told = _Told([], [], True)
     for record in records:
         try:
             if record["eventName"].startswith("ObjectCreated"):
-                landed.append(_object(record))
+                told.landed.append(_object(record))
+            else:
+                told.passed_over.append(f"the event {record['eventName'][:_LONGEST_NAME]}")
         except (ValueError, LookupError, TypeError, AttributeError):
-            is_whole = False
-    return landed, is_whole
+            told = replace(told, is_whole=False)
+            told.passed_over.append("a record that is not as S3 writes it; its message stays there")
+    return told
 
 
 def _object(record: dict[str, Any]) -> listing.Listed:
     """Return the URL and the facts of the object that a record tells of."""
     found = record["s3"]["object"]
     url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(found['key'])}"
-    when = datetime.fromisoformat(record["eventTime"])
-    return url, {"size": int(found["size"]), "ETag": found["eTag"], "LastModified": when}
+    facts = {"type": "file", "size": int(found["size"]), "ETag": found["eTag"]}
+    return url, facts | {"LastModified": datetime.fromisoformat(record["eventTime"])}

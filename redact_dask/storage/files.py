@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Callable, Container, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -65,6 +66,19 @@ def is_folder(url: str) -> bool:
     return bool(fs.isdir(path))
 
 
+def info(url: str) -> dict[str, Any] | None:
+    """Return the facts, as in `find`, of what is at a URL; None: nothing is.
+
+    Where an object has the name of a folder, the facts are the object's.
+    """
+    fs, path = _locate(url)
+    try:
+        with _missing_told(fs, path):
+            return _followed(path, fs.info(path))
+    except FileNotFoundError:
+        return None
+
+
 def find(url: str) -> dict[str, dict[str, Any]]:
     """Return the URL and facts of a file, or of all files below a folder; of none if it is missing.
 
@@ -81,8 +95,8 @@ def find(url: str) -> dict[str, dict[str, Any]]:
 def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield URL and facts, as in `find`, of all files below a folder, which need not exist.
 
-    Files are yielded as the store lists them (S3 lists a thousand in a request), and are not held
-    in memory.
+    A link to a folder is not followed; it is yielded with the ``type`` of a directory. Files are
+    yielded as the store lists them (S3 lists a thousand in a request), and are not held in memory.
 
     Parameters
     ----------
@@ -92,7 +106,7 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
         Names of folders directly below it whose files are left out.
     """
     fs, path = _locate(url)
-    pages = s3.pages if _is_s3(fs) else _folders
+    pages = s3.pages if _is_s3(fs) else local.pages
     for page in pages(fs, path, skip):
         yield from _files(fs, page).items()
 
@@ -108,6 +122,9 @@ def open_read(url: str) -> Iterator[IO[bytes]]:
     """Open a file for reading and seeking; an object store sends only the bytes that are read."""
     fs, path = _locate(url)
     options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
+    if isinstance(fs, LocalFileSystem) and not stat.S_ISREG(Path(path).stat().st_mode):
+        # Opening a pipe would wait for its writer, for ever.
+        raise OSError(errno.EINVAL, "it is no file, but a folder, a pipe, a socket or a device")
     with _missing_told(fs, path):
         opened = fs.open(path, "rb", **options)
     with opened as file:
@@ -221,31 +238,6 @@ def remove(url: str) -> None:
         fs.rm_file(name)
 
 
-def _folders(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files of one folder after the other: first its own, then those of its folders."""
-    # fsspec's own walk is not used, since it silently leaves out folders that it cannot list.
-    top = path.rstrip("/") or path
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            listed = sorted(fs.ls(folder, detail=True), key=lambda found: str(found["name"]))
-        except FileNotFoundError:
-            continue  # The folder was removed meanwhile, or never existed.
-        except PermissionError:
-            if folder.endswith("/lost+found"):
-                continue  # The file system itself keeps this folder at its root.
-            raise
-        kept = [found for found in listed if folder != top or _name(found) not in skip]
-        below = [found["name"] for found in kept if found["type"] == "directory"]
-        waiting += reversed(below)
-        yield {found["name"]: found for found in kept if found["type"] != "directory"}
-
-
-def _name(found: dict[str, Any]) -> str:
-    return str(found["name"]).rstrip("/").rpartition("/")[2]
-
-
 def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {
         str(fs.unstrip_protocol(path)): _followed(path, facts)
@@ -255,10 +247,12 @@ def _files(fs: Any, found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any
 
 
 def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return a file's facts, with the size and time of its target if it is a working link."""
+    """Return a file's facts, with those of its target if it is a working link."""
     if not facts.get("islink") or not Path(path).exists():
         return facts
-    return facts | {"size": Path(path).stat().st_size, "mtime": Path(path).stat().st_mtime}
+    target = Path(path).stat()
+    kind = "directory" if stat.S_ISDIR(target.st_mode) else facts["type"]
+    return facts | {"type": kind, "size": target.st_size, "mtime": target.st_mtime}
 
 
 def _is_s3(fs: Any) -> bool:

@@ -1,4 +1,6 @@
-"""Writing a file on a local file system atomically: under a temporary name, which is then renamed.
+"""What is peculiar to local file systems: writing a file atomically, and listing folders.
+
+A file is written under a temporary name, which is then renamed.
 
 Temporary files lie in a hidden folder beside the target, so that what killed processes have left
 there is found without listing the target's own folder, which may hold a hundred thousand names.
@@ -9,9 +11,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from redact_dask.storage import locks
 
@@ -59,3 +62,28 @@ def _sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):  # Its process has renamed it by now.
             if not locks.is_held(part):
                 part.unlink()
+
+
+def pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
+    """Yield the files of one folder after the other: first its own, then those of its folders."""
+    # fsspec's own walk is not used, since it silently leaves out folders that it cannot list.
+    top = path.rstrip("/") or path
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            listed = sorted(fs.ls(folder, detail=True), key=lambda found: str(found["name"]))
+        except FileNotFoundError:
+            continue  # The folder was removed meanwhile, or never existed.
+        except PermissionError:
+            if folder.endswith("/lost+found"):
+                continue  # The file system itself keeps this folder at its root.
+            raise
+        kept = [found for found in listed if folder != top or _name(found) not in skip]
+        below = [found["name"] for found in kept if found["type"] == "directory"]
+        waiting += reversed(below)
+        yield {found["name"]: found for found in kept if found["type"] != "directory"}
+
+
+def _name(found: dict[str, Any]) -> str:
+    return str(found["name"]).rstrip("/").rpartition("/")[2]

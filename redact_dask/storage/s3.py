@@ -47,7 +47,7 @@ def pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[s
             top, below, _ = found["Key"].removeprefix(prefix).partition("/")
             if below and top in skip:
                 skipped = top
-            elif not found["Key"].endswith("/"):
+            elif found["Size"] or not found["Key"].endswith("/"):  # Folders may have a marker.
                 facts = {"type": "file", "size": found["Size"]}
                 page[f"{bucket}/{found['Key']}"] = found | facts
         yield page

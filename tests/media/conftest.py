@@ -52,6 +52,11 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "motion_jpeg": ("motion_jpeg.avi", "", "-c:v mjpeg -q:v 3 -c:a pcm_s16le"),
     "ten_bit": ("ten_bit.mp4", "", "-pix_fmt yuv420p10le -g 12 -c:a copy"),
     "odd_size": ("odd_size.mp4", "", "-vf scale=131:97 -pix_fmt yuv444p -g 12 -c:a copy"),
+    "flash": ("flash.flv", "", "-c:v libx264 -bf 2 -g 12 -c:a copy"),
+    "program_stream": ("mpeg2.vob", "", "-c:v mpeg2video -bf 2 -g 12 -c:a ac3"),
+    "windows_media": ("windows_media.wmv", "", "-c:v wmv2 -g 12 -an"),
+    "advanced_systems": ("msmpeg4.asf", "", "-c:v msmpeg4 -g 12 -an"),
+    "ogg": ("theora.ogv", "", "-c:v libtheora -g 12 -c:a libvorbis"),
     "silent": ("silent.mov", "", "-an -c copy"),
 }
 

@@ -11,6 +11,7 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from distributed import Client
+from fixture_types import MakeClip
 from local_cluster import workers
 from magenta import MAGENTA
 from program import invoke
@@ -103,3 +104,23 @@ def test_destination_store_that_does_not_answer_is_told(clip: Path, near_s3: Cli
     assert isinstance(result.exception, SystemExit)
     assert "Error: the store or the cluster failed: Could not connect" in result.stderr
     assert "http://127.0.0.1:1/" in result.stderr
+
+
+def test_a_video_beside_a_folder_of_its_name(
+    s3: str, clip: Path, make_clip: MakeClip, near_s3: Client, tmp_path: Path
+) -> None:
+    store = boto3.client("s3")
+    store.upload_file(str(clip), "bucket", "beside/a.mp4")
+    other = make_clip(tmp_path / "other.mp4", frames=30, audio=False)
+    store.upload_file(str(other), "bucket", "beside/a.mp4/b.mp4")
+    both = redact_dask.redact(f"{s3}/beside", f"{s3}/beside-out", SETTINGS, near_s3)
+    assert both.published == 2, both.failures
+    again = redact_dask.redact(f"{s3}/beside", f"{s3}/beside-out", SETTINGS, near_s3)
+    assert again.skipped == 2
+
+    one = redact_dask.redact(f"{s3}/beside", tmp_path / "out", SETTINGS, near_s3)
+    assert one.published == 1
+    (failure,) = one.failures
+    assert failure.path == "a.mp4/b.mp4"
+    assert failure.reason.startswith("a.mp4 is a video too, and cannot be a folder in file://")
+    assert (tmp_path / "out" / "a.mp4").is_file()

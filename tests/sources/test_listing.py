@@ -14,6 +14,7 @@ from redact_dask import storage
 from redact_dask.config import SelectSettings
 from redact_dask.errors import SourceError
 from redact_dask.sources import listing
+from redact_dask.sources.passed_over import PassedOver
 
 FILES = [
     "a b.mp4",
@@ -232,3 +233,34 @@ def test_videos_whose_copies_may_clash_share_a_shard(tmp_path: Path) -> None:
     for shard in ("1/2", "2/2"):
         stems = [path.partition(".")[0] for path in chosen(source, shard=shard)]
         assert all(stems.count(stem) == 2 for stem in stems)
+
+
+def test_what_is_passed_over_is_named(source: Path, elsewhere: str, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.JPG", "README", "._a b.mp4", "old.rm"):
+        (source / name).write_bytes(b"1")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "far.mp4").write_bytes(b"1")
+    (source / "car #1" / "linked").symlink_to(tmp_path / "other")
+    (source / "linked.mp4").symlink_to(tmp_path / "other")
+    (source / "link to a file.mp4").symlink_to(tmp_path / "other" / "far.mp4")
+    passed_over = PassedOver()
+    found = [v.path for v in listing.list_videos(str(source), elsewhere, None, passed_over)]
+    assert sorted(found) == sorted([*VIDEOS, "link to a file.mp4"])
+    assert str(passed_over) == (
+        "2 linked folders (linked.mp4, linked), 2 .jpg files, 1 file without an ending, "
+        "1 .part file, 1 .rm file, 1 .txt file, 1 file of other kinds"
+    )
+
+
+def test_a_source_without_a_video_names_what_it_has(tmp_path: Path, elsewhere: str) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "linked").symlink_to(tmp_path)
+    with pytest.raises(SourceError, match=r"passed over: 1 linked folder \(linked\)$"):
+        _paths(tmp_path / "source", elsewhere)
+
+
+@pytest.mark.parametrize("name", ["a.wmv", "b.ASF", "c.flv", "d.vob", "e.ogv"])
+def test_endings_that_are_taken(name: str, tmp_path: Path, elsewhere: str) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / name).write_bytes(b"1")
+    assert _paths(tmp_path / "source", elsewhere) == [name]

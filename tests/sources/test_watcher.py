@@ -148,7 +148,9 @@ def notification(url: str, *, event: str = "ObjectCreated:Put") -> dict[str, obj
     return {"eventName": event, "eventTime": "2026-02-03T04:05:06.000Z", "s3": s3}
 
 
-def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
+def test_a_queue_tells_what_lands(s3: str, queue: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "redact_dask")
+
     def put(name: str) -> str:
         S3FileSystem().pipe_file(f"{s3}/landing/{name}", b"video")
         return f"{s3}/landing/{name}"
@@ -164,7 +166,9 @@ def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
         tell({"Records": [notification(before), notification(put("notes.txt"))]})
         S3FileSystem().pipe_file(f"{s3}/elsewhere/c.mp4", b"video")
         tell({"Records": [notification(f"{s3}/elsewhere/c.mp4")]})
-        tell({"Records": [notification(put("gone.mp4"), event="ObjectRemoved:Delete")]})
+        removed = notification(put("gone.mp4"), event="ObjectRemoved:Delete")
+        tell({"Records": [removed, removed]})
+        tell({"Records": [removed]})
         tell({"Message": json.dumps({"Records": [notification(put("a b.mp4"))]})})
         seen.until("there before.mp4", "a b.mp4")
         listed = listing.list_folder(f"{s3}/landing", config.validate({}).select)
@@ -174,6 +178,15 @@ def test_a_queue_tells_what_lands(s3: str, queue: str) -> None:
         while left_in(queue) > 1 and time.monotonic() < end:
             time.sleep(0.2)
     assert left_in(queue) == 1, "what is none of S3's stays"
+    own = [record for record in caplog.records if record.name == "redact_dask"]
+    assert sorted(record.getMessage() for record in own) == [
+        f"passed over in the queue: {kind}; no more of this kind is logged"
+        for kind in (
+            "S3's test of the queue",
+            "a message that is none of S3's, and stays there",
+            "the event ObjectRemoved:Delete",
+        )
+    ]
 
 
 def test_a_strange_record_costs_nothing_else(s3: str, queue: str) -> None:
