@@ -121,7 +121,10 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         info = stream_info.read(container, stream, pts, survey, found.audio)
     if info.fields is Fields.PROGRESSIVE:
         info = replace(info, fields=found.fields)  # The container need not tell.
-    info = replace(info, clock=clock, shift=_shift(pts[0], info.time_base, found))
+    if pts[0] < 0:
+        first = min(pts[0] * info.time_base, info.audio_start)
+        info = replace(info, shift=ceil(-first / info.time_base))
+    info = replace(info, clock=clock)
     if clock.moved:
         many = f"{len(clock.moved)} of its frames had the time of another, and are a tick later now"
         info = replace(info, why_encoded=many)
@@ -177,12 +180,6 @@ class _Packets:
             self.pts.append(packet.pts)
         else:
             self.with_hidden.add(self.keyframes[-1].pts)
-
-
-def _shift(first: int, time_base: Fraction, found: _Packets) -> int:
-    """Return by how many ticks a video is late in its copy, so that nothing is shown before 0."""
-    starts = [Fraction(first), *(start / time_base for start in found.audio.values())]
-    return ceil(-min(starts)) if first < 0 else 0
 
 
 def _packets(

@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -17,34 +17,10 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
-from redact_dask.media import metadata, packets
+from redact_dask.media import containers, foreign_audio, metadata, packets
 from redact_dask.media.demux import open_video
 from redact_dask.media.h264.smart_copy import SmartCopy
 from redact_dask.records import Segment, StreamInfo
-
-_KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
-
-
-_WAY_OUT = "output.audio: drop publishes the video without audio"
-
-
-def target_path(path: str, info: StreamInfo) -> str:
-    """Return the path that the redacted copy of a video gets below the destination.
-
-    The copy keeps the path of its source, unless that container cannot hold exact timestamps of
-    H.264 pictures: then ``.mp4`` is appended, or ``.mov`` if there is PCM audio.
-
-    Parameters
-    ----------
-    path
-        Path of the source below its root.
-    info
-        What the source's stream is.
-    """
-    if PurePosixPath(path).suffix.lower() in _KEPT_CONTAINERS:
-        return path
-    return path + (".mov" if any(codec.startswith("pcm_") for codec in info.audio) else ".mp4")
 
 
 def write(
@@ -83,9 +59,12 @@ def write(
         The file cannot be written, for example because the disk is full.
     """
     depth = max(segment.reorder_depth for segment in segments)
+    name = containers.FORMATS[path.suffix.lower()]
+    options = _options(name, info)
+    foreign: list[Path | None] = []
     with ExitStack() as stack:
         container, original = stack.enter_context(open_video(source, beside=True))
-        output = stack.enter_context(_created(path, info))
+        output = stack.enter_context(_created(path, name, options))
         video = _add_video(output, segments, info, original)
         copies: dict[Stream, Stream] = {original: video}
         user_data = "user_data" in settings.keep
@@ -93,34 +72,60 @@ def write(
         tracks = [_with_times(shown, video, depth, pts, info)]
         others = metadata.streams(container, settings, info)
         with _explained(others):
-            copies |= {stream: output.add_stream_from_template(stream) for stream in others}
+            for stream in others:
+                outside = None
+                if name == "matroska" and not containers.is_native(name, stream):
+                    outside = path.with_name(f"{stream.index}.wav")
+                foreign.append(outside)
+                file = output
+                if outside:
+                    file = stack.enter_context(_created(outside, "wav", foreign_audio.OPTIONS))
+                copies[stream] = file.add_stream_from_template(stream)
         if others:
-            tracks.append(_copied(container, copies, others, info, output.format.name))
+            tracks.append(_copied(container, copies, others, info, name))
         output.metadata.update(metadata.tags(container.metadata, settings.keep))
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
         with _explained(others), _writing():
-            output.start_encoding()
+            for copy in copies.values():
+                _file(copy).start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             with _writing(packet.stream):
-                output.mux_one(packet)
+                _file(packet.stream).mux_one(packet)
+    if any(foreign):
+        start = info.audio_start + info.shift * info.time_base
+        foreign_audio.add(path, foreign, start, options)
+
+
+def _file(stream: Stream) -> OutputContainer:
+    """Return the file that a stream is written to."""
+    return cast("OutputContainer", stream.container)
+
+
+_WAY_OUT = foreign_audio.WAY_OUT
+
+_COMMON = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
+
+
+def _options(name: str, info: StreamInfo) -> dict[str, str]:
+    """Return options of the muxer of a container."""
+    # FFmpeg writes a projection into MP4 only if it need not keep strictly to the standard.
+    options = _COMMON | {"strict": "unofficial"}
+    if name == "matroska":
+        return options
+    return options | {
+        "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
+        "movflags": "+faststart",
+        "movie_timescale": "90000",
+        "video_track_timescale": str(info.time_base.denominator),
+    }
 
 
 @contextmanager
-def _created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
-    """Create the file, and complete it after the block."""
-    name = _KEPT_CONTAINERS[path.suffix.lower()]
-    options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
-    options["strict"] = "unofficial"  # FFmpeg writes a projection into MP4 only then.
-    if name != "matroska":
-        options |= {
-            "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
-            "movflags": "+faststart",
-            "movie_timescale": "90000",
-            "video_track_timescale": str(info.time_base.denominator),
-        }
+def _created(path: Path, name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
+    """Create a file, and complete it after the block."""
     with _writing():
         output = av.open(str(path), "w", format=name, options=options)
     try:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from redact_dask import storage
 from redact_dask.errors import CheckFailed, DamagedVideo, RunEnded, UnsupportedVideo
-from redact_dask.media import index, mux, verify
+from redact_dask.media import containers, index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
@@ -67,7 +67,7 @@ def probe(job: Job) -> Probed:
     info = scanned.info
     if job.config.output.audio == "drop":
         info = replace(info, audio=())
-    target = storage.join(job.destination, mux.target_path(job.video.path, info))
+    target = storage.join(job.destination, containers.target_path(job.video.path, info))
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
     chunks = scanned.chunks(job.config.chunk.seconds)

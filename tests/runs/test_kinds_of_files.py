@@ -360,6 +360,57 @@ class TestClocks:
         assert times(published(redact(fragments, output={"audio": "drop"}))) == times(fragments)
 
 
+class TestAudioOfCameras:
+    """Packets of audio are kept, in a container that takes them."""
+
+    @pytest.mark.parametrize(
+        ("codec", "written", "name", "target"),
+        [
+            ("pcm_alaw -ar 8000", "mov", "a.mp4", "a.mp4.mov"),
+            ("pcm_mulaw -ar 8000", "matroska", "a.mkv", "a.mkv"),
+            ("libopencore_amrnb -ar 8000 -b:a 12.2k", "3gp", "a.mp4", "a.mp4.mov"),
+            ("libopencore_amrnb -ar 8000 -b:a 12.2k", "3gp", "a.3gp", "a.3gp.mov"),
+            ("adpcm_ms", "avi", "a.avi", "a.avi.mkv"),
+            ("adpcm_ima_wav", "avi", "a.avi", "a.avi.mkv"),
+        ],
+    )
+    def test_its_packets_are_kept(
+        self,
+        codec: str,
+        written: str,
+        name: str,
+        target: str,
+        grey: Path,
+        redact: Redact,
+        ffmpeg: Ffmpeg,
+    ) -> None:
+        path = grey.with_name(name)
+        late = (
+            []
+            if written == "avi"
+            else ["-itsoffset", "0.25", "-i", grey, "-map", "0:v", "-map", "1:a"]
+        )
+        options = ["-c:v", "copy", "-ac", "1", "-c:a", *codec.split(), "-f", written]
+        rate = ["-r", "25"] if written == "avi" else []  # Matroska's clock counts milliseconds.
+        late = ["-itsoffset", "0" if written == "avi" else "0.25", "-i", grey]
+        ffmpeg(*rate, "-i", grey, *late, "-map", "0:v", "-map", "1:a", *options, path)
+        result = published(redact(path))
+        assert result.name == target
+        ((before,), (after,)) = (audio(file) for file in (path, result))
+        assert b"".join(after) == b"".join(before) != b""
+        assert_same_pictures(path, result)
+        if written != "avi":
+            assert times(result) == times(path)
+        assert float(sound_begins(result)) == pytest.approx(float(sound_begins(path)), abs=1e-3)
+
+    def test_a_name_that_its_content_belies(self, grey: Path, redact: Redact) -> None:
+        path = grey.with_name("mp4_inside.mkv")
+        path.write_bytes(grey.read_bytes())
+        result = published(redact(path))
+        assert result.name == "mp4_inside.mkv.mp4"
+        assert_exact(path, result)
+
+
 def set_audio_time(path: Path, number: int, ticks: int) -> None:
     """Move one audio packet of a fragmented MP4 in time."""
     content = bytearray(path.read_bytes())
