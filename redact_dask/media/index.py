@@ -159,8 +159,14 @@ class _Packets:
 
     def add(self, packet: Packet[Any]) -> None:
         """Examine the next packet that begins a frame."""
+        if not self.keyframes and packet.has_sidedata("encryption_info"):
+            raise UnsupportedVideo("it is encrypted; decrypt it first")
         if packet.pts is None:
-            raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
+            codec = packet.stream.codec_context.name
+            raise UnsupportedVideo(
+                f"{'only some' if self.pts else 'none'} of its pictures have a time; ffmpeg -i "
+                f"FILE -c copy FILE.{codec} makes a raw stream, which gets the times of its rate"
+            )
         if packet.is_corrupt:
             self.damage.append(f"the packet at pts {packet.pts} is corrupt")
         starts = packet.is_keyframe and self.starts_cleanly(packet)

@@ -9,6 +9,7 @@ stage.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,9 @@ from redact_dask.records import (
 )
 from redact_dask.storage import layout, lease, scratch
 from redact_dask.tracking import camera_motion, scene_cuts, tracker
+
+_LONGEST_NAME = 255
+"""Most bytes of a file's name on the usual file systems."""
 
 
 def is_detected(job: Job, chunk: Chunk) -> bool:
@@ -68,6 +72,12 @@ def probe(job: Job) -> Probed:
     if job.config.output.audio == "drop":
         info = replace(info, audio=())
     target = storage.join(job.destination, containers.target_path(job.video.path, info))
+    name = PurePosixPath(target).name
+    if storage.local_path(target) and len(os.fsencode(name)) > _LONGEST_NAME:
+        raise UnsupportedVideo(
+            f"its copy would be called {name[:12]}...{name[-12:]}, which is longer than the "
+            f"{_LONGEST_NAME} bytes that a name can have; rename the file"
+        )
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
     chunks = scanned.chunks(job.config.chunk.seconds)

@@ -411,6 +411,43 @@ class TestAudioOfCameras:
         assert_exact(path, result)
 
 
+class TestWhatCannotBeDone:
+    """The true reason is named, and what to do."""
+
+    def test_only_keyframes_have_a_time(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
+        path = grey.with_name("sparse.ts")
+        ffmpeg("-i", grey, "-c", "copy", path)
+        content = bytearray(path.read_bytes())
+        # ISO/IEC 13818-1, 2.4.3.7: take the times out of the headers of all pictures but each 15th.
+        for number, match in enumerate(re.finditer(rb"\x00\x00\x01\xe0", bytes(content))):
+            if number % 15:
+                at = match.start()
+                content[at + 7] &= 0x3F
+                content[at + 9 : at + 9 + content[at + 8]] = b"\xff" * content[at + 8]
+        path.write_bytes(content)
+        with pytest.raises(UnsupportedVideo, match=r"only some of its pictures .* FILE\.h264"):
+            redact(path)
+        raw = path.with_suffix(".h264")
+        ffmpeg("-i", path, "-an", "-c", "copy", raw)
+        assert_same_pictures(path, published(redact(raw)))
+
+    def test_an_encrypted_video(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
+        path = grey.with_name("encrypted.mp4")
+        scheme = ["-encryption_scheme", "cenc-aes-ctr"]
+        keys = ["-encryption_key", "76" * 16, "-encryption_kid", "a7" * 16]
+        ffmpeg("-i", grey, "-c", "copy", *scheme, *keys, path)
+        with pytest.raises(UnsupportedVideo, match="it is encrypted; decrypt it first"):
+            redact(path)
+
+    def test_a_name_that_is_too_long_for_its_copy(
+        self, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("n" * 249 + ".ts")
+        ffmpeg("-i", grey, "-c", "copy", path)
+        with pytest.raises(UnsupportedVideo, match=r"nnn\.ts\.mp4, which is longer than the 255"):
+            redact(path)
+
+
 def set_audio_time(path: Path, number: int, ticks: int) -> None:
     """Move one audio packet of a fragmented MP4 in time."""
     content = bytearray(path.read_bytes())
