@@ -44,7 +44,7 @@ def target_path(path: str, info: StreamInfo) -> str:
 def is_native(container: str, stream: Stream) -> bool:
     """Tell whether PyAV writes a stream into a container; it writes all but some audio."""
     context: CodecContext | None = stream.codec_context
-    return stream.type != "audio" or context is None or context.name in _codecs(container)
+    return stream.type != "audio" or context is None or context.name in codecs(container)
 
 
 def _holds(container: str, info: StreamInfo) -> bool:
@@ -55,14 +55,14 @@ def _holds(container: str, info: StreamInfo) -> bool:
     """
     if not container or (container == "matroska" and (info.time_base * 1000).denominator != 1):
         return False
-    known = _codecs(container)
+    known = codecs(container)
     if container == "matroska":
-        known |= _codecs("wav")
+        known |= codecs("wav")
     return known.issuperset(info.audio)
 
 
 @cache
-def _codecs(container: str) -> frozenset[str]:
+def codecs(container: str) -> frozenset[str]:
     """Return the names of the codecs that PyAV writes into a container."""
     with av.open(io.BytesIO(), "w", format=container) as empty:
         return frozenset(empty.supported_codecs)

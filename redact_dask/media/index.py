@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode, stream_info
-from redact_dask.media.clock import clock_of, one_after_the_other
+from redact_dask.media.clock import clock_of, is_coded, one_after_the_other
 from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
 from redact_dask.media.h264.smart_copy import Survey
@@ -194,6 +194,8 @@ def _packets(
     found, extradata = _Packets(), stream.codec_context.extradata or b""
     if stream.codec_context.name == "h264":
         found.starts_cleanly = partial(starts_cleanly, extradata=extradata)
+    elif stream.codec_context.name == "mpeg4":
+        found.starts_cleanly = is_coded
     pairs = FieldPairs(extradata)
     present = 0
     for packet in timed(container, stream, clock, container.streams.audio):

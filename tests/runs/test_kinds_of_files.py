@@ -107,9 +107,12 @@ class TestContainerWithoutPresentationTimes:
         assert_same_pictures(path, published(done))
         assert audio(published(done)) == audio(path)
 
-    def test_packed_b_frames(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
-        path = grey.with_name("packed.avi")
-        codec = ["-c:v", "libxvid", "-bf", "1", "-g", "15", "-q:v", "3", "-flags", "+mv4"]
+    @pytest.mark.parametrize("b_frames", ["1", "2"])
+    def test_packed_b_frames(
+        self, b_frames: str, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name(f"packed-{b_frames}.avi")
+        codec = ["-c:v", "libxvid", "-bf", b_frames, "-g", "15", "-q:v", "3", "-flags", "+mv4"]
         ffmpeg("-i", grey, "-an", *codec, path)
         with av.open(path) as container:
             packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -209,6 +212,17 @@ class TestHowPicturesAreShown:
             assert now.shape == (80, 120)
             if encode is LOSSLESS:
                 assert np.array_equal(was[10:90, 14:134], now)
+
+    def test_a_crop_of_an_old_codec_is_named(
+        self, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("old.3gp")
+        codec = ["-c:v", "h263", "-s", "128x96", "-r", "30000/1001"]
+        ffmpeg("-i", grey, *codec, "-c:a", "libopencore_amrnb", "-ar", "8000", "-ac", "1", path)
+        assert_exact(path, published(redact(path)))
+        cropped = with_box(path, path.with_name("cropped.3gp"), clean_aperture(64, 64, 0, 0))
+        with pytest.raises(UnsupportedVideo, match="its container crops pictures of h263"):
+            redact(cropped)
 
     def test_an_odd_crop_is_named(self, grey: Path, redact: Redact) -> None:
         path = with_box(grey, grey.with_name("odd_crop.mp4"), clean_aperture(120, 80, -5, 2))
