@@ -214,6 +214,7 @@ def info(frames: int) -> StreamInfo:
         seconds=frames / 30,
         audio=("aac",),
         audio_streams=(1,),
+        audio_start=Fraction(0),
         parameter_sets=b"0" * 40,
         reorder_depth=2,
         why_encoded="",

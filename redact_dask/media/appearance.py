@@ -14,6 +14,8 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from redact_dask.errors import UnsupportedVideo
+from redact_dask.media import containers
 from redact_dask.records import Appearance
 
 _CROPPED = (0x54CC, 0x54DD, 0x54BB, 0x54AA)
@@ -84,11 +86,22 @@ def _told(container: InputContainer, stream: VideoStream) -> dict[int, int]:
     """
     if container.format.name not in ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2"):
         return {}
+    codec = stream.codec_context.name
+    if codec in containers.codecs("matroska"):
+        return dict(_elements(_header(stream, "matroska")))
+    if codec in containers.codecs("mov") and b"clap" in _header(stream, "mov"):
+        raise UnsupportedVideo(f"its container crops pictures of {codec}; crop them, or convert it")
+    return {}
+
+
+def _header(stream: VideoStream, container: str) -> bytes:
+    """Return what FFmpeg writes into a container before the first packet of a stream."""
     header = io.BytesIO()
-    with av.open(header, "w", format="matroska") as copy:
+    options = {"movflags": "empty_moov"} if container == "mov" else {}
+    with av.open(header, "w", format=container, options=options) as copy:
         copy.add_stream_from_template(stream, opaque=True)
         copy.start_encoding()
-    return dict(_elements(header.getvalue()))
+        return header.getvalue()
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, int]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from redact_dask.errors import DamagedVideo
@@ -13,8 +15,14 @@ from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs
 from redact_dask.records import Clock
 
-_NOT_CODED = 8
-"""Most bytes of an MPEG-4 picture that only holds the place of one in the packet before it."""
+_PLACEHOLDER = 8
+"""Least bytes of an MPEG-4 picture that is coded: a smaller one only holds the place of a B-frame
+that was packed into the packet before."""
+
+
+def is_coded(packet: Packet[Any]) -> bool:
+    """Tell whether an MPEG-4 packet is more than a placeholder, which may be marked as keyframe."""
+    return packet.size >= _PLACEHOLDER
 
 
 def clock_of(url: str, container: InputContainer, stream: VideoStream) -> Clock:
@@ -82,7 +90,7 @@ def _decoded(url: str, *, by_dts: bool) -> Clock:
                 number = len(places)
                 places.append(packet.dts or 0 if by_dts else number)
                 packet.pts = packet.dts = number
-                if pairs.is_second(packet) or packet.size < _NOT_CODED:
+                if pairs.is_second(packet) or not is_coded(packet):
                     silent.add(number)
             order += [frame.pts for frame in packet.decode()]
         ticks = round(1 / ((stream.guessed_rate or 25) * (stream.time_base or Fraction(1))))

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import encode, stream_info
-from redact_dask.media.clock import clock_of, one_after_the_other
+from redact_dask.media.clock import clock_of, is_coded, one_after_the_other
 from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
 from redact_dask.media.h264.smart_copy import Survey
@@ -121,7 +121,10 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         info = stream_info.read(container, stream, pts, survey, found.audio)
     if info.fields is Fields.PROGRESSIVE:
         info = replace(info, fields=found.fields)  # The container need not tell.
-    info = replace(info, clock=clock, shift=_shift(pts[0], info.time_base, found))
+    if pts[0] < 0:
+        first = min(pts[0] * info.time_base, info.audio_start)
+        info = replace(info, shift=ceil(-first / info.time_base))
+    info = replace(info, clock=clock)
     if clock.moved:
         many = f"{len(clock.moved)} of its frames had the time of another, and are a tick later now"
         info = replace(info, why_encoded=many)
@@ -156,8 +159,14 @@ class _Packets:
 
     def add(self, packet: Packet[Any]) -> None:
         """Examine the next packet that begins a frame."""
+        if not self.keyframes and packet.has_sidedata("encryption_info"):
+            raise UnsupportedVideo("it is encrypted; decrypt it first")
         if packet.pts is None:
-            raise UnsupportedVideo("its packets have no timestamps; remux it into MP4 first")
+            codec = packet.stream.codec_context.name
+            raise UnsupportedVideo(
+                f"{'only some' if self.pts else 'none'} of its pictures have a time; ffmpeg -i "
+                f"FILE -c copy FILE.{codec} makes a raw stream, which gets the times of its rate"
+            )
         if packet.is_corrupt:
             self.damage.append(f"the packet at pts {packet.pts} is corrupt")
         starts = packet.is_keyframe and self.starts_cleanly(packet)
@@ -179,18 +188,14 @@ class _Packets:
             self.with_hidden.add(self.keyframes[-1].pts)
 
 
-def _shift(first: int, time_base: Fraction, found: _Packets) -> int:
-    """Return by how many ticks a video is late in its copy, so that nothing is shown before 0."""
-    starts = [Fraction(first), *(start / time_base for start in found.audio.values())]
-    return ceil(-min(starts)) if first < 0 else 0
-
-
 def _packets(
     container: InputContainer, stream: VideoStream, clock: Clock, survey: Survey
 ) -> _Packets:
     found, extradata = _Packets(), stream.codec_context.extradata or b""
     if stream.codec_context.name == "h264":
         found.starts_cleanly = partial(starts_cleanly, extradata=extradata)
+    elif stream.codec_context.name == "mpeg4":
+        found.starts_cleanly = is_coded
     pairs = FieldPairs(extradata)
     present = 0
     for packet in timed(container, stream, clock, container.streams.audio):

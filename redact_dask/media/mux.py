@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -18,16 +18,10 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
-from redact_dask.media import digests, metadata, packets
+from redact_dask.media import containers, digests, foreign_audio, metadata, packets
 from redact_dask.media.demux import open_video
 from redact_dask.media.h264.smart_copy import SmartCopy
 from redact_dask.records import Segment, StreamInfo
-
-_KEPT_CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-"""FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
-
-
-_WAY_OUT = "output.audio: drop publishes the video without audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +34,6 @@ class Written:
     """Digest of each packet, in decoding order."""
     copies_are_known: bool
     """Whether each copied packet is, byte by byte, one that was decoded when it was analysed."""
-
-
-def target_path(path: str, info: StreamInfo) -> str:
-    """Return the path that the redacted copy of a video gets below the destination.
-
-    The copy keeps the path of its source, unless that container cannot hold exact timestamps of
-    H.264 pictures: then ``.mp4`` is appended, or ``.mov`` if there is PCM audio.
-
-    Parameters
-    ----------
-    path
-        Path of the source below its root.
-    info
-        What the source's stream is.
-    """
-    if PurePosixPath(path).suffix.lower() in _KEPT_CONTAINERS:
-        return path
-    return path + (".mov" if any(codec.startswith("pcm_") for codec in info.audio) else ".mp4")
 
 
 def write(
@@ -103,6 +79,8 @@ def write(
     depth = max(segment.reorder_depth for segment in segments)
     is_known = len(decoded) == digests.SIZE * len(pts)
     written = bytearray()
+    name = containers.FORMATS[path.suffix.lower()]
+    foreign: list[Path | None] = []
     with ExitStack() as stack:
         container, original = stack.enter_context(open_video(source, beside=True))
         output = stack.enter_context(created(path, info))
@@ -115,38 +93,70 @@ def write(
         tracks = [_with_times(shown, video, depth, pts, info)]
         others = metadata.streams(container, settings, info)
         with _explained(others):
-            copies |= {stream: output.add_stream_from_template(stream) for stream in others}
+            for stream in others:
+                outside = None
+                if name == "matroska" and not containers.is_native(name, stream):
+                    outside = path.with_name(f"{stream.index}.wav")
+                foreign.append(outside)
+                file = output
+                if outside:
+                    file = stack.enter_context(_created(outside, "wav", foreign_audio.OPTIONS))
+                copies[stream] = file.add_stream_from_template(stream)
         if others:
-            tracks.append(_copied(container, copies, others, info, output.format.name))
+            tracks.append(_copied(container, copies, others, info, name))
         output.metadata.update(metadata.tags(container.metadata, settings.keep))
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
         with _explained(others), _writing():
-            output.start_encoding()
+            for copy in copies.values():
+                _file(copy).start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             if packet.stream is video:
                 written += digests.of(packet)
             with _writing(packet.stream):
-                output.mux_one(packet)
+                _file(packet.stream).mux_one(packet)
         extradata = video.codec_context.extradata or b""
+    if any(foreign):
+        start = info.audio_start + info.shift * info.time_base
+        foreign_audio.add(path, foreign, start, _options(name, info))
     return Written(extradata, bytes(written), is_known)
 
 
+def _file(stream: Stream) -> OutputContainer:
+    """Return the file that a stream is written to."""
+    return cast("OutputContainer", stream.container)
+
+
+_WAY_OUT = foreign_audio.WAY_OUT
+
+_COMMON = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
+
+
+def _options(name: str, info: StreamInfo) -> dict[str, str]:
+    """Return options of the muxer of a container."""
+    # FFmpeg writes a projection into MP4 only if it need not keep strictly to the standard.
+    options = _COMMON | {"strict": "unofficial"}
+    if name == "matroska":
+        return options
+    return options | {
+        "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
+        "movflags": "+faststart",
+        "movie_timescale": "90000",
+        "video_track_timescale": str(info.time_base.denominator),
+    }
+
+
+def created(path: Path, info: StreamInfo) -> AbstractContextManager[OutputContainer]:
+    """Create the file of a joined video; complete it after the block."""
+    name = containers.FORMATS[path.suffix.lower()]
+    return _created(path, name, _options(name, info))
+
+
 @contextmanager
-def created(path: Path, info: StreamInfo) -> Iterator[OutputContainer]:
-    """Create the file, and complete it after the block."""
-    name = _KEPT_CONTAINERS[path.suffix.lower()]
-    options = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
-    options["strict"] = "unofficial"  # FFmpeg writes a projection into MP4 only then.
-    if name != "matroska":
-        options |= {
-            "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
-            "movflags": "+faststart",
-            "movie_timescale": "90000",
-            "video_track_timescale": str(info.time_base.denominator),
-        }
+def _created(path: Path, name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
+    """Create a file, and complete it after the block."""
     with _writing():
         output = av.open(str(path), "w", format=name, options=options)
     try:

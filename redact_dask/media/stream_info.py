@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from typing import cast
@@ -36,7 +36,7 @@ def read(
     stream: VideoStream,
     pts: Sequence[int],
     survey: Survey,
-    audio: Collection[int],
+    audio: Mapping[int, Fraction],
 ) -> StreamInfo:
     """Decode the first picture of an open video, and return what its stream is.
 
@@ -49,7 +49,7 @@ def read(
     survey
         What the packets told.
     audio
-        Numbers of the audio streams that have packets.
+        Start, seconds, of each audio stream that has packets, by its number.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def read(
         seconds=float(elapsed + 1 / rate),
         audio=tuple(_codec(beside) for beside in container.streams.audio if beside.index in audio),
         audio_streams=tuple(sorted(audio)),
+        audio_start=min(audio.values(), default=Fraction(0)),
         parameter_sets=survey.parameter_sets,
         reorder_depth=survey.reorder_depth,
         why_encoded=survey.why_not or _why_not_copied(container, stream, look),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePosixPath
 
 from redact_dask import storage
@@ -9,6 +10,9 @@ from redact_dask.errors import UnsupportedVideo
 from redact_dask.records import Video
 from redact_dask.sources.listing import SUFFIXES
 from redact_dask.storage import layout
+
+_LONGEST_NAME = 255
+"""Most bytes of a file's name on the usual file systems."""
 
 
 def check(video: Video, destination: str) -> None:
@@ -36,6 +40,16 @@ def check(video: Video, destination: str) -> None:
             raise UnsupportedVideo(
                 f"{folder} is a video too, and cannot be a folder in {destination}; rename one"
             )
+
+
+def check_name(target: str) -> None:
+    """Raise `UnsupportedVideo` if a file system cannot hold the name of a copy, given its URL."""
+    name = PurePosixPath(target).name
+    if storage.local_path(target) and len(os.fsencode(name)) > _LONGEST_NAME:
+        raise UnsupportedVideo(
+            f"its copy would be called {name[:12]}...{name[-12:]}, which is longer than the "
+            f"{_LONGEST_NAME} bytes that a name can have; rename the file"
+        )
 
 
 def _is_file(url: str) -> bool:

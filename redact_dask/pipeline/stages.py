@@ -21,7 +21,7 @@ from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
-from redact_dask.media import digests, index, mux, verify
+from redact_dask.media import containers, digests, index, mux, verify
 from redact_dask.pipeline import checkpoints, detection, mirroring, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
@@ -81,7 +81,8 @@ def probe(job: Job) -> Probed:
     info = scanned.info
     if job.config.output.audio == "drop":
         info = replace(info, audio=())
-    target = storage.join(job.destination, mux.target_path(job.video.path, info))
+    target = storage.join(job.destination, containers.target_path(job.video.path, info))
+    mirroring.check_name(target)
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
     chunks = scanned.chunks(_chunk_seconds(job, info, begun=begun, occupied=occupied))

@@ -124,6 +124,8 @@ class StreamInfo:
     """FFmpeg's codec names of the audio streams that have packets, in order."""
     audio_streams: tuple[int, ...]
     """Numbers of these streams in the container."""
+    audio_start: Fraction
+    """When the first audio packet begins, seconds on the clock of the pictures; 0 without audio."""
     parameter_sets: bytes
     """The decoder's extradata, as the container gives it."""
     reorder_depth: int

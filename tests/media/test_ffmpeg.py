@@ -15,14 +15,14 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import ffmpeg, index, mux, verify
+from redact_dask.media import containers, ffmpeg, index, verify
 from redact_dask.records import Segment
 
 
 @pytest.mark.parametrize("middle", [1, 20, 24, 47])
 def test_halves_are_the_whole(middle: int, any_kind: Path, joined: Joined, tmp_path: Path) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
-    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.info))
+    result = joined(any_kind, tmp_path / containers.target_path(any_kind.name, scanned.info))
     frames = len(scanned.pts)
     summed = [frame for frame in (0, 3, 4, 18, 19, 20, 30, 47) if frame < frames]
     border = min(middle, frames - 1)

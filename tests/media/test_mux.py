@@ -15,14 +15,14 @@ from footage import COLOURS
 
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import index, mux, verify
+from redact_dask.media import containers, index, mux, verify
 
 
 def test_every_frame_and_every_audio_packet_is_there(
     any_kind: Path, joined: Joined, tmp_path: Path
 ) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
-    result = joined(any_kind, tmp_path / mux.target_path(any_kind.name, scanned.info))
+    result = joined(any_kind, tmp_path / containers.target_path(any_kind.name, scanned.info))
     verify.verify(result, (), scanned.pts, scanned.info, str(any_kind), OutputSettings())
     assert times(result) == [pts * scanned.info.time_base for pts in scanned.pts]
     assert audio(result) == audio(any_kind)
@@ -79,24 +79,6 @@ def test_all_audio_tracks_are_kept(
     assert len(audio(source)) == 2
     assert audio(source)[0] != audio(source)[1]
     assert audio(result) == audio(source)
-
-
-@pytest.mark.parametrize(
-    ("path", "audio", "target"),
-    [
-        ("a/b.mp4", ("aac",), "a/b.mp4"),
-        ("a/b.MOV", ("pcm_s16le",), "a/b.MOV"),
-        ("b.mkv", (), "b.mkv"),
-        ("b.ts", ("aac",), "b.ts.mp4"),
-        ("b.avi", ("pcm_s16le",), "b.avi.mov"),
-        ("b.avi", (), "b.avi.mp4"),
-    ],
-)
-def test_the_target_keeps_its_container_if_that_holds_exact_times(
-    path: str, audio: tuple[str, ...], target: str, plain: Path
-) -> None:
-    info = replace(index.scan(str(plain), EncodeSettings()).info, audio=audio)
-    assert mux.target_path(path, info) == target
 
 
 @pytest.mark.parametrize("kind", ["plain", "matroska"])

@@ -107,9 +107,12 @@ class TestContainerWithoutPresentationTimes:
         assert_same_pictures(path, published(done))
         assert audio(published(done)) == audio(path)
 
-    def test_packed_b_frames(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
-        path = grey.with_name("packed.avi")
-        codec = ["-c:v", "libxvid", "-bf", "1", "-g", "15", "-q:v", "3", "-flags", "+mv4"]
+    @pytest.mark.parametrize("b_frames", ["1", "2"])
+    def test_packed_b_frames(
+        self, b_frames: str, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name(f"packed-{b_frames}.avi")
+        codec = ["-c:v", "libxvid", "-bf", b_frames, "-g", "15", "-q:v", "3", "-flags", "+mv4"]
         ffmpeg("-i", grey, "-an", *codec, path)
         with av.open(path) as container:
             packets = [packet for packet in container.demux(video=0) if packet.size]
@@ -209,6 +212,17 @@ class TestHowPicturesAreShown:
             assert now.shape == (80, 120)
             if encode is LOSSLESS:
                 assert np.array_equal(was[10:90, 14:134], now)
+
+    def test_a_crop_of_an_old_codec_is_named(
+        self, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("old.3gp")
+        codec = ["-c:v", "h263", "-s", "128x96", "-r", "30000/1001"]
+        ffmpeg("-i", grey, *codec, "-c:a", "libopencore_amrnb", "-ar", "8000", "-ac", "1", path)
+        assert_exact(path, published(redact(path)))
+        cropped = with_box(path, path.with_name("cropped.3gp"), clean_aperture(64, 64, 0, 0))
+        with pytest.raises(UnsupportedVideo, match="its container crops pictures of h263"):
+            redact(cropped)
 
     def test_an_odd_crop_is_named(self, grey: Path, redact: Redact) -> None:
         path = with_box(grey, grey.with_name("odd_crop.mp4"), clean_aperture(120, 80, -5, 2))
@@ -358,6 +372,94 @@ class TestClocks:
         with pytest.raises(UnsupportedVideo, match=r"audio runs back .* output\.audio: drop"):
             redact(fragments)
         assert times(published(redact(fragments, output={"audio": "drop"}))) == times(fragments)
+
+
+class TestAudioOfCameras:
+    """Packets of audio are kept, in a container that takes them."""
+
+    @pytest.mark.parametrize(
+        ("codec", "written", "name", "target"),
+        [
+            ("pcm_alaw -ar 8000", "mov", "a.mp4", "a.mp4.mov"),
+            ("pcm_mulaw -ar 8000", "matroska", "a.mkv", "a.mkv"),
+            ("libopencore_amrnb -ar 8000 -b:a 12.2k", "3gp", "a.mp4", "a.mp4.mov"),
+            ("libopencore_amrnb -ar 8000 -b:a 12.2k", "3gp", "a.3gp", "a.3gp.mov"),
+            ("adpcm_ms", "avi", "a.avi", "a.avi.mkv"),
+            ("adpcm_ima_wav", "avi", "a.avi", "a.avi.mkv"),
+        ],
+    )
+    def test_its_packets_are_kept(
+        self,
+        codec: str,
+        written: str,
+        name: str,
+        target: str,
+        grey: Path,
+        redact: Redact,
+        ffmpeg: Ffmpeg,
+    ) -> None:
+        path = grey.with_name(name)
+        late = (
+            []
+            if written == "avi"
+            else ["-itsoffset", "0.25", "-i", grey, "-map", "0:v", "-map", "1:a"]
+        )
+        options = ["-c:v", "copy", "-ac", "1", "-c:a", *codec.split(), "-f", written]
+        rate = ["-r", "25"] if written == "avi" else []  # Matroska's clock counts milliseconds.
+        late = ["-itsoffset", "0" if written == "avi" else "0.25", "-i", grey]
+        ffmpeg(*rate, "-i", grey, *late, "-map", "0:v", "-map", "1:a", *options, path)
+        result = published(redact(path))
+        assert result.name == target
+        ((before,), (after,)) = (audio(file) for file in (path, result))
+        assert b"".join(after) == b"".join(before) != b""
+        assert_same_pictures(path, result)
+        if written != "avi":
+            assert times(result) == times(path)
+        assert float(sound_begins(result)) == pytest.approx(float(sound_begins(path)), abs=1e-3)
+
+    def test_a_name_that_its_content_belies(self, grey: Path, redact: Redact) -> None:
+        path = grey.with_name("mp4_inside.mkv")
+        path.write_bytes(grey.read_bytes())
+        result = published(redact(path))
+        assert result.name == "mp4_inside.mkv.mp4"
+        assert_exact(path, result)
+
+
+class TestWhatCannotBeDone:
+    """The true reason is named, and what to do."""
+
+    def test_only_keyframes_have_a_time(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
+        path = grey.with_name("sparse.ts")
+        ffmpeg("-i", grey, "-c", "copy", path)
+        content = bytearray(path.read_bytes())
+        # ISO/IEC 13818-1, 2.4.3.7: take the times out of the headers of all pictures but each 15th.
+        for number, match in enumerate(re.finditer(rb"\x00\x00\x01\xe0", bytes(content))):
+            if number % 15:
+                at = match.start()
+                content[at + 7] &= 0x3F
+                content[at + 9 : at + 9 + content[at + 8]] = b"\xff" * content[at + 8]
+        path.write_bytes(content)
+        with pytest.raises(UnsupportedVideo, match=r"only some of its pictures .* FILE\.h264"):
+            redact(path)
+        raw = path.with_suffix(".h264")
+        ffmpeg("-i", path, "-an", "-c", "copy", raw)
+        assert_same_pictures(path, published(redact(raw)))
+
+    def test_an_encrypted_video(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
+        path = grey.with_name("encrypted.mp4")
+        scheme = ["-encryption_scheme", "cenc-aes-ctr"]
+        keys = ["-encryption_key", "76" * 16, "-encryption_kid", "a7" * 16]
+        ffmpeg("-i", grey, "-c", "copy", *scheme, *keys, path)
+        with pytest.raises(UnsupportedVideo, match="it is encrypted; decrypt it first"):
+            redact(path)
+
+    def test_a_name_that_is_too_long_for_its_copy(
+        self, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("n" * 249 + ".ts")
+        ffmpeg("-i", grey, "-c", "copy", path)
+        with pytest.raises(UnsupportedVideo, match=r"nnn\.ts\.mp4, which is longer than the 255"):
+            redact(path)
 
 
 def set_audio_time(path: Path, number: int, ticks: int) -> None:

@@ -29,15 +29,16 @@ SIDE_BY_SIDE = box(b"st3d", bytes(4), b"\2")
 
 
 def with_box(path: Path, target: Path, added: bytes) -> Path:
-    """Copy an MP4 of H.264 whose index lies at its end, and add a box to its sample description."""
+    """Copy an MP4 file whose index lies at its end, and add a box to its sample description."""
     content = bytearray(path.read_bytes())
     moov = content.rindex(b"moov")
     assert moov > content.index(b"mdat"), "no place in the file may change"
-    at = content.index(b"avc1", content.index(b"stsd", moov)) - 4
+    at = content.index(b"stsd", moov) + 12
+    entry = bytes(content[at + 4 : at + 8])
     end = at + int.from_bytes(content[at : at + 4])
     content[end:end] = added
     # These boxes lie in each other, and the first of each kind belongs to the picture.
-    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", entry):
         start = content.index(kind, moov) - 4
         size = int.from_bytes(content[start : start + 4]) + len(added)
         content[start : start + 4] = size.to_bytes(4)

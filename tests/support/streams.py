@@ -25,6 +25,7 @@ HD = StreamInfo(
     seconds=1.0,
     audio=(),
     audio_streams=(),
+    audio_start=Fraction(0),
     parameter_sets=b"",
     reorder_depth=0,
     why_encoded="",

@@ -57,11 +57,8 @@ class PictureCounter:
             parameter_sets.picture_ids(u) for u in units if bitstream.kind(u) == bitstream.PPS
         ]
         self._sequences = {of: sequences[owner] for of, owner in pictures if owner in sequences}
-
-    @property
-    def may_have_fields(self) -> bool:
+        self.may_have_fields = not all(sequence.progressive for sequence in found)
         """Whether a picture may be a field."""
-        return not all(sequence.progressive for sequence in self._sequences.values())
 
     def count(self, units: Iterable[bytes]) -> int:
         """Return how many pictures begin in a packet.

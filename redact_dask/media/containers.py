@@ -1,0 +1,68 @@
+"""Choosing a container that holds a copy exactly: its times and the packets of its audio."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from functools import cache
+from pathlib import PurePosixPath
+
+import av
+from av.codec.context import CodecContext
+from av.stream import Stream
+
+from redact_dask.records import StreamInfo
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
+
+
+def target_path(path: str, info: StreamInfo) -> str:
+    """Return the path that the redacted copy of a video gets below the destination.
+
+    The copy keeps the path of its source, unless that container cannot hold exact timestamps of
+    H.264 pictures, or not the audio: then the suffix of one that can is appended.
+
+    Parameters
+    ----------
+    path
+        Path of the source below its root.
+    info
+        What the source's stream is.
+    """
+    own = FORMATS.get(PurePosixPath(path).suffix.lower(), "")
+    if _holds(own, info):
+        return path
+    # Few players take PCM from an MP4 file.
+    pcm = any(codec.startswith("pcm_") for codec in info.audio)
+    for suffix in (".mov", ".mkv") if pcm else (".mp4", ".mov", ".mkv"):
+        if _holds(FORMATS[suffix], info):
+            return path + suffix
+    return path if _holds(own, replace(info, audio=())) else path + ".mp4"
+
+
+def is_native(container: str, stream: Stream) -> bool:
+    """Tell whether PyAV writes a stream into a container; it writes all but some audio."""
+    context: CodecContext | None = stream.codec_context
+    return stream.type != "audio" or context is None or context.name in codecs(container)
+
+
+def _holds(container: str, info: StreamInfo) -> bool:
+    """Tell whether a container holds the times and the audio of a video.
+
+    Matroska counts milliseconds. The ffmpeg program writes more audio into it than PyAV does: all
+    of Microsoft's list, which is that of WAV.
+    """
+    if not container or (container == "matroska" and (info.time_base * 1000).denominator != 1):
+        return False
+    known = codecs(container)
+    if container == "matroska":
+        known |= codecs("wav")
+    return known.issuperset(info.audio)
+
+
+@cache
+def codecs(container: str) -> frozenset[str]:
+    """Return the names of the codecs that PyAV writes into a container."""
+    with av.open(io.BytesIO(), "w", format=container) as empty:
+        return frozenset(empty.supported_codecs)
