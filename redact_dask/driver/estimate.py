@@ -9,7 +9,7 @@ from redact_dask import manifest
 from redact_dask.config import Config
 from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import VideoError
-from redact_dask.pipeline import detection, stages
+from redact_dask.pipeline import cutting, detection, stages
 from redact_dask.pipeline.job import Job
 from redact_dask.storage import layout
 
@@ -100,7 +100,7 @@ def _count(job: Job) -> _Counts:
     looks = sum(
         len(detection.frames_to_look_at(probed.info, chunk, every))
         for chunk in probed.chunks
-        if not stages.is_detected(job, probed.info, chunk)
+        if not cutting.is_detected(job, probed.info, chunk)
     )
     info = probed.info
     megapixels = info.width * info.height / 1e6

@@ -17,12 +17,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from redact_dask import storage, versions
-from redact_dask.config.settings import LONGEST_CHUNK_S
+from redact_dask import storage
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.media import containers, digests, index, mux, verify
-from redact_dask.pipeline import checkpoints, detection, mirroring, proving
+from redact_dask.pipeline import checkpoints, cutting, detection, mirroring, proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering, without_copies
 from redact_dask.pipeline.timing import Timer
@@ -41,29 +40,6 @@ from redact_dask.records import (
 )
 from redact_dask.storage import lease, scratch
 from redact_dask.tracking import camera_motion, scene_cuts, tracker
-
-
-def is_detected(job: Job, info: StreamInfo, chunk: Chunk) -> bool:
-    """Tell whether a checkpoint of what the detectors find in a chunk exists."""
-    return storage.exists(_detections_url(job, info, chunk))
-
-
-def _detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
-    """Return the URL of a chunk's checkpoint; later runs find it too if it was paid for.
-
-    What other software detected is not found. But what a service saw on the same frames is still
-    true after an update, and is not paid for again.
-    """
-    depends_on = versions.deciding()
-    if job.config.detect.is_paid:
-        every = detection.stride(info, job.config.detect)
-        depends_on = repr(sorted(detection.frames_to_look_at(info, chunk, every)))
-    key = hashlib.sha256(f"{job.config.detection_fingerprint} {depends_on}".encode()).hexdigest()
-    return storage.join(_detections_folder(job), f"{key[:16]}-{chunk.index:05}.json")
-
-
-def _detections_folder(job: Job) -> str:
-    return job.paid if job.config.detect.is_paid else job.work
 
 
 def probe(job: Job) -> Probed:
@@ -85,27 +61,8 @@ def probe(job: Job) -> Probed:
     mirroring.check_name(target)
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
-    chunks = scanned.chunks(_chunk_seconds(job, info, begun=begun, occupied=occupied))
+    chunks = scanned.chunks(cutting.chunk_seconds(job, info, begun=begun, occupied=occupied))
     return Probed(info, chunks, target, occupied, scanned.missing, timer.timing())
-
-
-def _chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) -> float:
-    """Return the shortest length of a chunk, seconds.
-
-    A video that an earlier run has begun is cut as it was then: its checkpoints are of its chunks.
-    """
-    configured = job.config.chunk.seconds
-    if configured is not None:
-        return configured
-    url = storage.join(_detections_folder(job), f"{job.config.detection_fingerprint}-cut.json")
-    if begun:
-        return checkpoints.load_cut(url) or LONGEST_CHUNK_S
-    seconds = info.seconds / job.least_chunks
-    if job.least_chunks == 1 or seconds >= LONGEST_CHUNK_S:
-        return LONGEST_CHUNK_S
-    if not occupied:  # What is saved makes the video one that is begun.
-        checkpoints.save_cut(url, seconds)
-    return seconds
 
 
 def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
@@ -120,7 +77,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
         The chunk does not decode exactly.
     """
     timer = Timer()
-    url = _detections_url(job, info, chunk)
+    url = cutting.detections_url(job, info, chunk)
     views = detection.views(info, job.config.detect)
     identities = tuple(view.detector.identity for view in views)
     with timer.step("recall"):

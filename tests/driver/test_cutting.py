@@ -13,7 +13,7 @@ from magenta import MAGENTA
 import redact_dask
 from redact_dask import config, manifest, storage
 from redact_dask.config import Config
-from redact_dask.pipeline import stages
+from redact_dask.pipeline import cutting, stages
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
@@ -64,7 +64,7 @@ def test_a_video_that_is_begun_is_cut_as_before(job: Job, first: int, then: int)
     stages.detect(job, probed.info, probed.chunks[0])
     again = stages.probe(replace(job, least_chunks=then))
     assert again.chunks == probed.chunks
-    assert stages.is_detected(job, again.info, again.chunks[0])
+    assert cutting.is_detected(job, again.info, again.chunks[0])
 
 
 def test_a_cut_does_not_make_a_foreign_copy_ours(job: Job, tmp_path: Path) -> None:

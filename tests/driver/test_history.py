@@ -16,7 +16,7 @@ from redact_dask import config, manifest, storage, versions
 from redact_dask.driver.history import PERMANENT_ERRORS, History, VideoState
 from redact_dask.errors import UnreadableVideo
 from redact_dask.media import demux
-from redact_dask.pipeline import stages
+from redact_dask.pipeline import cutting, stages
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
@@ -159,9 +159,9 @@ def test_detections_of_other_software_are_not_taken_over(
     probed = stages.probe(job)
     for chunk in probed.chunks:
         stages.detect(job, probed.info, chunk)
-    assert all(stages.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
+    assert all(cutting.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
     monkeypatch.setattr(versions, "installed", lambda: {"av": "1.0"})
-    assert not any(stages.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
+    assert not any(cutting.is_detected(job, probed.info, chunk) for chunk in probed.chunks)
 
 
 def test_a_version_that_fails_tells_of_the_copy_of_the_one_before(
