@@ -14,12 +14,13 @@ from redact_dask.config import Config
 from redact_dask.driver.history import History
 from redact_dask.driver.results import Results
 from redact_dask.driver.video_run import VideoRun
+from redact_dask.errors import Blame
 from redact_dask.monitoring.status import Counts, Status
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Failure
 from redact_dask.storage import layout
 
-GIVEN_UP = Failure("detect", "a frame is missing", "DamagedVideo")
+GIVEN_UP = Failure("detect", "a frame is missing", "DamagedVideo", Blame.VIDEO)
 
 
 class Work:
