@@ -34,7 +34,7 @@ def read(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> A
     return Appearance(
         crop=(left, right, top, bottom),
         aspect=float(stream.sample_aspect_ratio or Fraction(1)),
-        turns=tuple(round(matrix[at] / 2**16, 3) for at in (0, 1, 3, 4)) if matrix else (),
+        rotation=tuple(round(matrix[at] / 2**16, 3) for at in (0, 1, 3, 4)) if matrix else (),
         colours=(
             frame.color_range == 2 or frame.format.name.startswith("yuvj"),
             frame.color_primaries or 2,  # Code point 0 is reserved, 2 means that nothing is told.

@@ -126,7 +126,7 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         info = replace(info, shift=ceil(-first / info.time_base))
     info = replace(info, clock=clock)
     if clock.moved:
-        many = f"{len(clock.moved)} of its frames had the time of another, and are a tick later now"
+        many = f"frames that had the time of another, now a tick later: {len(clock.moved)}"
         info = replace(info, why_encoded=many)
     info = replace(info, why_encoded=encode.why_not_copied(info, settings))
     hidden = frozenset(found.with_hidden)

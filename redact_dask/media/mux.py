@@ -108,7 +108,7 @@ def write(
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
-        with _explained(others), _writing():
+        with _writing(), _explained(others):
             for copy in copies.values():
                 _file(copy).start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
@@ -186,6 +186,8 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, ValueError, AttributeError) as error:
+        if isinstance(error, OSError):
+            raise
         held = ", ".join(getattr(stream, "name", None) or stream.type for stream in copied)
         raise UnsupportedVideo(
             f"its container cannot hold all of {held} beside H.264; see output.audio, output.keep"

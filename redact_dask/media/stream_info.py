@@ -67,7 +67,7 @@ def read(
     elapsed = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / elapsed if elapsed else stream.average_rate or Fraction(25)
     look = appearance.read(container, stream, frame)
-    _check_crop(frame, look)
+    _check(stream.codec_context.name, frame, look)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return StreamInfo(
@@ -110,8 +110,13 @@ def _why_not_copied(container: InputContainer, stream: VideoStream, look: Appear
     return ""
 
 
-def _check_crop(frame: VideoFrame, look: Appearance) -> None:
-    """Raise `UnsupportedVideo` for a crop that would cut a pixel of chroma apart."""
+def _check(codec: str, frame: VideoFrame, look: Appearance) -> None:
+    """Raise `UnsupportedVideo` if a copy could not be shown as the source is."""
+    if look.projection and (codec != "h264" or any(look.crop) or look.container_tells_stereo):
+        raise UnsupportedVideo(
+            "its projection around the camera can be kept only of H.264 without crop and stereo "
+            "mode; convert it first"
+        )
     left, _, top, _ = look.crop
     across = 2 if frame.format.chroma_width() < frame.width else 1
     down = 2 if frame.format.chroma_height() < frame.height else 1

@@ -181,10 +181,8 @@ def _check_appearance(path: Path, info: StreamInfo) -> None:
     # What the source's container crops away is no longer there.
     wanted = replace(info.appearance, crop=(0, 0, 0, 0))
     if names := appearance.differences(wanted, found):
-        raise CheckFailed(
-            f"the result cannot show its pictures as the source does: it has another "
-            f"{', '.join(names)}"
-        )
+        sentence = f"the result shows its pictures otherwise than the source: {', '.join(names)}"
+        raise CheckFailed(sentence)
 
 
 def _check_packets(

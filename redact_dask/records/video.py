@@ -70,7 +70,7 @@ class Appearance:
     """Pixels that only the container crops: on the left, right, top and bottom."""
     aspect: float = 1.0
     """Width of a pixel divided by its height."""
-    turns: tuple[float, ...] = ()
+    rotation: tuple[float, ...] = ()
     """The four numbers of the display matrix that turn, mirror and scale the picture."""
     colours: tuple[bool, int, int, int] = (False, 2, 2, 2)
     """Whether all values of a sample are used; primaries, transfer and matrix of ITU-T H.273."""

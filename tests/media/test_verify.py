@@ -67,6 +67,23 @@ class TestCheck:
         with pytest.raises(CheckFailed, match="packets beside the pictures"):
             self.verify(bad, plain)
 
+    @pytest.mark.parametrize(
+        ("before", "after", "names"),
+        [
+            ("-display_rotation 90", "-c copy", "rotation"),
+            ("", "-c copy -aspect 1:1", "aspect"),
+            ("-content_light 1000,400", "-c copy", "light level"),
+            ("", "-c copy -bsf:v h264_metadata=colour_primaries=9", "colours"),
+        ],
+    )
+    def test_finds_pictures_that_are_shown_otherwise(
+        self, before: str, after: str, names: str, good: Path, plain: Path, ffmpeg: Ffmpeg
+    ) -> None:
+        bad = good.with_name("bad.mp4")
+        ffmpeg(*before.split(), "-i", good, *after.split(), "-movie_timescale", "90000", bad)
+        with pytest.raises(CheckFailed, match=f"otherwise than the source: {names}"):
+            self.verify(bad, plain)
+
     def test_finds_a_damaged_picture(self, good: Path, plain: Path) -> None:
         content = bytearray(good.read_bytes())
         with av.open(good) as container:

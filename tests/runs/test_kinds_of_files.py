@@ -20,7 +20,7 @@ from fixture_types import Ffmpeg
 from magenta import excess
 
 from redact_dask import config
-from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.pipeline.job import Job
 from redact_dask.sources import listing
 
@@ -289,7 +289,7 @@ class TestHowPicturesAreShown:
     def test_what_cannot_be_kept_is_named(self, grey: Path, redact: Redact) -> None:
         told = with_box(grey, grey.with_name("sphere.mp4"), SPHERE)
         path = with_box(told, told.with_name("both.mp4"), SIDE_BY_SIDE)
-        with pytest.raises(CheckFailed, match="another projection"):
+        with pytest.raises(UnsupportedVideo, match="its projection around the camera"):
             redact(path)
 
 
