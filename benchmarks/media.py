@@ -5,7 +5,8 @@
 (a) ffmpeg decodes and encodes with libx264, same crf and preset; (b) the engine with a region on
 every frame; (c) on every fifth GOP; (d) on none. The engine's times are those of probe, render and
 join, with the check of the result; the detector and decoding for it are left out, and the decoding
-is measured apart. Rounds are interleaved, so that a noisy machine is noisy for all.
+is measured apart. The last rows are `join` alone, with a region on every twentieth GOP, by both
+checks. Rounds are interleaved, so that a noisy machine is noisy for all.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import imageio_ffmpeg
 from clips import fetch_clips
 
 from redact_dask import Config, load_config, storage
-from redact_dask.media import decode
+from redact_dask.media import decode, digests
 from redact_dask.pipeline import checkpoints, stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, RegionOrigin, Regions, Tracked
+from redact_dask.records import Probed, Region, RegionOrigin, Regions, Rendered, Tracked
 from redact_dask.sources import listing
 
 GOP = 30
@@ -55,9 +58,18 @@ def transcode(clip: Path, folder: Path, config: Config) -> None:
     ffmpeg("-threads", "1", "-i", clip, *one, *encoder, folder / "transcoded.mp4")
 
 
-def engine(job: Job, every: int | None) -> None:
+def engine(job: Job, packets: bytes, every: int | None) -> None:
     """Run the stages with three regions on each frame of every n-th GOP."""
     probed = stages.probe(job)
+    tracked, rendered = render(job, probed, packets, every)
+    stages.join(job, probed, tracked, rendered)
+    storage.remove(job.work)  # What is committed would not be done again.
+
+
+def render(
+    job: Job, probed: Probed, packets: bytes, every: int | None
+) -> tuple[Tracked, list[Rendered]]:
+    """Render with three regions on each frame of every n-th GOP."""
     hidden = [n for n in range(probed.info.frames) if every and n // GOP % every == 0]
     boxes = [(300 + 500 * k, 400, 420 + 500 * k, 550) for k in range(3)]
     regions = (
@@ -66,19 +78,20 @@ def engine(job: Job, every: int | None) -> None:
         for track, box in enumerate(boxes)
     )
     plan = checkpoints.save_plan(job.work, Regions.of(regions), probed.chunks)
-    tracked = Tracked(plan, len(boxes), (), probed.timing)
-    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    stages.join(job, probed, tracked, rendered)
-    storage.remove(job.work)  # What is committed would not be done again.
+    tracked = Tracked(plan, len(boxes), (), probed.timing, packets)
+    return tracked, [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
 
 
-def decode_all(job: Job, probed: Probed) -> None:
+def decode_all(job: Job, probed: Probed) -> bytes:
+    """Decode all frames; return the digests of their packets."""
+    found: dict[int, bytes] = {}
     for chunk in probed.chunks:
-        for _ in decode.frames(job.video.source, probed.info, chunk):
+        for _ in decode.frames(job.video.source, probed.info, chunk, found):
             pass
+    return digests.in_order(found, probed.pts)
 
 
-def timed(work: Callable[[], None]) -> tuple[float, float]:
+def timed(work: Callable[[], object]) -> tuple[float, float]:
     """Return CPU seconds, of child processes too, and wall seconds."""
     before, start = os.times(), time.perf_counter()
     work()
@@ -90,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--joins", action="store_true", help="measure the last rows only")
     parser.add_argument("--set", dest="settings", action="append", default=[])
     options = parser.parse_args()
     config = load_config(assignments=options.settings)
@@ -99,14 +113,23 @@ def main() -> None:
         video = next(listing.list_videos(str(clip), str(folder / "out")))
         job = Job(video, (folder / "out").as_uri(), (folder / "work").as_uri(), config)
         probed = stages.probe(job)
-        frames = probed.info.frames
-        rows: dict[str, Callable[[], None]] = {
+        frames, packets = probed.info.frames, decode_all(job, probed)
+        rows: dict[str, Callable[[], object]] = {
             "(a) ffmpeg decode + libx264": lambda: transcode(clip, folder, config),
-            "(b) regions on every frame": lambda: engine(job, 1),
-            "(c) regions on 20 % of GOPs": lambda: engine(job, 5),
-            "(d) no region": lambda: engine(job, None),
+            "(b) regions on every frame": lambda: engine(job, packets, 1),
+            "(c) regions on 20 % of GOPs": lambda: engine(job, packets, 5),
+            "(d) no region": lambda: engine(job, packets, None),
             "decoding for a detector": lambda: decode_all(job, probed),
         }
+        if options.joins:
+            rows = {}
+        few = replace(job, work=f"{job.work}-few")
+        rendered = render(few, probed, packets, 20)
+        for check in ("full", "quick"):
+            checked = replace(few, config=config.model_copy(update={"check": check}))
+            rows[f"join, regions on 5 % of GOPs, check: {check}"] = partial(
+                stages.join, checked, probed, *rendered
+            )
         found: dict[str, list[tuple[float, float]]] = {row: [] for row in rows}
         for _ in range(options.rounds):
             for row, work in rows.items():
