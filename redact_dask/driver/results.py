@@ -130,7 +130,7 @@ class Results:
         Other threads remove it, while the run goes on; the next flush waits for them.
         """
         self._flushed = time.monotonic()
-        if not self._writer.waiting:
+        if not (self._writer.waiting or self._settled or self._removals):
             return
         self._writer.flush()
         self.wait()

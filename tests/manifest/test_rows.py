@@ -47,7 +47,7 @@ HIDDEN = [
 
 def outcome(seen: Detections, hidden: Regions | None) -> Outcome:
     """Return the outcome of a video; without what is hidden, of one that is quarantined."""
-    detected = Detected(0, 4, 2, seen, ("yolo-1",), (), (), (b"", b""), TIMING)
+    detected = Detected(0, 4, 2, seen, ("yolo-1",), (), (), TIMING)
     tracked = Tracked((None,), 1, (), TIMING)
     joined = hidden and Joined("file:///out/a.mp4", 1, "00", "", hidden, TIMING)
     failure = None if joined else Failure("join", "it is wrong", "CheckFailed", Blame.VIDEO)
