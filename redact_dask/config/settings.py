@@ -167,6 +167,9 @@ class OutputSettings(Section):
 
     audio: Literal["keep", "drop"] = "keep"
     """``keep`` copies every audio packet. ``drop`` leaves the audio out."""
+    begin: Literal["kept", "zero"] = "kept"
+    """When the copy begins. ``kept`` is when the source does: a recorder's clock may begin at ten
+    hours. ``zero`` is at once; all distances in time stay exact."""
     keep: tuple[Kept, ...] = ()
     """What else is copied. ``other_streams`` are subtitles and data, such as GPS. ``user_data`` are
     the messages of cameras between H.264 pictures (SEI), captions among them."""
@@ -228,6 +231,8 @@ class Config(Section):
         settings = self.model_dump(mode="json", include=set(names))
         # How a video is cut decides nothing by itself.
         settings["chunk"]["seconds"] = self.chunk.seconds or LONGEST_CHUNK_S
+        if self.output.begin == "kept":  # Earlier versions knew nothing else.
+            settings.get("output", {}).pop("begin", None)
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors

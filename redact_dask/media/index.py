@@ -82,7 +82,9 @@ class Index:
                 yield start, begin, stop
 
 
-def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
+def scan(
+    url: str, settings: EncodeSettings, *, salvage: bool = False, from_zero: bool = False
+) -> Index:
     """Read every packet of the video stream, and decode its first picture.
 
     Parameters
@@ -93,6 +95,8 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         Whether GOPs may be copied, and settings of the encoder whose GOPs must match copied ones.
     salvage
         Whether frames may be corrupt or missing; if so, a later stage that decodes finds out which.
+    from_zero
+        Whether the copy begins at 0, and not when the source does.
 
     Raises
     ------
@@ -121,8 +125,9 @@ def scan(url: str, settings: EncodeSettings, *, salvage: bool = False) -> Index:
         info = stream_info.read(container, stream, pts, survey, found.audio)
     if info.fields is Fields.PROGRESSIVE:
         info = replace(info, fields=found.fields)  # The container need not tell.
-    if pts[0] < 0:
-        first = min(pts[0] * info.time_base, info.audio_start)
+    if pts[0] < 0 or from_zero:
+        sound = [info.audio_start] if info.audio else []
+        first = min([pts[0] * info.time_base, *sound])
         info = replace(info, shift=ceil(-first / info.time_base))
     info = replace(info, clock=clock)
     if clock.moved:

@@ -53,7 +53,12 @@ def probe(job: Job) -> Probed:
     timer = Timer()
     mirroring.check(job.video, job.destination)
     with timer.step("scan"):
-        scanned = index.scan(job.video.source, job.config.encode, salvage=job.salvages)
+        scanned = index.scan(
+            job.video.source,
+            job.config.encode,
+            salvage=job.salvages,
+            from_zero=job.config.output.begin == "zero",
+        )
     info = scanned.info
     if job.config.output.audio == "drop":
         info = replace(info, audio=())

@@ -323,6 +323,22 @@ class TestClocks:
         apart = [times(file)[0] - sound_begins(file) for file in (path, result)]
         assert float(apart[1]) == pytest.approx(float(apart[0]), abs=1e-4)
 
+    @pytest.mark.parametrize("sound", [True, False])
+    def test_a_clock_of_ten_hours_may_begin_at_zero(
+        self, sound: bool, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path = grey.with_name("ten_hours.ts")
+        kept = () if sound else ("-an",)
+        ffmpeg("-i", grey, "-c", "copy", *kept, "-output_ts_offset", "36000", path)
+        assert times(path)[0] > 36000
+        assert_exact(path, published(redact(path)))
+        result = published(redact(path, output={"begin": "zero"}))
+        assert_exact(path, result, shifted=True)
+        assert 0 <= times(result)[0] < (1 if sound else 1e-9)
+        if sound:
+            apart = [times(file)[0] - sound_begins(file) for file in (path, result)]
+            assert float(apart[1]) == pytest.approx(float(apart[0]), abs=1e-4)
+
     @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
     def test_a_doubled_time_is_shown_one_tick_later(
         self, suffix: str, grey: Path, redact: Redact, ffmpeg: Ffmpeg
