@@ -49,7 +49,7 @@ def test_the_scratch_disk_is_full(
     summary = start_run(tmp_path / "out", cluster.reach).summary()
     assert (summary["published"], summary["quarantined"]) == (0, len(undisturbed))
     for failure in summary["failures"]:
-        assert failure["stage"] == "join"
+        assert (failure["stage"], failure["blame"]) == ("render", "host")
         assert "No space left on device" in failure["reason"]
     assert not any((tmp_path / "out" / name).exists() for name in undisturbed)
     assert not cluster.scratch
