@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml hatch_build.py
 	@touch $@
 
 test: $(INSTALLED)  ## run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not chaos"
+	@$(BIN)/python -m pytest -m "not slow and not chaos" -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(INSTALLED)  ## run the tests that take long or kill things
 	@$(BIN)/python -m pytest -m "slow or chaos"

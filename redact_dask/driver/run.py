@@ -27,7 +27,14 @@ from redact_dask.driver.results import Results
 from redact_dask.driver.summary import Summary
 from redact_dask.driver.video_run import VideoRun
 from redact_dask.driver.window import Window
-from redact_dask.errors import Blame, CheckFailed, RedactError, RunEnded, UsageError
+from redact_dask.errors import (
+    Blame,
+    CheckFailed,
+    DamagedVideo,
+    RedactError,
+    RunEnded,
+    UsageError,
+)
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
@@ -242,8 +249,8 @@ class Run:
     def _fail(self, video_run: VideoRun, stage: str, error: BaseException) -> list[Future[Any]]:
         """Quarantine a video whose task has failed, or end the run if all of it is in trouble.
 
-        A verdict that would be final is given only after a second attempt; its first future is
-        returned.
+        What another worker might read otherwise is final only after a second attempt; the first
+        future of that is returned.
         """
         if isinstance(error, RunEnded | UsageError):
             raise RunEnded(str(error))
@@ -252,8 +259,11 @@ class Run:
             raise RunEnded("the cluster's scheduler has gone")
         failure = failure_of(stage, error)
         is_final = failure.kind in PERMANENT_ERRORS
-        if is_final and isinstance(error, RedactError) and video_run.job.is_first_attempt:
-            return [self._window.relaunch(video_run, avoided=error.worker)]
+        # After its frames are decoded, a video is refused for what no other worker would change.
+        is_of_reading = isinstance(error, DamagedVideo) or stage == "probe"
+        if is_final and is_of_reading and video_run.job.is_first_attempt:
+            worker = error.worker if isinstance(error, RedactError) else ""
+            return [self._window.relaunch(video_run, avoided=worker)]
         self._quarantine(video_run, failure)
         if failure.blame is not Blame.VIDEO:
             self._limits.note_failure(failure)

@@ -27,6 +27,8 @@ _TRIES = 3
 """Times that a file is uploaded if what is at its target changes each time."""
 _CHANGED = (404, 409, 412)
 """Statuses of an answer by which a store tells that the target is not as the condition says."""
+_FAILED = 412
+"""The one of them that speaks of the condition itself."""
 _NOT_IMPLEMENTED = 501
 """Status by which some stores answer a request with a condition."""
 _DELETED_AT_ONCE = 1000
@@ -143,9 +145,11 @@ def upload(fs: Any, file: Path, path: str, check: Callable[[], None]) -> None:
             break
         except OSError as error:
             status = _status(error)
-            conditions = conditions and status != _NOT_IMPLEMENTED
             if status not in (*_CHANGED, _NOT_IMPLEMENTED) or attempt == _TRIES - 1:
                 raise
+            # SeaweedFS takes a folder of that name for a key that is there, and tells of none.
+            is_wrong = status == _FAILED and condition == _as_it_is(fs, path)
+            conditions = conditions and status != _NOT_IMPLEMENTED and not is_wrong
     try:
         check()
     except RunEnded:

@@ -56,8 +56,9 @@ def test_each_line_of_a_run_names_its_video_and_chunk(source: Path, tmp_path: Pa
     stages += [("render", 0), ("render", 1), ("track", None)]
     assert told("begun", 'a "b".mp4') == told("ended", 'a "b".mp4') == stages
     assert told("published", 'a "b".mp4') == [(None, None)]
-    (failed,) = (ln for ln in lines if ln["message"].startswith("failed: "))
+    failed, again = (ln for ln in lines if ln["message"].startswith("failed: "))
     assert (failed["video"], failed["stage"]) == ("broken.mp4", "probe")
+    assert again["message"] == failed["message"], "the second attempt finds the same"
     (quarantined,) = (ln for ln in lines if ln["message"] == "quarantined")
     assert (quarantined["video"], quarantined["stage"]) == ("broken.mp4", "probe")
     assert failed["message"] == f"failed: {quarantined['reason']}"

@@ -29,8 +29,8 @@ def test_a_pipe_named_like_a_video_does_not_hold_up_a_run(clip: Path, tmp_path: 
     assert ended.returncode == 3, ended.stderr
     for name in ("pipe", "link", "socket"):
         reason = "it cannot be read: it is no file, but a folder, a pipe, a socket or a device"
-        assert f"quarantined {name}.mp4 in probe: {reason}" in ended.stdout
-    assert "quarantined gone.mp4 in probe: it cannot be read: No such file" in ended.stdout
+        assert f"quarantined {name}.mp4 in probe (fault of the store): {reason}" in ended.stdout
+    assert "gone.mp4 in probe (fault of the store): it cannot be read: No such" in ended.stdout
     assert "1 published, 4 quarantined, 0 skipped, of 5 videos" in ended.stdout
     assert "passed over: 1 linked folder (linked)" in ended.stdout
     assert (destination / "good.mp4").exists()
