@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
 from redact_dask.media import digests
-from redact_dask.media.demux import open_video, packets
+from redact_dask.media.demux import open_result, packets
 from redact_dask.records import Chunk, StreamInfo
 
 
@@ -109,7 +109,7 @@ def frames_at(url: str, times: Iterable[Fraction]) -> Iterator[VideoFrame]:
     CheckFailed
         No frame is shown at one of the times.
     """
-    with open_video(url) as (container, stream):
+    with open_result(url) as (container, stream):
         tick = stream.time_base or Fraction(1)
         missing = {round(time / tick) for time in times}
         for gop in _gops(container.demux(stream)):

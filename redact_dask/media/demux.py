@@ -16,7 +16,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from redact_dask import storage
-from redact_dask.errors import DamagedVideo, UnreadableVideo, UnsupportedVideo
+from redact_dask.errors import CheckFailed, DamagedVideo, UnreadableVideo, UnsupportedVideo
 from redact_dask.records import Clock, Keyframe
 
 MOST_PIXELS = 139_264 * 16 * 16
@@ -97,6 +97,24 @@ def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContain
             if container.format.name not in ("mpegts", "mpeg"):
                 raise
             raise UnsupportedVideo("a stream begins in its middle; remux it") from error
+
+
+@contextmanager
+def open_result(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a finished file as `open_video` does; what is wrong with it is not the source's fault.
+
+    Raises
+    ------
+    CheckFailed
+        The file is not a video that can be read from end to end.
+    UnreadableVideo
+        Its disk fails.
+    """
+    try:
+        with open_video(url) as opened:
+            yield opened
+    except (DamagedVideo, UnsupportedVideo) as error:
+        raise CheckFailed(f"the result cannot be read: {error}") from error
 
 
 def timed(

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate, chain
 from pathlib import Path
 
-from redact_dask.media.demux import open_video
-from redact_dask.media.mux import created
+from redact_dask.media.demux import open_result
+from redact_dask.media.mux import created, writing
 from redact_dask.records import Segment, StreamInfo
 
 
@@ -67,10 +67,11 @@ def write(path: Path, target: Path, gops: Collection[int], base: int, info: Stre
     info
         What the source's stream is.
     """
-    with open_video(str(path)) as (container, stream), created(target, info) as output:
+    with open_result(str(path)) as (container, stream), created(target, info) as output:
         copy = output.add_stream_from_template(stream)
         copy.time_base = info.time_base
-        output.start_encoding()
+        with writing():
+            output.start_encoding()
         number = -1
         for packet in container.demux(stream):
             number += packet.is_keyframe
@@ -78,4 +79,5 @@ def write(path: Path, target: Path, gops: Collection[int], base: int, info: Stre
                 packet.pts -= base
                 packet.dts = None if packet.dts is None else packet.dts - base
                 packet.stream = copy
-                output.mux_one(packet)
+                with writing():
+                    output.mux_one(packet)

@@ -108,14 +108,14 @@ def write(
         for stream, copy in copies.items():
             copy.metadata.clear()
             copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
-        with _writing(), _explained(others):
+        with writing(), _explained(others):
             for copy in copies.values():
                 _file(copy).start_encoding()
         # Merge both by time, so that the muxer need not hold packets of one back for the other.
         for packet in heapq.merge(*tracks, key=_decode_time):
             if packet.stream is video:
                 written += digests.of(packet)
-            with _writing(packet.stream):
+            with writing(packet.stream):
                 _file(packet.stream).mux_one(packet)
         extradata = video.codec_context.extradata or b""
     if any(foreign):
@@ -157,17 +157,17 @@ def created(path: Path, info: StreamInfo) -> AbstractContextManager[OutputContai
 @contextmanager
 def _created(path: Path, name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
     """Create a file, and complete it after the block."""
-    with _writing():
+    with writing():
         output = av.open(str(path), "w", format=name, options=options)
     try:
         yield output
     finally:
-        with _writing():
+        with writing():
             output.close()
 
 
 @contextmanager
-def _writing(written: Stream | None = None) -> Iterator[None]:
+def writing(written: Stream | None = None) -> Iterator[None]:
     """Raise an error of the output for FFmpeg's: the source, in whose block it writes, is whole."""
     try:
         yield

@@ -19,7 +19,7 @@ from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata
 from redact_dask.media.decode import frames
-from redact_dask.media.demux import open_video
+from redact_dask.media.demux import open_result, open_video
 from redact_dask.media.h264 import bitstream
 from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.media.mux import Written
@@ -84,11 +84,12 @@ def verify(
     else:
         _check_whole(path, segments, pts, shown, info, source)
     _check_appearance(path, info)
-    with open_video(str(path)) as (result, video), open_video(source) as (container, _):
-        beside = [stream for stream in result.streams if stream is not video]
-        copied = metadata.streams(container, settings, info)
-        if digests_of(result, beside) != digests_of(container, copied):
-            raise CheckFailed("the packets beside the pictures are not those of the source")
+    with open_result(str(path)) as (result, video):
+        beside = digests_of(result, [stream for stream in result.streams if stream is not video])
+    with open_video(source) as (container, _):
+        copied = digests_of(container, metadata.streams(container, settings, info))
+    if beside != copied:
+        raise CheckFailed("the packets beside the pictures are not those of the source")
 
 
 def _middle(segments: Sequence[Segment], frames: int) -> int | None:
@@ -175,7 +176,7 @@ def _compare(
 
 def _check_appearance(path: Path, info: StreamInfo) -> None:
     """Check that the pictures will be shown as the source's: cut, turned, projected, coloured."""
-    with open_video(str(path)) as (container, video):
+    with open_result(str(path)) as (container, video):
         frame = next(container.decode(video))
         found = appearance.read(container, video, frame)
     # What the source's container crops away is no longer there.
@@ -194,7 +195,7 @@ def _check_packets(
     """
     pictures = 0
     firsts, times, found = [], array("q"), bytearray()
-    with open_video(str(path)) as (container, video):
+    with open_result(str(path)) as (container, video):
         extradata = video.codec_context.extradata or b""
         length_size = bitstream.length_size(extradata)
         try:

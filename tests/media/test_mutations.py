@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from decoded import pictures
 from fixture_types import MakeClip
 
 from redact_dask import config, storage
-from redact_dask.errors import CheckFailed, RedactError
+from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, mux, verify
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
@@ -96,13 +97,36 @@ def test_no_mutation_is_accepted(planned: Planned, tmp_path: Path) -> None:
         mutate(good, bad, chance)
         try:
             planned.verify(bad, written)
-        except RedactError:
+        except CheckFailed:  # Never the fault of the video.
             continue
         # A byte that nobody reads may change: what is shown and heard must not.
         assert mutate is flipped, f"{mutate.__name__}, number {number}"
         assert shown(bad) == shown(good)
         survivors += 1
     assert survivors < MUTATIONS / 50
+
+
+def test_a_full_scratch_disk_under_the_excerpt_is_not_the_videos_damage(
+    planned: Planned, tmp_path: Path
+) -> None:
+    written = planned.write(tmp_path / "a.mp4")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OSError, match="the joined video: File too large"):
+            planned.verify(tmp_path / "a.mp4", written)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    planned.verify(tmp_path / "a.mp4", written)
+
+
+def test_a_result_that_is_no_video_is_not_the_videos_fault(
+    planned: Planned, tmp_path: Path
+) -> None:
+    written = planned.write(tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    with pytest.raises(CheckFailed, match="the result cannot be read: it cannot be opened"):
+        planned.verify(tmp_path / "a.mp4", written)
 
 
 def test_a_segment_that_changed_in_the_work_area_is_found(planned: Planned, tmp_path: Path) -> None:
