@@ -137,7 +137,11 @@ def timed(
         if packet.stream is stream and packet.size:
             if clock.pts:
                 place = packet.dts if clock.by_dts else number
-                packet.pts = None if place is None else clock.pts[place]
+                # After a seek, AVI may count from another packet: then no place is the right one.
+                if place is None or not 0 <= place < len(clock.pts):
+                    packet.pts = None
+                else:
+                    packet.pts = clock.pts[place]
             elif moved and packet.pts is not None:
                 packet.pts = moved.get((packet.pts, packet.size), packet.pts)
             number += 1

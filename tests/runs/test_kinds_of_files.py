@@ -18,6 +18,7 @@ from exact import assert_exact, assert_same_pictures
 from five_stages import Done, run
 from fixture_types import Ffmpeg
 from magenta import excess
+from several_cameras import camera
 
 from redact_dask import config
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
@@ -106,6 +107,16 @@ class TestContainerWithoutPresentationTimes:
         assert times(published(done)) == [Fraction(number, 30) for number in range(60)]
         assert_same_pictures(path, published(done))
         assert audio(published(done)) == audio(path)
+
+    def test_h264_that_is_counted_otherwise_after_a_seek(
+        self, redact: Redact, ffmpeg: Ffmpeg, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "copied.avi"
+        ffmpeg("-i", camera(ffmpeg, tmp_path / "camera.mp4"), "-c", "copy", path)
+        done = redact(path, encode=AUTO)
+        assert len(done.probed.chunks) == 4
+        assert len(pictures(published(done))) == 60
+        assert not any((excess(shown) > 60).any() for shown in pictures(published(done), "rgb24"))
 
     @pytest.mark.parametrize("b_frames", ["1", "2"])
     def test_packed_b_frames(
