@@ -112,10 +112,10 @@ def detect(faces: int, job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     )
 
 
-def write(path: Path, *_: object) -> mux.Written:
+def write(path: Path, *_: object) -> tuple[mux.Written, ...]:
     """Join nothing."""
     path.write_bytes(b"v")
-    return mux.Written(b"", b"", copies_are_known=False)
+    return (mux.Written(b"", b"", copies_are_known=False),)
 
 
 def segments(self: Rendering, _timer: Timer) -> Iterator[Segment]:

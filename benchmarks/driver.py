@@ -187,7 +187,7 @@ def render(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tra
     return Rendered(chunk.index, FRAMES, (Segment(FRAMES, chunk.start, None, 0),), work())
 
 
-def join(_job: Job, probed: Probed, _tracked: Tracked, _rendered: list[Rendered]) -> Joined:
+def join(_job: Job, probed: Probed, _tracked: list[Tracked], _rendered: list[Rendered]) -> Joined:
     storage.write(probed.target, b"r")
     hidden = Regions.of([Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED)])
     return Joined(probed.target, 1, "0" * 64, "", hidden, work())

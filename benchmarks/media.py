@@ -62,7 +62,7 @@ def engine(job: Job, packets: bytes, every: int | None) -> None:
     """Run the stages with three regions on each frame of every n-th GOP."""
     probed = stages.probe(job)
     tracked, rendered = render(job, probed, packets, every)
-    stages.join(job, probed, tracked, rendered)
+    stages.join(job, probed, [tracked], rendered)
     storage.remove(job.work)  # What is committed would not be done again.
 
 
@@ -124,11 +124,11 @@ def main() -> None:
         if options.joins:
             rows = {}
         few = replace(job, work=f"{job.work}-few")
-        rendered = render(few, probed, packets, 20)
+        tracked, rendered = render(few, probed, packets, 20)
         for check in ("full", "quick"):
             checked = replace(few, config=config.model_copy(update={"check": check}))
             rows[f"join, regions on 5 % of GOPs, check: {check}"] = partial(
-                stages.join, checked, probed, *rendered
+                stages.join, checked, probed, [tracked], rendered
             )
         found: dict[str, list[tuple[float, float]]] = {row: [] for row in rows}
         for _ in range(options.rounds):

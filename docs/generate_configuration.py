@@ -63,6 +63,7 @@ UNITS = {
     "encode.crf": "constant rate factor, 0 to 51",
     "in_flight": "calls",
     "long_side": "pixels",
+    "output.streams": "numbers of streams",
     "prices": "pictures, US dollars",
     "quality": "per cent",
     "redact.cells": "cells",
@@ -211,13 +212,13 @@ def _value(value: Any) -> str:
 def _unit(key: str, field: FieldInfo) -> str:
     kinds = _kinds(field.annotation)
     values = [value for kind in kinds if get_origin(kind) is Literal for value in get_args(kind)]
+    unit = next((unit for end, unit in UNITS.items() if f".{key}".endswith(f".{end}")), "")
     if values:
-        return ", ".join(f"`{value}`" for value in values)
+        return ", ".join([*(f"`{value}`" for value in values), *filter(None, [unit])])
     if bool in kinds:
         return "`true`, `false`"
     if key.endswith("_s"):
         return "seconds"
-    unit = next((unit for end, unit in UNITS.items() if f".{key}".endswith(f".{end}")), "")
     if not unit and {int, float} & kinds:
         raise LookupError(f"give the number {key} a unit in UNITS")
     return unit

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 
 from av.error import FFmpegError
@@ -79,16 +80,22 @@ class VideoGraph:
 
     def rest(self, probed: Probed) -> Iterator[Future[Any]]:
         """Submit all other stages, and yield their futures."""
-        detected = [
-            self._submit(stages.detect, chunk.index, probed.info, chunk) for chunk in probed.chunks
-        ]
-        tracked = self._submit(stages.track, 0, self._probe, detected)
-        rendered = [
-            self._submit(stages.render, chunk.index, probed.info, chunk, tracked)
-            for chunk in probed.chunks
-        ]
+        detected, tracked, rendered = [], [], []
+        number = count()
+        for place, stream in enumerate(probed.streams):
+            numbered = [(next(number), chunk) for chunk in stream.chunks]
+            seen = [
+                self._submit(stages.detect, index, stream.info, chunk) for index, chunk in numbered
+            ]
+            plan = self._submit(stages.track, place, self._probe, seen)
+            rendered += [
+                self._submit(stages.render, index, stream.info, chunk, plan)
+                for index, chunk in numbered
+            ]
+            detected += seen
+            tracked.append(plan)
         joined = self._submit(stages.join, 0, self._probe, tracked, rendered)
-        yield from (*detected, tracked, *rendered, joined)
+        yield from (*detected, *tracked, *rendered, joined)
 
     def _submit(self, stage: Callable[..., Result], index: int, *args: Any) -> Future[Any]:
         key = (f"{stage.__name__}-{self._run}", self._job.video.id, index)
@@ -150,7 +157,10 @@ def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractCont
     """
     if not args:
         return nullcontext()
-    info = args[0].info if isinstance(args[0], Probed) else args[0]
+    infos = [args[0]]
+    if isinstance(args[0], Probed):
+        infos = [stream.info for stream in args[0].streams]
+    info = max(infos, key=lambda stream: stream.width * stream.height)
     return _memory.reserved(info, job.config.detect, worker.memory_manager.memory_limit)
 
 

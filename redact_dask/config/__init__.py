@@ -2,14 +2,13 @@
 
 from redact_dask.config.cluster import AdaptSettings, ClusterSettings, SecuritySettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
+from redact_dask.config.output import Kept, OutputSettings, Streams
 from redact_dask.config.settings import (
     PROFILES,
     ChunkSettings,
     Config,
     DetectSettings,
     EncodeSettings,
-    Kept,
-    OutputSettings,
     RedactSettings,
     SelectSettings,
     TrackSettings,
@@ -31,6 +30,7 @@ __all__ = [
     "RedactSettings",
     "SecuritySettings",
     "SelectSettings",
+    "Streams",
     "TrackSettings",
     "WatchSettings",
     "load",

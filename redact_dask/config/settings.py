@@ -16,6 +16,7 @@ from redact_dask.config import loading
 from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
 from redact_dask.config.loading import Section
+from redact_dask.config.output import OutputSettings
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
 
@@ -151,30 +152,6 @@ class EncodeSettings(Section):
     """``auto`` copies GOPs of H.264 that show nothing to hide. ``never`` encodes all frames."""
 
 
-Kept = Literal[
-    "title",
-    "location",
-    "creation_time",
-    "handler_names",
-    "other_tags",
-    "other_streams",
-    "user_data",
-]
-
-
-class OutputSettings(Section):
-    """What a redacted video holds besides its pictures. Anything not named here is left out."""
-
-    audio: Literal["keep", "drop"] = "keep"
-    """``keep`` copies every audio packet. ``drop`` leaves the audio out."""
-    begin: Literal["kept", "zero"] = "kept"
-    """When the copy begins. ``kept`` is when the source does: a recorder's clock may begin at ten
-    hours. ``zero`` is at once; all distances in time stay exact."""
-    keep: tuple[Kept, ...] = ()
-    """What else is copied. ``other_streams`` are subtitles and data, such as GPS. ``user_data`` are
-    the messages of cameras between H.264 pictures (SEI), captions among them."""
-
-
 PROFILES: dict[str, dict[str, Any]] = {
     "fast": {"detect": {"every": 6}},
     "balanced": {},
@@ -231,8 +208,9 @@ class Config(Section):
         settings = self.model_dump(mode="json", include=set(names))
         # How a video is cut decides nothing by itself.
         settings["chunk"]["seconds"] = self.chunk.seconds or LONGEST_CHUNK_S
-        if self.output.begin == "kept":  # Earlier versions knew nothing else.
-            settings.get("output", {}).pop("begin", None)
+        for name, only in (("begin", "kept"), ("streams", "all")):
+            if getattr(self.output, name) == only:  # Earlier versions knew nothing else.
+                settings.get("output", {}).pop(name, None)
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors

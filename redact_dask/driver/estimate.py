@@ -11,6 +11,7 @@ from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import VideoError
 from redact_dask.pipeline import cutting, detection, stages
 from redact_dask.pipeline.job import Job
+from redact_dask.records import Probed
 from redact_dask.storage import layout
 
 SAMPLE = 64
@@ -96,14 +97,26 @@ def _count(job: Job) -> _Counts:
         probed = stages.probe(job)
     except VideoError:
         return _Counts()
-    every = detection.stride(probed.info, job.config.detect)
-    looks = sum(
-        len(detection.frames_to_look_at(probed.info, chunk, every))
-        for chunk in probed.chunks
-        if not cutting.is_detected(job, probed.info, chunk)
+    streams = [_count_stream(job, stream) for stream in probed.streams]
+    return _Counts(
+        frames=probed.frames,
+        seconds=max(stream.info.seconds for stream in probed.streams),
+        looks=sum(count.looks for count in streams),
+        tasks=2 + sum(count.tasks for count in streams),
+        cpu_s=sum(count.cpu_s for count in streams),
     )
-    info = probed.info
+
+
+def _count_stream(job: Job, stream: Probed) -> _Counts:
+    """Count what one video stream will take, without probing and joining."""
+    info = stream.info
+    every = detection.stride(info, job.config.detect)
+    looks = sum(
+        len(detection.frames_to_look_at(info, chunk, every))
+        for chunk in stream.chunks
+        if not cutting.is_detected(job, info, chunk)
+    )
     megapixels = info.width * info.height / 1e6
     cpu_s = (_LOOK_S + _LOOK_MEGAPIXEL_S * megapixels) * looks
     cpu_s += _MEGAPIXEL_S * megapixels * info.frames
-    return _Counts(info.frames, info.seconds, looks, 3 + 2 * len(probed.chunks), cpu_s)
+    return _Counts(info.frames, info.seconds, looks, 1 + 2 * len(stream.chunks), cpu_s)

@@ -66,7 +66,7 @@ class Results:
         status = self._status
         if isinstance(result, Probed):
             status.bytes_probed += video_run.job.video.size
-            status.frames_probed += result.info.frames
+            status.frames_probed += result.frames
         if isinstance(result, Detected):
             status.frames_analysed += result.frames + result.frames_damaged
         if isinstance(result, Rendered):
@@ -87,8 +87,10 @@ class Results:
     def published(self, video_run: VideoRun) -> None:
         """Record a video whose copy is published."""
         outcome, status = video_run.outcome(None), self._status
-        frames = outcome.probed.info.frames if outcome.probed else 0
+        frames = outcome.probed.frames if outcome.probed else 0
         logs.log_video("published", outcome.video.path, frames=frames, faces=outcome.faces)
+        for sentence in outcome.probed.dropped if outcome.probed else ():
+            logs.log_video(f"published without {sentence}", outcome.video.path)
         self._settled.append(video_run.job)
         self._add(outcome)
         if outcome.joined:
@@ -110,7 +112,7 @@ class Results:
             self._settled.append(video_run.job)
         self._add(outcome)
         status.quarantined += 1
-        frames = outcome.probed.info.frames if outcome.probed else 0
+        frames = outcome.probed.frames if outcome.probed else 0
         done = sum(seen.frames + seen.frames_damaged for seen in outcome.detected)
         done += sum(made.frames for made in outcome.rendered)
         status.frames_given_up += 2 * frames - done

@@ -52,9 +52,9 @@ class VideoRun:
             started=self.started,
             ended=time.time(),
             probed=next(iter(of_kind(Probed)), None),
-            detected=tuple(sorted(of_kind(Detected), key=lambda seen: seen.chunk)),
-            tracked=next(iter(of_kind(Tracked)), None),
-            rendered=tuple(sorted(of_kind(Rendered), key=lambda made: made.chunk)),
+            detected=tuple(sorted(of_kind(Detected), key=_place)),
+            tracked=tuple(sorted(of_kind(Tracked), key=lambda plan: plan.stream or 0)),
+            rendered=tuple(sorted(of_kind(Rendered), key=_place)),
             joined=next(iter(of_kind(Joined)), None),
             failure=failure,
             usage=self.usage,
@@ -62,9 +62,13 @@ class VideoRun:
         )
 
 
+def _place(result: Detected | Rendered) -> tuple[int, int]:
+    return result.stream or 0, result.chunk
+
+
 def salvaged(outcome: Outcome) -> Salvaged:
     """Return what a summary tells of a published video that has damage."""
-    missing = outcome.probed.missing if outcome.probed else None
-    absent = len(missing.frames) if missing else 0
+    streams = outcome.probed.streams if outcome.probed else ()
+    absent = sum(len(stream.missing.frames) for stream in streams if stream.missing)
     black = sum(seen.frames_damaged for seen in outcome.detected)
     return Salvaged(outcome.video.path, black, absent, outcome.damage[0].reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -14,13 +14,13 @@ from redact_dask import versions
 from redact_dask.manifest.schema import Row, Rows
 from redact_dask.records import (
     ORIGINS,
-    Chunk,
     Damage,
     Detected,
     Detections,
     Failure,
     Joined,
     Probed,
+    Regions,
     Rendered,
     TaskTiming,
     Tracked,
@@ -40,10 +40,11 @@ class Outcome:
     """Seconds since the epoch."""
     probed: Probed | None
     detected: tuple[Detected, ...]
-    """What was detected, sorted by chunk."""
-    tracked: Tracked | None
+    """What was detected, sorted by stream and chunk."""
+    tracked: tuple[Tracked, ...]
+    """What is hidden, sorted by stream."""
     rendered: tuple[Rendered, ...]
-    """What was rendered, sorted by chunk."""
+    """What was rendered, sorted by stream and chunk."""
     joined: Joined | None
     failure: Failure | None
     usage: Usage = field(default_factory=Usage)
@@ -54,26 +55,41 @@ class Outcome:
     @property
     def damage(self) -> tuple[Damage, ...]:
         """The parts of the source that are damaged or missing, and so are not shown."""
-        black = [lost for seen in self.detected for lost in seen.damage]
-        missing = self.probed.missing if self.probed else None
-        return (*black, missing) if missing else tuple(black)
+        return tuple(lost for _, lost in self.damage_by_stream)
+
+    @property
+    def damage_by_stream(self) -> Iterator[tuple[Probed, Damage]]:
+        """The same, with the stream of each."""
+        for stream in self.probed.streams if self.probed else ():
+            for seen in self.detected:
+                if seen.stream == stream.info.number:
+                    yield from ((stream, lost) for lost in seen.damage)
+            if stream.missing:
+                yield stream, stream.missing
 
     @property
     def why_encoded(self) -> str:
         """Why no GOP was copied; empty: GOPs could be copied, or nothing is known."""
         if self.joined and self.joined.why_encoded:
             return self.joined.why_encoded
-        return self.probed.info.why_encoded if self.probed else ""
+        infos = [stream.info for stream in self.probed.streams] if self.probed else []
+        if len(infos) == 1:
+            return infos[0].why_encoded
+        return "; ".join(
+            f"video stream {info.number}: {info.why_encoded}" for info in infos if info.why_encoded
+        )
 
     @property
     def frames_copied(self) -> int:
         """Number of frames that were copied bit by bit."""
-        return 0 if self.why_encoded else sum(made.copied for made in self.rendered)
+        if self.joined and self.joined.why_encoded:
+            return 0
+        return sum(made.copied for made in self.rendered)
 
     @property
     def faces(self) -> int:
         """Number of tracks that are hidden."""
-        return self.tracked.faces if self.tracked else 0
+        return sum(plan.faces for plan in self.tracked)
 
 
 def rows(outcome: Outcome, fingerprint: str) -> dict[str, Rows]:
@@ -94,15 +110,26 @@ def rows(outcome: Outcome, fingerprint: str) -> dict[str, Rows]:
     }
     found: dict[str, Rows] = {n: [video | row for row in rows] for n, rows in few.items()}
     if outcome.probed and outcome.detected:
-        found["detections"] = _detections(outcome.probed, outcome.detected, outcome.video)
-    if outcome.joined:
-        found["regions"] = _regions(outcome.joined, outcome.video)
+        found["detections"] = pa.concat_tables(
+            _detections(
+                stream,
+                [seen for seen in outcome.detected if seen.stream == stream.info.number],
+                outcome.video,
+            )
+            for stream in outcome.probed.streams
+        )
+    if outcome.probed and outcome.joined:
+        hidden = (outcome.joined.regions, *outcome.joined.beside)
+        found["regions"] = pa.concat_tables(
+            _regions(own, stream, outcome.video)
+            for own, stream in zip(hidden, outcome.probed.streams, strict=True)
+        )
     return found
 
 
-def _detections(probed: Probed, detected: tuple[Detected, ...], video: Video) -> pa.Table:
+def _detections(stream: Probed, detected: Sequence[Detected], video: Video) -> pa.Table:
     found = Detections.joined([seen.detections for seen in detected])
-    pts, time_base = probed.pts, probed.info.time_base
+    pts, time_base = stream.pts, stream.info.time_base
     frames, row = np.unique(found.frame, return_inverse=True)
     times = np.array([float(pts[frame] * time_base) for frame in frames.tolist()], np.float64)
     label, detector = found.kinds.T
@@ -114,20 +141,26 @@ def _detections(probed: Probed, detected: tuple[Detected, ...], video: Video) ->
         "confidence": found.confidence.astype(np.float32),
         "label": _coded(found.kind, label.tolist()),
         "detector": _coded(found.kind, detector.tolist()),
+        "stream": _of(stream, len(found)),
     }
     return pa.table(columns)
 
 
-def _regions(joined: Joined, video: Video) -> pa.Table:
-    hidden = joined.regions
+def _regions(hidden: Regions, stream: Probed, video: Video) -> pa.Table:
     columns = {
         "video": _coded(np.zeros(len(hidden), np.int8), [video.id]),
         "frame": hidden.frame,
         "track": hidden.track,
         **_sides(hidden.box),
         "why": _coded(hidden.origin, [*ORIGINS]),
+        "stream": _of(stream, len(hidden)),
     }
     return pa.table(columns)
+
+
+def _of(stream: Probed, rows: int) -> NDArray[np.int16]:
+    """Return a column with the number of a stream."""
+    return np.full(rows, stream.info.number or 0, np.int16)
 
 
 def _sides(boxes: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
@@ -140,50 +173,52 @@ def _coded(numbers: NDArray[np.integer], words: list[str]) -> pa.DictionaryArray
 
 
 def _damage(outcome: Outcome) -> Iterator[Row]:
-    if outcome.probed is None:
-        return
-    pts, time_base = outcome.probed.pts, outcome.probed.info.time_base
-    for lost in outcome.damage:
+    for stream, lost in outcome.damage_by_stream:
+        pts, time_base = stream.pts, stream.info.time_base
         inside = range(len(pts))[lost.first_frame : lost.last_frame + 1]
         yield asdict(lost) | {
             "start_s": float(pts[inside[0]] * time_base) if inside else None,
             "end_s": float(pts[inside[-1]] * time_base) if inside else None,
+            "stream": stream.info.number or 0,
         }
 
 
 def _chunks(outcome: Outcome) -> Iterator[Row]:
-    if outcome.probed is None:
+    probed = outcome.probed
+    if probed is None:
         return
-    chunks = outcome.probed.chunks
-    yield _task("probe", chunks, None, outcome.probed.timing)
+    yield _task("probe", probed.streams, None, probed.timing)
     for seen in outcome.detected:
-        task = _task("detect", chunks[seen.chunk : seen.chunk + 1], seen.chunk, seen.timing)
-        yield task | asdict(seen.usage)
-    if outcome.tracked:
-        yield _task("track", chunks, None, outcome.tracked.timing)
+        own = probed.stream(seen.stream)
+        yield _task("detect", [own], seen.chunk, seen.timing) | asdict(seen.usage)
+    for plan in outcome.tracked:
+        yield _task("track", [probed.stream(plan.stream)], None, plan.timing)
     for made in outcome.rendered:
-        yield _task("render", chunks[made.chunk : made.chunk + 1], made.chunk, made.timing)
+        yield _task("render", [probed.stream(made.stream)], made.chunk, made.timing)
     if outcome.joined:
-        yield _task("join", chunks, None, outcome.joined.timing)
+        yield _task("join", probed.streams, None, outcome.joined.timing)
 
 
-def _task(stage: str, chunks: tuple[Chunk, ...], index: int | None, timing: TaskTiming) -> Row:
+def _task(stage: str, streams: Sequence[Probed], index: int | None, timing: TaskTiming) -> Row:
+    every = [chunk for stream in streams for chunk in stream.chunks]
+    chunks = [chunk for chunk in every if index in (None, chunk.index)]
     return {
         "stage": stage,
         "index": index,
         "first_frame": chunks[0].first_frame,
-        "last_frame": chunks[-1].last_frame,
+        "last_frame": max(chunk.last_frame for chunk in chunks),
         "frames": sum(len(chunk.pts) for chunk in chunks),
         "started": _time(timing.started),
         "ended": _time(timing.ended),
         "seconds": list(timing.steps),
         "worker": timing.worker,
         "host": timing.host,
+        "stream": None if len(streams) > 1 else streams[0].info.number or 0,
     }
 
 
 def _video(outcome: Outcome, fingerprint: str) -> Row:
-    info = outcome.probed.info if outcome.probed else None
+    probed = outcome.probed
     joined, failure = outcome.joined, outcome.failure
     return {
         "source": outcome.video.source,
@@ -196,7 +231,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "reason": failure.reason if failure else None,
         "error": failure.kind if failure else None,
         "blame": failure.blame if failure else None,
-        "frames": info.frames if info else None,
+        "frames": probed.frames if probed else None,
         "frames_analysed": sum(seen.frames for seen in outcome.detected),
         "frames_looked_at": sum(seen.looked_at for seen in outcome.detected),
         "frames_black": sum(seen.frames_damaged for seen in outcome.detected),
@@ -205,7 +240,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "faces": outcome.faces,
         **asdict(outcome.usage),
         "dollars": outcome.dollars,
-        "duration_s": info.seconds if info else None,
+        "duration_s": max(s.info.seconds for s in probed.streams) if probed else None,
         "seconds": outcome.ended - outcome.started,
         "bytes_in": outcome.video.size,
         "bytes_out": joined.size if joined else None,
@@ -214,6 +249,8 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "fingerprint": fingerprint,
         "versions": list(versions.installed().items()),
         "finished": _time(outcome.ended),
+        "streams": [s.info.number or 0 for s in probed.streams] if probed else None,
+        "streams_dropped": list(probed.dropped) if probed else None,
     }
 
 

@@ -33,6 +33,9 @@ _BOX = {
     "x1": (pa.float32(), "right edge, exclusive, pixels of the stored picture"),
     "y1": (pa.float32(), "lower edge, exclusive, pixels of the stored picture"),
 }
+_STREAM = {
+    "stream": (pa.int32(), "number of the video stream in the source, from 0; null or 0: the first")
+}
 _USAGE = {
     "calls": (pa.int64(), "pictures that a paid service answered; null or 0: none"),
     "throttled": (pa.int64(), "times that it said: too many calls"),
@@ -52,15 +55,17 @@ SCHEMAS: dict[str, pa.Schema] = {
             "label": (pa.string(), "class, face for one"),
             "detector": (pa.string(), "registered name of the detector"),
         }
+        | _STREAM
     ),
     "regions": _schema(
         _VIDEO
         | {
             "frame": (pa.int64(), "rank in presentation order, from 0"),
-            "track": (pa.int32(), "number of the track in its video, from 0"),
+            "track": (pa.int32(), "number of the track in its stream, from 0"),
         }
         | _BOX
         | {"why": (pa.string(), "detected, interpolated or padded")}
+        | _STREAM
     ),
     "damage": _schema(
         _VIDEO
@@ -71,12 +76,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             "end_s": (pa.float64(), "presentation time of the last, seconds; null: missing"),
             "reason": (pa.string(), "what is wrong"),
         }
+        | _STREAM
     ),
     "chunks": _schema(
         _VIDEO
         | {
             "stage": (pa.string(), "probe, detect, track, render or join"),
-            "index": (pa.int32(), "number of the chunk in its video; null: the whole video"),
+            "index": (pa.int32(), "number of the chunk in its stream; null: all chunks"),
             "first_frame": (pa.int64(), "first frame that the task worked on"),
             "last_frame": (pa.int64(), "last frame that the task worked on"),
             "frames": (pa.int64(), "frames that the task worked on"),
@@ -87,6 +93,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             "host": (pa.string(), "name of its machine"),
         }
         | _USAGE
+        | {"stream": (pa.int32(), "number of the video stream, from 0; null: all, or an old row")}
     ),
     "videos": _schema(
         _VIDEO
@@ -125,6 +132,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             "fingerprint": (pa.string(), "of all settings that decide the output"),
             "versions": (pa.map_(pa.string(), pa.string()), "of the software"),
             "finished": (_TIME, "when the row was made"),
+            "streams": (
+                pa.list_(pa.int32()),
+                "numbers of the video streams that are published, from 0, in order",
+            ),
+            "streams_dropped": (
+                pa.list_(pa.string()),
+                "the other video streams of the source, and why they are not published",
+            ),
         }
     ),
 }

@@ -25,7 +25,9 @@ def is_coded(packet: Packet[Any]) -> bool:
     return packet.size >= _PLACEHOLDER
 
 
-def clock_of(url: str, container: InputContainer, stream: VideoStream) -> Clock:
+def clock_of(
+    url: str, container: InputContainer, stream: VideoStream, number: int | None = None
+) -> Clock:
     """Return the clock of a video whose container does not tell when its frames are shown.
 
     A raw H.264 or HEVC stream has no times at all. AVI numbers packets in decoding order, which is
@@ -42,13 +44,13 @@ def clock_of(url: str, container: InputContainer, stream: VideoStream) -> Clock:
         The packets do not decode to exactly one frame each.
     """
     if container.format.name in ("h264", "hevc"):
-        return _decoded(url, by_dts=False)
+        return _decoded(url, number, by_dts=False)
     if container.format.name == "avi" and stream.codec_context.has_b_frames:
-        return _decoded(url, by_dts=True)
+        return _decoded(url, number, by_dts=True)
     return Clock()
 
 
-def one_after_the_other(url: str, clock: Clock) -> Clock:
+def one_after_the_other(url: str, clock: Clock, number: int | None = None) -> Clock:
     """Return a clock that moves each packet with the pts of an earlier one, by one tick.
 
     A player shows both frames, the second in place of the first.
@@ -61,7 +63,7 @@ def one_after_the_other(url: str, clock: Clock) -> Clock:
     taken: set[int] = set()
     seen: set[tuple[int, int]] = set()
     moved = []
-    with open_video(url) as (container, stream):
+    with open_video(url, number) as (container, stream):
         for packet in timed(container, stream, clock):
             if packet.pts is None or not packet.size:
                 continue
@@ -79,8 +81,8 @@ def one_after_the_other(url: str, clock: Clock) -> Clock:
     return replace(clock, moved=tuple(moved))
 
 
-def _decoded(url: str, *, by_dts: bool) -> Clock:
-    with open_video(url) as (container, stream):
+def _decoded(url: str, number: int | None, *, by_dts: bool) -> Clock:
+    with open_video(url, number) as (container, stream):
         pairs = FieldPairs(stream.codec_context.extradata or b"")
         order: list[int | None] = []
         places: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
 
 
-def target_path(path: str, info: StreamInfo) -> str:
+def target_path(path: str, *infos: StreamInfo) -> str:
     """Return the path that the redacted copy of a video gets below the destination.
 
     The copy keeps the path of its source, unless that container cannot hold exact timestamps of
@@ -27,18 +28,18 @@ def target_path(path: str, info: StreamInfo) -> str:
     ----------
     path
         Path of the source below its root.
-    info
-        What the source's stream is.
+    infos
+        What each of the source's video streams is.
     """
     own = FORMATS.get(PurePosixPath(path).suffix.lower(), "")
-    if _holds(own, info):
+    if _holds(own, infos):
         return path
     # Few players take PCM from an MP4 file.
-    pcm = any(codec.startswith("pcm_") for codec in info.audio)
+    pcm = any(codec.startswith("pcm_") for info in infos for codec in info.audio)
     for suffix in (".mov", ".mkv") if pcm else (".mp4", ".mov", ".mkv"):
-        if _holds(FORMATS[suffix], info):
+        if _holds(FORMATS[suffix], infos):
             return path + suffix
-    return path if _holds(own, replace(info, audio=())) else path + ".mp4"
+    return path if _holds(own, [replace(info, audio=()) for info in infos]) else path + ".mp4"
 
 
 def is_native(container: str, stream: Stream) -> bool:
@@ -47,18 +48,19 @@ def is_native(container: str, stream: Stream) -> bool:
     return stream.type != "audio" or context is None or context.name in codecs(container)
 
 
-def _holds(container: str, info: StreamInfo) -> bool:
+def _holds(container: str, infos: Sequence[StreamInfo]) -> bool:
     """Tell whether a container holds the times and the audio of a video.
 
     Matroska counts milliseconds. The ffmpeg program writes more audio into it than PyAV does: all
     of Microsoft's list, which is that of WAV.
     """
-    if not container or (container == "matroska" and (info.time_base * 1000).denominator != 1):
+    uneven = any((info.time_base * 1000).denominator != 1 for info in infos)
+    if not container or (container == "matroska" and uneven):
         return False
     known = codecs(container)
     if container == "matroska":
         known |= codecs("wav")
-    return known.issuperset(info.audio)
+    return all(known.issuperset(info.audio) for info in infos)
 
 
 @cache

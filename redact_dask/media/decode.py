@@ -48,7 +48,7 @@ def frames(
     wanted = iter(chunk.pts)
     expected = next(wanted, None)
     shape = (info.width, info.height, info.pixel_format)
-    found = packets(url, chunk.start, info.clock)
+    found = packets(url, chunk.start, info.clock, info.number)
     if packets_seen is not None:
         found = digests.noted(found, packets_seen)
     for frame in _cropped(_decoded(found), info):
@@ -92,7 +92,9 @@ def frames_and_next(
             raise
 
 
-def frames_at(url: str, times: Iterable[Fraction]) -> Iterator[VideoFrame]:
+def frames_at(
+    url: str, times: Iterable[Fraction], number: int | None = None
+) -> Iterator[VideoFrame]:
     """Decode the frames of a finished file that are shown at some times, in presentation order.
 
     All packets are read, but only the GOPs that hold such a frame are decoded.
@@ -103,13 +105,15 @@ def frames_at(url: str, times: Iterable[Fraction]) -> Iterator[VideoFrame]:
         URL of a file in which each GOP of a wanted frame can be decoded alone.
     times
         Presentation times, seconds.
+    number
+        Number of the video stream in the file; None: it is the only one.
 
     Raises
     ------
     CheckFailed
         No frame is shown at one of the times.
     """
-    with open_result(url) as (container, stream):
+    with open_result(url, number) as (container, stream):
         tick = stream.time_base or Fraction(1)
         missing = {round(time / tick) for time in times}
         for gop in _gops(container.demux(stream)):

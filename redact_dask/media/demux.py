@@ -40,9 +40,15 @@ It holds in memory what it has read.
 """
 
 
+class SeveralStreams(UnsupportedVideo):
+    """The file has several video streams, and nobody told which is meant."""
+
+
 @contextmanager
-def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and yield its container and its only video stream, with a one-thread decoder.
+def open_file(
+    url: str, *, beside: bool = False
+) -> Iterator[tuple[InputContainer, list[VideoStream]]]:
+    """Open a video and yield its container and its video streams, of which there is at least one.
 
     Cover pictures do not count as video streams.
 
@@ -59,8 +65,7 @@ def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContain
     UnreadableVideo
         The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
-        The file is not a video, has no video stream or several, or FFmpeg has no decoder for it;
-        its pictures have more than `MOST_PIXELS`; or a stream of an MPEG transport or program
+        The file is not a video, or has no video stream; or a stream of an MPEG transport or program
         stream begins in its middle.
     DamagedVideo
         FFmpeg raises an error anywhere inside the ``with`` block.
@@ -75,21 +80,8 @@ def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContain
         streams = [stream for stream in container.streams.video if not _is_cover(stream)]
         if not streams:
             raise UnsupportedVideo("it has no video stream")
-        if len(streams) > 1:
-            raise UnsupportedVideo(f"it has {len(streams)} video streams; split it into one each")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise UnsupportedVideo("FFmpeg knows no decoder for its pictures")
-        if stream.width * stream.height > MOST_PIXELS:
-            raise UnsupportedVideo(
-                f"its pictures of {stream.width}x{stream.height} pixels are larger than H.264's "
-                f"highest level allows, {MOST_PIXELS:,} pixels; make them smaller first"
-            )
-        stream.codec_context.options = _LIMIT
-        stream.codec_context.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
         try:
-            yield container, stream
+            yield container, streams
         except av.error.FFmpegError as error:
             raise DamagedVideo(f"FFmpeg gives up on it: {error.strerror}") from error
         except IndexError as error:
@@ -100,7 +92,52 @@ def open_video(url: str, *, beside: bool = False) -> Iterator[tuple[InputContain
 
 
 @contextmanager
-def open_result(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(
+    url: str, number: int | None = None, *, beside: bool = False
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and yield its container and one video stream, with a one-thread decoder.
+
+    Parameters
+    ----------
+    url, beside
+        As in `open_file`.
+    number
+        Number of the stream among the video streams, from 0; None: it is the only one.
+
+    Raises
+    ------
+    VideoError
+        As `open_file`.
+    SeveralStreams
+        No number tells which of several streams is meant.
+    UnsupportedVideo
+        There is no stream with this number, FFmpeg has no decoder for it, or its pictures have more
+        than `MOST_PIXELS`.
+    """
+    # What lies far into a file has a number only if one looks as far as when they were given.
+    with open_file(url, beside=beside or bool(number)) as (container, streams):
+        if number is None and len(streams) > 1:
+            raise SeveralStreams(f"it has {len(streams)} video streams")
+        if (number or 0) >= len(streams):
+            raise UnsupportedVideo(f"it has no video stream {number}, but only {len(streams)}")
+        stream = streams[number or 0]
+        if stream.codec_context is None:
+            raise UnsupportedVideo("FFmpeg knows no decoder for its pictures")
+        if stream.width * stream.height > MOST_PIXELS:
+            raise UnsupportedVideo(
+                f"its pictures of {stream.width}x{stream.height} pixels are larger than H.264's "
+                f"highest level allows, {MOST_PIXELS:,} pixels; make them smaller first"
+            )
+        stream.codec_context.options = _LIMIT
+        stream.codec_context.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+        yield container, stream
+
+
+@contextmanager
+def open_result(
+    url: str, number: int | None = None
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a finished file as `open_video` does; what is wrong with it is not the source's fault.
 
     Raises
@@ -110,9 +147,21 @@ def open_result(url: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     UnreadableVideo
         Its disk fails.
     """
+    with _reading_result(), open_video(url, number) as opened:
+        yield opened
+
+
+@contextmanager
+def open_result_file(url: str) -> Iterator[tuple[InputContainer, list[VideoStream]]]:
+    """Open a finished file as `open_file` does, and raise what `open_result` raises."""
+    with _reading_result(), open_file(url) as opened:
+        yield opened
+
+
+@contextmanager
+def _reading_result() -> Iterator[None]:
     try:
-        with open_video(url) as opened:
-            yield opened
+        yield
     except (DamagedVideo, UnsupportedVideo) as error:
         raise CheckFailed(f"the result cannot be read: {error}") from error
 
@@ -148,7 +197,9 @@ def timed(
         yield packet
 
 
-def packets(url: str, start: Keyframe, clock: Clock) -> Iterator[Packet[VideoStream]]:
+def packets(
+    url: str, start: Keyframe, clock: Clock, number: int | None = None
+) -> Iterator[Packet[VideoStream]]:
     """Yield the stream's packets from a keyframe on, in decoding order, then the final empty one.
 
     Not every container seeks exactly, so the keyframe is recognised by its pts and size. If a seek
@@ -160,7 +211,7 @@ def packets(url: str, start: Keyframe, clock: Clock) -> Iterator[Packet[VideoStr
         URL of the video.
     start
         Keyframe to begin with.
-    clock
+    clock, number
         As in `StreamInfo`.
 
     Raises
@@ -169,7 +220,7 @@ def packets(url: str, start: Keyframe, clock: Clock) -> Iterator[Packet[VideoStr
         The keyframe is not found, or FFmpeg raises an error.
     """
     for seek in (False,) if clock.counts else (True, False):
-        with open_video(url) as (container, stream):
+        with open_video(url, number) as (container, stream):
             if seek:
                 container.seek(start.place, stream=stream)
             found = False

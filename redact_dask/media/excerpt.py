@@ -51,7 +51,14 @@ def frames_of(gops: Sequence[int], firsts: Sequence[int], frames: int) -> array[
     return array("q", chain.from_iterable(range(firsts[gop], ends[gop]) for gop in gops))
 
 
-def write(path: Path, target: Path, gops: Collection[int], base: int, info: StreamInfo) -> None:
+def write(
+    path: Path,
+    target: Path,
+    gops: Collection[int],
+    base: int,
+    info: StreamInfo,
+    number: int | None = None,
+) -> None:
     """Write a file with some GOPs of a joined video.
 
     Parameters
@@ -66,8 +73,10 @@ def write(path: Path, target: Path, gops: Collection[int], base: int, info: Stre
         The pts that becomes 0, ticks.
     info
         What the source's stream is.
+    number
+        Number of the video stream in the joined video; None: it is the only one.
     """
-    with open_result(str(path)) as (container, stream), created(target, info) as output:
+    with open_result(str(path), number) as (container, stream), created(target, info) as output:
         copy = output.add_stream_from_template(stream)
         copy.time_base = info.time_base
         with writing():

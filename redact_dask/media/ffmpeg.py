@@ -36,7 +36,7 @@ class Decoded:
     """Checksums of some frames, by number: Adler-32 of the planes without padding, begun with 0."""
 
 
-def decoded(path: Path, summed: Sequence[int]) -> Decoded:
+def decoded(path: Path, summed: Sequence[int], number: int | None = None) -> Decoded:
     """Decode every frame of a video.
 
     Parameters
@@ -46,23 +46,30 @@ def decoded(path: Path, summed: Sequence[int]) -> Decoded:
     summed
         Numbers of the frames whose checksums are wanted. Numbers beyond the video's last frame get
         no checksum.
+    number
+        Number of the video stream; None: it is the only one.
 
     Raises
     ------
     CheckFailed
         The video does not decode cleanly.
     """
-    return _decoded(path, summed, (), "")
+    return _decoded(path, summed, (), "", number)
 
 
 def decoded_in_halves(
-    path: Path, summed: Sequence[int], middle: int, pts: Sequence[int], time_base: Fraction
+    path: Path,
+    summed: Sequence[int],
+    middle: int,
+    pts: Sequence[int],
+    time_base: Fraction,
+    number: int | None = None,
 ) -> Decoded:
     """Decode every frame of a video as `decoded` does, but in half the time, on two cores.
 
     Parameters
     ----------
-    path, summed
+    path, summed, number
         As in `decoded`.
     middle
         Number of the first frame of the second half.
@@ -82,8 +89,8 @@ def decoded_in_halves(
     after = [frame - middle for frame in summed if frame >= middle]
     with ThreadPoolExecutor(2) as both:
         halves = [
-            both.submit(_decoded, path, before, (), f"trim=end={border},"),
-            both.submit(_decoded, path, after, seek, f"trim=start={border},"),
+            both.submit(_decoded, path, before, (), f"trim=end={border},", number),
+            both.submit(_decoded, path, after, seek, f"trim=start={border},", number),
         ]
     first, second = (half.result() for half in halves)
     if len(first.pts) != middle:
@@ -95,7 +102,9 @@ def decoded_in_halves(
     return Decoded(first.pts + second.pts, first.time_base, both_sums)
 
 
-def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> Decoded:
+def _decoded(
+    path: Path, summed: Sequence[int], seek: Sequence[str], trim: str, number: int | None
+) -> Decoded:
     """Decode the frames that the trim filter leaves; frame numbers start at 0 with the first."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-xerror"]
     command += ["-threads", "1", *seek]
@@ -104,7 +113,8 @@ def _decoded(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) 
     # ffmpeg holds all in memory until both outputs have begun, so frame 0 is always in both.
     numbers = sorted({0, *summed})
     chosen = "+".join(f"between(n,{first},{last})" for first, last in _ranges(numbers))
-    graph = f"[0:v:0]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];[b]select='{chosen}'[sample]"
+    graph = f"[0:v:{number or 0}]{trim}split[a][b];[a]crop=2:2:0:0:exact=1[corner];"
+    graph += f"[b]select='{chosen}'[sample]"
     command += ["-filter_complex", graph, "-map", "[corner]", "-map", "[sample]"]
     command += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-f", "framecrc", "-"]
     pts, sums, time_base = array("q"), [], None

@@ -18,7 +18,11 @@ OPTIONS = {"fflags": "+bitexact", "rf64": "auto"}
 
 
 def add(
-    path: Path, tracks: Sequence[Path | None], start: Fraction, options: Mapping[str, str]
+    path: Path,
+    videos: int,
+    tracks: Sequence[Path | None],
+    start: Fraction,
+    options: Mapping[str, str],
 ) -> None:
     """Rewrite a Matroska file with audio.
 
@@ -26,8 +30,10 @@ def add(
     ----------
     path
         A file with the video and some other streams, which is replaced.
+    videos
+        Number of its video streams, which come first.
     tracks
-        For each stream after the video, a WAV file; None: the stream is in ``path``.
+        For each stream after these, a WAV file; None: the stream is in ``path``.
     start
         When the audio begins in the video, seconds.
     options
@@ -46,8 +52,9 @@ def add(
     command += ["-i", f"file:{path}"]
     for file in files:
         command += ["-itsoffset", f"{float(start):.6f}", "-i", f"file:{file}"]
-    inside = iter(range(1, len(tracks) + 1))
-    maps = ["0:0"] + [f"{files.index(t) + 1}:0" if t else f"0:{next(inside)}" for t in tracks]
+    inside = iter(range(videos, videos + len(tracks)))
+    maps = [f"0:{number}" for number in range(videos)]
+    maps += [f"{files.index(t) + 1}:0" if t else f"0:{next(inside)}" for t in tracks]
     for stream in maps:
         command += ["-map", stream]
     for name, value in options.items():

@@ -83,9 +83,14 @@ class Index:
 
 
 def scan(
-    url: str, settings: EncodeSettings, *, salvage: bool = False, from_zero: bool = False
+    url: str,
+    settings: EncodeSettings,
+    *,
+    salvage: bool = False,
+    from_zero: bool = False,
+    number: int | None = None,
 ) -> Index:
-    """Read every packet of the video stream, and decode its first picture.
+    """Read every packet of a video stream, and decode its first picture.
 
     Parameters
     ----------
@@ -97,21 +102,25 @@ def scan(
         Whether frames may be corrupt or missing; if so, a later stage that decodes finds out which.
     from_zero
         Whether the copy begins at 0, and not when the source does.
+    number
+        Number of the stream among the video streams of the file; None: it is the only one.
 
     Raises
     ------
+    SeveralStreams
+        No number tells which of several streams is meant.
     UnsupportedVideo
         There is no video stream, its packets have no timestamps, or it cannot be encoded.
     DamagedVideo
         There are no packets, they contradict each other, or no picture decodes.
     """
-    with open_video(url, beside=True) as (container, stream):
-        clock = clock_of(url, container, stream)
+    with open_video(url, number, beside=True) as (container, stream):
+        clock = clock_of(url, container, stream, number)
         survey = Survey(stream)
         found = _packets(container, stream, clock, survey)
     if len(set(found.pts)) < len(found.pts):
-        clock = one_after_the_other(url, clock)
-        with open_video(url, beside=True) as (container, stream):
+        clock = one_after_the_other(url, clock, number)
+        with open_video(url, number, beside=True) as (container, stream):
             found = _packets(container, stream, clock, survey)
     if not found.pts:
         raise DamagedVideo("it has no frame")
@@ -121,7 +130,7 @@ def scan(
         found.damage.append(_BEGINS_LATE)
     if found.damage and not salvage:
         raise DamagedVideo(found.damage[0])
-    with open_video(url, beside=True) as (container, stream):
+    with open_video(url, number, beside=True) as (container, stream):
         info = stream_info.read(container, stream, pts, survey, found.audio)
     if info.fields is Fields.PROGRESSIVE:
         info = replace(info, fields=found.fields)  # The container need not tell.
@@ -129,7 +138,7 @@ def scan(
         sound = [info.audio_start] if info.audio else []
         first = min([pts[0] * info.time_base, *sound])
         info = replace(info, shift=ceil(-first / info.time_base))
-    info = replace(info, clock=clock)
+    info = replace(info, clock=clock, number=number)
     if clock.moved:
         many = f"frames that had the time of another, now a tick later: {len(clock.moved)}"
         info = replace(info, why_encoded=many)

@@ -13,15 +13,15 @@ from typing import Any, cast
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
 from redact_dask.media import containers, digests, foreign_audio, metadata, packets
-from redact_dask.media.demux import open_video
+from redact_dask.media.demux import open_file
 from redact_dask.media.h264.smart_copy import SmartCopy
-from redact_dask.records import Segment, StreamInfo
+from redact_dask.records import Footage, Segment, StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +37,21 @@ class Written:
 
 
 def write(
-    path: Path,
-    segments: Sequence[Segment],
-    pts: Sequence[int],
-    info: StreamInfo,
-    source: str,
-    settings: OutputSettings,
-    decoded: bytes = b"",
-) -> Written:
-    """Write the joined video; return what was written.
+    path: Path, videos: Sequence[Footage], source: str, settings: OutputSettings
+) -> tuple[Written, ...]:
+    """Write the joined video; return what was written into each of its video streams.
 
     Parameters
     ----------
     path
         File to write; its suffix selects the container.
-    segments
-        Segments in presentation order, which together hold all frames. Each was encoded into a
-        file, or is copied from the source.
-    pts
-        The pts of every frame of the video, ascending, in ticks of ``info.time_base``.
-    info
-        What the source's stream is: its time base, display matrix and parameter sets are kept.
+    videos
+        What each video stream shows, in the source's order. A segment was encoded into a file, or
+        is copied from the source; time base, display matrix and parameter sets are the source's.
     source
         URL of the source.
     settings
         Which other streams, tags and messages of the source are copied.
-    decoded
-        Digest of each frame's packet, as it was decoded when the frame was analysed: what is copied
-        must be the same. Empty, or of fewer frames: they are unknown.
 
     Raises
     ------
@@ -76,52 +63,64 @@ def write(
     OSError
         The file cannot be written, for example because the disk is full.
     """
-    depth = max(segment.reorder_depth for segment in segments)
-    is_known = len(decoded) == digests.SIZE * len(pts)
-    written = bytearray()
     name = containers.FORMATS[path.suffix.lower()]
+    info = videos[0].info
+    options = _options(name, [footage.info for footage in videos])
     foreign: list[Path | None] = []
     with ExitStack() as stack:
-        container, original = stack.enter_context(open_video(source, beside=True))
-        output = stack.enter_context(created(path, info))
-        video = _add_video(output, segments, info, original)
-        copies: dict[Stream, Stream] = {original: video}
-        user_data = "user_data" in settings.keep
-        shown = packets.joined_packets(
-            segments, pts, info, source, user_data=user_data, decoded=decoded if is_known else b""
-        )
-        tracks = [_with_times(shown, video, depth, pts, info)]
+        container, originals = stack.enter_context(open_file(source, beside=True))
+        output = stack.enter_context(_created(path, name, options))
+        copies: dict[Stream, Stream] = {}
+        tracks = []
+        written: dict[Stream, bytearray] = {}
+        for footage in videos:
+            original = originals[footage.info.number or 0]
+            video = _add_video(output, footage.segments, footage.info, original)
+            if len(videos) > 1:
+                video.disposition = original.disposition & Disposition.default
+            copies[original], written[video] = video, bytearray()
+            shown = packets.joined_packets(footage, source, user_data="user_data" in settings.keep)
+            tracks.append(_with_times(shown, video, footage))
         others = metadata.streams(container, settings, info)
         with _explained(others):
             for stream in others:
-                outside = None
+                file, outside = output, None
                 if name == "matroska" and not containers.is_native(name, stream):
                     outside = path.with_name(f"{stream.index}.wav")
-                foreign.append(outside)
-                file = output
-                if outside:
                     file = stack.enter_context(_created(outside, "wav", foreign_audio.OPTIONS))
+                foreign.append(outside)
                 copies[stream] = file.add_stream_from_template(stream)
         if others:
             tracks.append(_copied(container, copies, others, info, name))
-        output.metadata.update(metadata.tags(container.metadata, settings.keep))
-        for stream, copy in copies.items():
-            copy.metadata.clear()
-            copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
+        _copy_tags(container, output, copies, settings)
         with writing(), _explained(others):
             for copy in copies.values():
                 _file(copy).start_encoding()
-        # Merge both by time, so that the muxer need not hold packets of one back for the other.
+        # Merge all by time, so that the muxer need not hold packets of one back for another.
         for packet in heapq.merge(*tracks, key=_decode_time):
-            if packet.stream is video:
-                written += digests.of(packet)
+            if packet.stream in written:
+                written[packet.stream] += digests.of(packet)
             with writing(packet.stream):
                 _file(packet.stream).mux_one(packet)
-        extradata = video.codec_context.extradata or b""
+        extradata = [cast("VideoStream", video).codec_context.extradata or b"" for video in written]
     if any(foreign):
         start = info.audio_start + info.shift * info.time_base
-        foreign_audio.add(path, foreign, start, _options(name, info))
-    return Written(extradata, bytes(written), is_known)
+        foreign_audio.add(path, len(videos), foreign, start, options)
+    made = zip(extradata, written.values(), videos, strict=True)
+    return tuple(Written(sets, bytes(found), packets.are_known(own)) for sets, found, own in made)
+
+
+def _copy_tags(
+    source: InputContainer,
+    output: OutputContainer,
+    copies: Mapping[Stream, Stream],
+    settings: OutputSettings,
+) -> None:
+    """Give the file and its streams those tags of the source that are to be kept."""
+    output.metadata.update(metadata.tags(source.metadata, settings.keep))
+    for stream, copy in copies.items():
+        copy.metadata.clear()
+        copy.metadata.update(metadata.tags(stream.metadata, settings.keep))
 
 
 def _file(stream: Stream) -> OutputContainer:
@@ -134,24 +133,27 @@ _WAY_OUT = foreign_audio.WAY_OUT
 _COMMON = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
 
 
-def _options(name: str, info: StreamInfo) -> dict[str, str]:
-    """Return options of the muxer of a container."""
+def _options(name: str, infos: Sequence[StreamInfo]) -> dict[str, str]:
+    """Return options of the muxer of a container with some video streams."""
     # FFmpeg writes a projection into MP4 only if it need not keep strictly to the standard.
     options = _COMMON | {"strict": "unofficial"}
     if name == "matroska":
         return options
-    return options | {
+    options |= {
         "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
         "movflags": "+faststart",
         "movie_timescale": "90000",
-        "video_track_timescale": str(info.time_base.denominator),
     }
+    ticks = {info.time_base.denominator for info in infos}
+    if len(ticks) == 1:  # Else FFmpeg takes a multiple of that of each stream.
+        options["video_track_timescale"] = str(*ticks)
+    return options
 
 
 def created(path: Path, info: StreamInfo) -> AbstractContextManager[OutputContainer]:
     """Create the file of a joined video; complete it after the block."""
     name = containers.FORMATS[path.suffix.lower()]
-    return _created(path, name, _options(name, info))
+    return _created(path, name, _options(name, [info]))
 
 
 @contextmanager
@@ -220,11 +222,7 @@ def _add_video(
 
 
 def _with_times(
-    shown: Iterable[tuple[int, Packet[Any]]],
-    video: VideoStream,
-    reorder_depth: int,
-    pts: Sequence[int],
-    info: StreamInfo,
+    shown: Iterable[tuple[int, Packet[Any]]], video: VideoStream, footage: Footage
 ) -> Iterator[Packet[Any]]:
     """Give each packet the pts of its frame, and the pts of an earlier frame as its dts.
 
@@ -233,6 +231,8 @@ def _with_times(
     ``reorder_depth`` places after its place in presentation order. Frames before the first are
     imagined at the average frame rate.
     """
+    pts, info = footage.pts, footage.info
+    reorder_depth = max(segment.reorder_depth for segment in footage.segments)
     frame_ticks = max(1, round(1 / (info.rate * info.time_base)))
     early = range(pts[0] - reorder_depth * frame_ticks, pts[0], frame_ticks)
     ends = [*pts[1:], pts[-1] + frame_ticks]

@@ -19,35 +19,27 @@ from redact_dask.errors import CheckFailed
 from redact_dask.media import digests
 from redact_dask.media.demux import packets
 from redact_dask.media.h264.smart_copy import cleaned
-from redact_dask.records import Segment, StreamInfo
+from redact_dask.records import Footage, Segment, StreamInfo
+
+
+def are_known(footage: Footage) -> bool:
+    """Tell whether the digest of each frame's packet is known, as it was decoded."""
+    return len(footage.decoded) == digests.SIZE * len(footage.pts)
 
 
 def joined_packets(
-    segments: Sequence[Segment],
-    pts: Sequence[int],
-    info: StreamInfo,
-    source: str,
-    *,
-    user_data: bool,
-    decoded: bytes = b"",
+    footage: Footage, source: str, *, user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the number of each frame and its packet, for which the caller sets the timestamps.
 
     Parameters
     ----------
-    segments
-        Segments in presentation order, which together hold all frames.
-    pts
-        The pts of every frame of the video, ascending.
-    info
-        What the source's stream is.
+    footage
+        What the video stream shows.
     source
         URL of the source, which is read once, from the first copied frame on.
     user_data
         Whether to keep messages between the pictures that can hold user data.
-    decoded
-        Digest of the packet of each frame, as it was decoded when the frame was analysed; empty:
-        they are unknown.
 
     Raises
     ------
@@ -55,12 +47,16 @@ def joined_packets(
         A segment does not hold exactly its frames, was encoded with other parameters, or is not
         what was encoded; or a copied packet is not what was decoded.
     """
-    starts = (segment.start for segment in segments if segment.url is None)
+    pts, info = footage.pts, footage.info
+    decoded = footage.decoded if are_known(footage) else b""
+    starts = (segment.start for segment in footage.segments if segment.url is None)
     first_copied = next(starts, None)
-    from_source = packets(source, first_copied, info.clock) if first_copied else iter(())
+    from_source: Iterator[Packet[VideoStream]] = iter(())
+    if first_copied:
+        from_source = packets(source, first_copied, info.clock, info.number)
     known: set[bytes] = set()
     first = 0
-    for segment in segments:
+    for segment in footage.segments:
         if segment.url is None:
             found = _copied(from_source, segment, pts, info, user_data, decoded)
         else:

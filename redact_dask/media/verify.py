@@ -18,12 +18,13 @@ from av.stream import Stream
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata
+from redact_dask.media.cameras import named
 from redact_dask.media.decode import frames
-from redact_dask.media.demux import open_result, open_video
+from redact_dask.media.demux import open_file, open_result, open_result_file
 from redact_dask.media.h264 import bitstream
 from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.media.mux import Written
-from redact_dask.records import Chunk, Segment, StreamInfo
+from redact_dask.records import Chunk, Footage, Segment, StreamInfo
 
 _SAMPLES = 3
 """Number of copied segments that are compared bit by bit with the source."""
@@ -40,12 +41,10 @@ Its other tasks are done by then, so a run of one long video waits for this chec
 
 def verify(
     path: Path,
-    segments: Sequence[Segment],
-    pts: Sequence[int],
-    info: StreamInfo,
+    videos: Sequence[Footage],
     source: str,
     settings: OutputSettings,
-    written: Written | None = None,
+    written: Sequence[Written | None] = (),
 ) -> None:
     """Decode a joined video with the ffmpeg program, and compare it with its source.
 
@@ -53,19 +52,16 @@ def verify(
     ----------
     path
         The joined video.
-    segments
-        Segments that were joined. Some frames of copied segments are compared bit by bit.
-    pts
-        The pts of every frame of the source, ascending, in ticks of ``info.time_base``.
-    info
-        What the source's stream is.
+    videos
+        What each of its video streams shows. Some frames of copied segments are compared bit by
+        bit.
     source
         URL of the source.
     settings
         Which other streams of the source are copied.
     written
-        What was written, if all that was copied is known to decode: then not all of it is decoded
-        again. None: the whole video is decoded.
+        What was written into each video stream, if all that was copied is known to decode: then not
+        all of it is decoded again. None, or nothing at all: the whole stream is decoded.
 
     Raises
     ------
@@ -75,21 +71,34 @@ def verify(
         those that the settings name; or the packets are not those that were written, or hold
         pictures that a decoder does not show.
     """
-    shown = array("q", (ticks + info.shift for ticks in pts))
-    has_copies = any(segment.url is None for segment in segments)
-    firsts = _check_packets(path, shown, info, written) if has_copies else []
-    encoded = sum(segment.frames for segment in segments if segment.url)
-    if written and has_copies and encoded < _MOSTLY * len(pts):
-        _check_excerpt(path, segments, pts, shown, firsts, info, source)
-    else:
-        _check_whole(path, segments, pts, shown, info, source)
-    _check_appearance(path, info)
-    with open_result(str(path)) as (result, video):
-        beside = digests_of(result, [stream for stream in result.streams if stream is not video])
-    with open_video(source) as (container, _):
-        copied = digests_of(container, metadata.streams(container, settings, info))
+    for number, footage in enumerate(videos):
+        place = number if len(videos) > 1 else None
+        with named(footage.info.number):
+            _check_video(path, place, footage, source, written[number] if written else None)
+    with open_result_file(str(path)) as (result, shown):
+        if len(shown) != len(videos):
+            raise CheckFailed(f"the result has {len(shown)} video streams, not {len(videos)}")
+        beside = digests_of(result, [stream for stream in result.streams if stream not in shown])
+    with open_file(source) as (container, _):
+        copied = digests_of(container, metadata.streams(container, settings, videos[0].info))
     if beside != copied:
         raise CheckFailed("the packets beside the pictures are not those of the source")
+
+
+def _check_video(
+    path: Path, place: int | None, footage: Footage, source: str, written: Written | None
+) -> None:
+    """Check one video stream, given its number in the joined video; None: it is the only one."""
+    segments, pts, info = footage.segments, footage.pts, footage.info
+    shown = array("q", (ticks + info.shift for ticks in pts))
+    has_copies = any(segment.url is None for segment in segments)
+    firsts = _check_packets(path, place, shown, info, written) if has_copies else []
+    encoded = sum(segment.frames for segment in segments if segment.url)
+    if written and has_copies and encoded < _MOSTLY * len(pts):
+        _check_excerpt(path, place, footage, shown, firsts, source)
+    else:
+        _check_whole(path, place, footage, shown, source)
+    _check_appearance(path, place, info)
 
 
 def _middle(segments: Sequence[Segment], frames: int) -> int | None:
@@ -103,46 +112,42 @@ def _middle(segments: Sequence[Segment], frames: int) -> int | None:
 
 
 def _check_whole(
-    path: Path,
-    segments: Sequence[Segment],
-    pts: Sequence[int],
-    shown: Sequence[int],
-    info: StreamInfo,
-    source: str,
+    path: Path, place: int | None, footage: Footage, shown: Sequence[int], source: str
 ) -> None:
     """Decode all frames, and check their number, their times, and what was copied."""
-    samples = list(_samples(segments, pts))
+    info = footage.info
+    samples = list(_samples(footage.segments, footage.pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    numbers = range(len(pts))
-    middle = _middle(segments, len(pts))
+    numbers = range(len(shown))
+    middle = _middle(footage.segments, len(shown))
     if middle is not None:
         # Not every container lets decoding start in the middle: then decode it in one piece.
         with suppress(CheckFailed):
-            halves = ffmpeg.decoded_in_halves(path, summed, middle, shown, info.time_base)
+            halves = ffmpeg.decoded_in_halves(path, summed, middle, shown, info.time_base, place)
             _compare(halves, numbers, shown, samples, info, source)
             return
-    _compare(ffmpeg.decoded(path, summed), numbers, shown, samples, info, source)
+    _compare(ffmpeg.decoded(path, summed, place), numbers, shown, samples, info, source)
 
 
 def _check_excerpt(
     path: Path,
-    segments: Sequence[Segment],
-    pts: Sequence[int],
+    place: int | None,
+    footage: Footage,
     shown: Sequence[int],
     firsts: Sequence[int],
-    info: StreamInfo,
     source: str,
 ) -> None:
     """Decode all encoded GOPs with the copied ones beside them, and check these frames alike."""
-    samples = list(_samples(segments, pts))
+    info = footage.info
+    samples = list(_samples(footage.segments, footage.pts))
     summed = [frame for sample in samples for frame in sample.frames]
-    gops = excerpt.telling(firsts, segments, summed)
-    numbers = excerpt.frames_of(gops, firsts, len(pts))
+    gops = excerpt.telling(firsts, footage.segments, summed)
+    numbers = excerpt.frames_of(gops, firsts, len(shown))
     base = shown[numbers[0]]
     part = path.with_stem("excerpt")
-    excerpt.write(path, part, {*gops}, base, info)
-    place = {frame: number for number, frame in enumerate(numbers)}
-    found = ffmpeg.decoded(part, [place[frame] for frame in summed])
+    excerpt.write(path, part, {*gops}, base, info, place)
+    at = {frame: number for number, frame in enumerate(numbers)}
+    found = ffmpeg.decoded(part, [at[frame] for frame in summed])
     part.unlink()
     times = array("q", (ticks - base for ticks in shown))
     _compare(found, numbers, times, samples, info, source)
@@ -174,9 +179,9 @@ def _compare(
                 raise CheckFailed(f"frame {frame} was copied, but is not the source's")
 
 
-def _check_appearance(path: Path, info: StreamInfo) -> None:
+def _check_appearance(path: Path, place: int | None, info: StreamInfo) -> None:
     """Check that the pictures will be shown as the source's: cut, turned, projected, coloured."""
-    with open_result(str(path)) as (container, video):
+    with open_result(str(path), place) as (container, video):
         frame = next(container.decode(video))
         found = appearance.read(container, video, frame)
     # What the source's container crops away is no longer there.
@@ -187,7 +192,11 @@ def _check_appearance(path: Path, info: StreamInfo) -> None:
 
 
 def _check_packets(
-    path: Path, shown: Sequence[int], info: StreamInfo, written: Written | None
+    path: Path,
+    place: int | None,
+    shown: Sequence[int],
+    info: StreamInfo,
+    written: Written | None,
 ) -> list[int]:
     """Check that each packet holds one picture, at its time, and is the one that was written.
 
@@ -195,7 +204,7 @@ def _check_packets(
     """
     pictures = 0
     firsts, times, found = [], array("q"), bytearray()
-    with open_result(str(path)) as (container, video):
+    with open_result(str(path), place) as (container, video):
         extradata = video.codec_context.extradata or b""
         length_size = bitstream.length_size(extradata)
         try:

@@ -48,6 +48,8 @@ def detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
     if job.config.detect.is_paid:
         every = detection.stride(info, job.config.detect)
         depends_on = repr(sorted(detection.frames_to_look_at(info, chunk, every)))
+    if info.number:  # The first stream is named as the only one of a file always was.
+        depends_on += f" stream {info.number}"
     key = hashlib.sha256(f"{job.config.detection_fingerprint} {depends_on}".encode()).hexdigest()
     return storage.join(_detections_folder(job), f"{key[:16]}-{chunk.index:05}.json")
 

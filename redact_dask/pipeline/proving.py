@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from redact_dask.errors import CheckFailed
 from redact_dask.media.decode import frames, frames_at
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Chunk, Damage, Probed, Regions, Segment
+from redact_dask.records import Chunk, Damage, Footage, Regions, Segment, StreamInfo
 from redact_dask.redaction import proof
 
 _SEGMENTS = 24
@@ -48,7 +48,7 @@ def check_plan(segments: Sequence[Segment], hidden: Regions) -> None:
 
 
 def check_pictures(
-    url: str, job: Job, probed: Probed, segments: Sequence[Segment], hidden: Regions
+    url: str, job: Job, footage: Footage, hidden: Regions, number: int | None = None
 ) -> None:
     """Check on frames of the finished file that their regions are hidden.
 
@@ -59,56 +59,56 @@ def check_pictures(
     ----------
     url
         URL of the finished file.
-    job, probed
-        Job of the video, and what its stream is.
-    segments
-        Segments that were rendered.
+    job
+        Job of the video.
+    footage
+        What was rendered of the stream.
     hidden
-        What is hidden in the video.
+        What is hidden in the stream.
+    number
+        Number of the stream in the finished file; None: it is the only one.
 
     Raises
     ------
     CheckFailed
         A frame shows what was to be hidden.
     """
-    samples = _samples(segments, probed, hidden)
-    numbers = [frame for _, chosen in samples for frame in chosen]
-    info = probed.info
-    times = [(probed.pts[frame] + info.shift) * info.time_base for frame in numbers]
-    before, after = _source_frames(job, probed, samples), frames_at(url, times)
-    for number, source, output in zip(numbers, before, after, strict=True):
+    samples = _samples(footage, hidden)
+    shown = [frame for _, chosen in samples for frame in chosen]
+    info = footage.info
+    times = [(footage.pts[frame] + info.shift) * info.time_base for frame in shown]
+    before, after = _source_frames(job, info, samples), frames_at(url, times, number)
+    for frame, source, output in zip(shown, before, after, strict=True):
         settings, crf = job.config.redact, job.config.encode.crf
-        regions = [*hidden.within(range(number, number + 1))]
+        regions = [*hidden.within(range(frame, frame + 1))]
         for region in proof.shown(source, output, regions, settings, crf):
             raise CheckFailed(
-                f"frame {number} still shows what was to be hidden around x {region.x0:.0f}, "
+                f"frame {frame} still shows what was to be hidden around x {region.x0:.0f}, "
                 f"y {region.y0:.0f}; run again, and report it if it happens again"
             )
 
 
-def _samples(
-    segments: Sequence[Segment], probed: Probed, hidden: Regions
-) -> list[tuple[Chunk, list[int]]]:
+def _samples(footage: Footage, hidden: Regions) -> list[tuple[Chunk, list[int]]]:
     """Return frames to look at in encoded segments, each with what to decode to reach them.
 
     Decoding starts where it started when the segment was rendered, so it gives the same pictures.
     """
-    found = list(_with_regions(segments, hidden))
+    found = list(_with_regions(footage.segments, hidden))
     samples = []
     for segment, first, inside in found[:: ceil(len(found) / _SEGMENTS) or 1]:
         near = range(inside[0], inside[-1] + 1, _APART)[:_FRAMES]
         chosen = sorted({*near}.intersection(inside))
-        pts = probed.pts[first : chosen[-1] + 1]
+        pts = tuple(footage.pts[first : chosen[-1] + 1])
         samples.append((Chunk(0, segment.start, first, pts, ()), chosen))
     return samples
 
 
 def _source_frames(
-    job: Job, probed: Probed, samples: Sequence[tuple[Chunk, Sequence[int]]]
+    job: Job, info: StreamInfo, samples: Sequence[tuple[Chunk, Sequence[int]]]
 ) -> Iterator[VideoFrame]:
     """Decode the frames of the source that were chosen."""
     for chunk, chosen in samples:
-        decoded = frames(job.video.source, probed.info, chunk)
+        decoded = frames(job.video.source, info, chunk)
         for number, frame in enumerate(decoded, chunk.first_frame):
             if number in chosen:
                 yield frame

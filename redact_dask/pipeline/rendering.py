@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from itertools import accumulate, groupby, repeat
 
@@ -14,7 +15,7 @@ from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.timing import Timer
-from redact_dask.records import Chunk, Damage, Probed, Regions, Segment, StreamInfo
+from redact_dask.records import Chunk, Damage, Footage, Regions, Segment, StreamInfo
 from redact_dask.redaction import hide
 from redact_dask.storage import scratch
 
@@ -88,21 +89,20 @@ class Rendering:
             yield frame
 
 
-def without_copies(
-    job: Job, probed: Probed, segments: Sequence[Segment], timer: Timer
-) -> Iterator[Segment]:
-    """Encode the copied segments of a video too, and yield all its segments in order."""
-    first = 0
-    for segment in segments:
+def without_copies(job: Job, footage: Footage, timer: Timer) -> Footage:
+    """Encode the copied segments of a stream too."""
+    segments, first, info = [], 0, footage.info
+    for segment in footage.segments:
         if segment.url is None:
-            pts = probed.pts[first : first + segment.frames]
+            pts = tuple(footage.pts[first : first + segment.frames])
             stretch = Chunk(0, segment.start, first, pts, ())
-            decoded = timer.each("decode", frames(job.video.source, probed.info, stretch))
-            name = _name(job, probed.info, stretch)
-            yield _encoded(job, probed.info, stretch, decoded, timer, name)
+            decoded = timer.each("decode", frames(job.video.source, info, stretch))
+            name = _name(job, info, stretch)
+            segments.append(_encoded(job, info, stretch, decoded, timer, name))
         else:
-            yield segment
+            segments.append(segment)
         first += segment.frames
+    return replace(footage, segments=tuple(segments), decoded=b"")
 
 
 class _Treatment(Enum):

@@ -13,17 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from redact_dask import storage
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
-from redact_dask.media import containers, digests, index, mux, verify
-from redact_dask.pipeline import checkpoints, cutting, detection, mirroring, proving
+from redact_dask.media import cameras, containers, digests
+from redact_dask.pipeline import checkpoints, cutting, detection, joining, mirroring
 from redact_dask.pipeline.job import Job
-from redact_dask.pipeline.rendering import Rendering, without_copies
+from redact_dask.pipeline.rendering import Rendering
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import (
     Chunk,
@@ -32,7 +32,6 @@ from redact_dask.records import (
     Joined,
     Probed,
     Rendered,
-    Segment,
     StreamInfo,
     Tracked,
     Usage,
@@ -43,7 +42,7 @@ from redact_dask.tracking import camera_motion, scene_cuts, tracker
 
 
 def probe(job: Job) -> Probed:
-    """Learn from the packets of a video what its stream is, and cut it into chunks.
+    """Learn from the packets of a video what its streams are, and cut each into chunks.
 
     Raises
     ------
@@ -52,22 +51,22 @@ def probe(job: Job) -> Probed:
     """
     timer = Timer()
     mirroring.check(job.video, job.destination)
+    output = job.config.output
     with timer.step("scan"):
-        scanned = index.scan(
-            job.video.source,
-            job.config.encode,
-            salvage=job.salvages,
-            from_zero=job.config.output.begin == "zero",
-        )
-    info = scanned.info
-    if job.config.output.audio == "drop":
-        info = replace(info, audio=())
-    target = storage.join(job.destination, containers.target_path(job.video.path, info))
+        scanned = cameras.scan(job.video.source, job.config.encode, output, salvage=job.salvages)
+    infos = [stream.info for stream in scanned.streams]
+    if output.audio == "drop":
+        infos = [replace(info, audio=()) for info in infos]
+    target = storage.join(job.destination, containers.target_path(job.video.path, *infos))
     mirroring.check_name(target)
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
-    chunks = scanned.chunks(cutting.chunk_seconds(job, info, begun=begun, occupied=occupied))
-    return Probed(info, chunks, target, occupied, scanned.missing, timer.timing())
+    seconds = cutting.chunk_seconds(job, infos[0], begun=begun, occupied=occupied)
+    first, *beside = (
+        Probed(info, stream.chunks(seconds), target, occupied, stream.missing, timer.timing())
+        for info, stream in zip(infos, scanned.streams, strict=True)
+    )
+    return replace(first, beside=tuple(beside), dropped=scanned.dropped, timing=timer.timing())
 
 
 def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
@@ -81,6 +80,11 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     VideoError
         The chunk does not decode exactly.
     """
+    with cameras.named(info.number):
+        return _detect(job, info, chunk)
+
+
+def _detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     timer = Timer()
     url = cutting.detections_url(job, info, chunk)
     views = detection.views(info, job.config.detect)
@@ -108,7 +112,7 @@ def detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
                 checkpoints.save_detected(url, detected, chunk)
     if detected.damage and job.config.on_damage == "quarantine":
         raise DamagedVideo(detected.damage[0].reason)
-    return replace(detected, timing=timer.timing())
+    return replace(detected, timing=timer.timing(), stream=info.number)
 
 
 @contextmanager
@@ -127,7 +131,16 @@ def _paying(views: Sequence[FrameView]) -> Iterator[Callable[[], Usage]]:
 
 
 def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
-    """Decide for every frame what is hidden, with the whole video in view, and save it by chunk.
+    """Decide for every frame what is hidden, with a whole stream in view, and save it by chunk.
+
+    Parameters
+    ----------
+    job
+        Job of the video.
+    probed
+        What its streams are.
+    detected
+        What was detected in each chunk of one of them.
 
     Raises
     ------
@@ -136,10 +149,17 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     DamagedVideo
         No frame could be analysed, because no GOP decodes.
     """
+    probed = probed.stream(detected[0].stream)
+    with cameras.named(probed.info.number):
+        return _track(job, probed, detected)
+
+
+def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     timer = Timer()
     damage = tuple(lost for seen in detected for lost in seen.damage)
     for chunk, seen in zip(probed.chunks, detected, strict=True):
-        if (seen.chunk, seen.frames + seen.frames_damaged) != (chunk.index, len(chunk.pts)):
+        of_stream = (seen.stream, seen.chunk) == (probed.info.number, chunk.index)
+        if not of_stream or seen.frames + seen.frames_damaged != len(chunk.pts):
             raise CheckFailed(
                 f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed"
             )
@@ -160,7 +180,8 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     with timer.step("commit"):
         plan = checkpoints.save_plan(job.work, regions, probed.chunks)
     packets = b"".join(seen.packets for seen in detected)
-    return Tracked(plan, len(np.unique(regions.track)), damage, timer.timing(), packets)
+    faces, number = len(np.unique(regions.track)), probed.info.number
+    return Tracked(plan, faces, damage, timer.timing(), packets, number)
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
@@ -177,7 +198,14 @@ def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Render
     VideoError
         The chunk does not decode exactly, or cannot be encoded.
     """
+    with cameras.named(info.number):
+        return _render(job, info, chunk, tracked)
+
+
+def _render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
     timer = Timer()
+    if tracked.stream != info.number:
+        raise CheckFailed("its plan is that of another stream; run again, and report it")
     with timer.step("recall"):
         regions = checkpoints.load_plan([tracked.plan[chunk.index]])
     rendering = Rendering(job, info, chunk, regions, tracked.damage)
@@ -189,14 +217,27 @@ def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Render
         rendered = Rendered(chunk.index, sum(p.frames for p in segments), segments, timer.timing())
         with timer.step("commit"):
             checkpoints.save_rendered(url, rendered)
-    return replace(rendered, timing=timer.timing())
+    return replace(rendered, timing=timer.timing(), stream=info.number)
 
 
-def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered]) -> Joined:
+def join(
+    job: Job, probed: Probed, tracked: Sequence[Tracked], rendered: Sequence[Rendered]
+) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
     What was to be hidden is compared with the segments, and with pictures of the result. If copied
     GOPs turn out not to fit beside encoded ones, they are encoded too.
+
+    Parameters
+    ----------
+    job
+        Job of the video.
+    probed
+        What its streams are.
+    tracked
+        What is hidden in each stream, in their order.
+    rendered
+        Each chunk of each stream.
 
     Raises
     ------
@@ -208,26 +249,12 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
         settings.
     """
     timer = Timer()
-    segments = [segment for made in rendered for segment in made.segments]
     with timer.step("recall"):
-        regions = checkpoints.load_plan(tracked.plan)
-    hidden = proving.hidden_in(regions, tracked.damage)
-    proving.check_plan(segments, hidden)
-    why_encoded = ""
+        regions = [checkpoints.load_plan(plan.plan) for plan in tracked]
+    videos = joining.planned(probed, tracked, rendered, regions)
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
-        written = _mux(path, job, probed, segments, tracked.packets, timer)
-        try:
-            _check(path, job, probed, segments, written, timer)
-        except CheckFailed as error:
-            if all(segment.url for segment in segments):
-                raise
-            why_encoded = f"copied beside encoded gops, {error}"
-            segments = [*without_copies(job, probed, segments, timer)]
-            written = _mux(path, job, probed, segments, b"", timer)
-            _check(path, job, probed, segments, written, timer)
-        with timer.step("prove"):
-            proving.check_pictures(str(path), job, probed, segments, hidden)
+        why_encoded = joining.make(path, job, videos, timer)
         # The analysed frames must be those that were copied: new content has a new version.
         found = storage.info(job.video.source)
         if found is None or storage.version(found) != job.video.version:
@@ -237,32 +264,5 @@ def join(job: Job, probed: Probed, tracked: Tracked, rendered: Sequence[Rendered
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
             storage.publish(path, probed.target, partial(lease.check, job.lease))
-    return Joined(probed.target, size, sha256, why_encoded, regions, timer.timing())
-
-
-def _mux(
-    path: Path,
-    job: Job,
-    probed: Probed,
-    segments: Sequence[Segment],
-    decoded: bytes,
-    timer: Timer,
-) -> mux.Written:
-    source, output = job.video.source, job.config.output
-    with timer.step("mux"):
-        return mux.write(path, segments, probed.pts, probed.info, source, output, decoded)
-
-
-def _check(
-    path: Path,
-    job: Job,
-    probed: Probed,
-    segments: Sequence[Segment],
-    written: mux.Written,
-    timer: Timer,
-) -> None:
-    """Check the joined video; the whole of it is decoded if it must be, or if little is copied."""
-    source, output = job.video.source, job.config.output
-    known = written if written.copies_are_known and job.config.check == "quick" else None
-    with timer.step("check"):
-        verify.verify(path, segments, probed.pts, probed.info, source, output, known)
+    first, *beside = regions
+    return Joined(probed.target, size, sha256, why_encoded, first, timer.timing(), tuple(beside))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redact_dask.errors import Blame
@@ -46,7 +47,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What the video's stream is, and how it is cut into chunks."""
+    """What a video stream is, and how it is cut into chunks; the first one has those beside it."""
 
     info: StreamInfo
     chunks: tuple[Chunk, ...]
@@ -57,11 +58,29 @@ class Probed:
     missing: Damage | None
     """Frames that the file's index names but that are not there; only if damage is salvaged."""
     timing: TaskTiming
+    beside: tuple[Probed, ...] = ()
+    """The same of the file's other video streams that are published, in the source's order."""
+    dropped: tuple[str, ...] = ()
+    """The file's video streams that are not published, and why: one sentence for each."""
 
     @property
     def pts(self) -> tuple[int, ...]:
-        """The pts of every frame of the video, ascending."""
+        """The pts of every frame of the stream, ascending."""
         return tuple(ticks for chunk in self.chunks for ticks in chunk.pts)
+
+    @property
+    def streams(self) -> tuple[Probed, ...]:
+        """What is known of each video stream that is published, in the source's order."""
+        return (self, *self.beside)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames of all streams."""
+        return sum(stream.info.frames for stream in self.streams)
+
+    def stream(self, number: int | None) -> Probed:
+        """Return what is known of the stream with a number, which is that of its `StreamInfo`."""
+        return next(stream for stream in self.streams if stream.info.number == number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +155,8 @@ class Detected:
     """Calls to paid services for this result; none if it was loaded from a checkpoint."""
     packets: bytes = b""
     """Digest of the packet of each frame, as it was decoded; empty: they are unknown."""
+    stream: int | None = None
+    """Number of the chunk's stream, as in its `StreamInfo`."""
 
     @property
     def frames_damaged(self) -> int:
@@ -145,7 +166,7 @@ class Detected:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What will be hidden in the whole video."""
+    """What will be hidden in a whole video stream."""
 
     plan: tuple[str | None, ...]
     """URL of each chunk's regions in the work area; None: the chunk has nothing to hide."""
@@ -156,6 +177,8 @@ class Tracked:
     timing: TaskTiming
     packets: bytes = b""
     """Digest of the packet of each frame, as it was decoded; fewer: not all are known."""
+    stream: int | None = None
+    """Number of the stream, as in its `StreamInfo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +197,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Footage:
+    """All that one video stream of the copy shows."""
+
+    segments: tuple[Segment, ...]
+    """Segments in presentation order, which together hold all frames."""
+    pts: Sequence[int]
+    """The pts of every frame of the source's stream, ascending, in ticks of its time base."""
+    info: StreamInfo
+    """What the source's stream is."""
+    decoded: bytes = b""
+    """Digest of each frame's packet, as it was decoded when the frame was analysed: what is copied
+    must be the same. Empty, or of fewer frames: they are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """Where the redacted frames of one chunk are stored."""
 
@@ -182,6 +220,8 @@ class Rendered:
     segments: tuple[Segment, ...]
     """Segments of the chunk, in presentation order."""
     timing: TaskTiming
+    stream: int | None = None
+    """Number of the chunk's stream, as in its `StreamInfo`."""
 
     @property
     def copied(self) -> int:
@@ -202,8 +242,10 @@ class Joined:
     why_encoded: str
     """Why copied GOPs were encoded in the end; empty: none were."""
     regions: Regions
-    """What is hidden in it."""
+    """What is hidden in it, or in its first video stream."""
     timing: TaskTiming
+    beside: tuple[Regions, ...] = ()
+    """What is hidden in its other video streams, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ class StreamInfo:
     """Ticks by which the copy's pts are above the source's: players skip what is before 0."""
     appearance: Appearance = Appearance()
     """How the source's pictures are to be shown."""
+    number: int | None = None
+    """Number of the stream among the video streams of its file, from 0; None: there is no other."""
 
 
 @dataclass(frozen=True, slots=True)

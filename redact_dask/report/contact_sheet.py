@@ -1,7 +1,7 @@
 """A contact sheet: some redacted frames, decoded from the published copies.
 
-Nothing is ever read from a source. Of each video, the frame with the most detections is shown, so
-that a person sees at a glance whether they were hidden.
+Nothing is ever read from a source. Of each video stream, the frame with the most detections is
+shown, so that a person sees at a glance whether they were hidden.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Moment:
     frame: int
     pts_s: float
     """Presentation time of the frame, seconds."""
+    stream: int | None = None
+    """Number of the video stream in the copy, from 0; None: it is the only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +76,52 @@ def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
     runs
         Names of the runs.
     count
-        Most videos to show, with one frame each.
+        Most video streams to show, with one frame each.
     """
     return [_picture(moment) for moment in _moments(root, runs, count)]
 
 
 def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
-    """Return one frame for each of at most ``count`` published videos with hidden faces."""
+    """Return one frame for each stream of published videos with hidden faces, at most ``count``."""
     seen = _busiest_frames(root, runs, count)
-    ids = pa.array([*seen], pa.string())
-    columns = ["video", "source", "output", "status", "bytes_out", "faces"]
-    moments: dict[str, Moment] = {}
+    ids = pa.array({video for video, _ in seen}, pa.string())
+    columns = ["video", "source", "output", "status", "bytes_out", "faces", "streams"]
+    moments: dict[tuple[str, int], Moment] = {}
     for table in manifest.tables(root, "videos", columns, runs):
         known = pc.and_(pc.is_in(table["video"], ids), pc.equal(table["status"], "published"))
         for row in table.filter(pc.and_(known, pc.greater(table["faces"], 0))).to_pylist():
             del row["status"]
-            frame, pts_s = seen[row.pop("video")]
-            moments[row["output"]] = Moment(**row, frame=frame, pts_s=pts_s)
+            video, streams = row.pop("video"), row.pop("streams") or [0]
+            for place, number in enumerate(streams):
+                if busiest := seen.get((video, number)):
+                    only = place if len(streams) > 1 else None
+                    moments[row["output"], number] = Moment(**row, **busiest, stream=only)
     found = [*moments.values()]
     if len(found) <= count:
         return found
     return [found[rank * len(found) // count] for rank in range(count)]
 
 
-def _busiest_frames(root: str, runs: Collection[str], most: int) -> dict[str, tuple[int, float]]:
-    """Return the frame with the most confidence in sum, and its time in seconds, by video id.
+def _busiest_frames(
+    root: str, runs: Collection[str], most: int
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Return the frame with the most confidence in sum, and its time, by video id and stream.
 
     At most ``most`` files of the manifest are read, so not every video is found.
     """
-    columns = ["video", "frame", "pts_s", "confidence"]
-    frames: dict[str, tuple[int, float]] = {}
+    columns = ["video", "stream", "frame", "pts_s", "confidence"]
+    frames: dict[tuple[str, int], dict[str, Any]] = {}
     for table in manifest.tables(root, "detections", columns, runs, most):
+        # Rows of earlier versions name no stream.
+        filled = table.set_column(1, "stream", pc.fill_null(table["stream"], 0))
         how: list[Any] = [("confidence", "sum"), ("pts_s", "min")]
-        summed = table.group_by(["video", "frame"]).aggregate(how)
-        best = summed.group_by("video").aggregate([("confidence_sum", "max")])
-        joined = summed.join(best, "video")
+        summed = filled.group_by(["video", "stream", "frame"]).aggregate(how)
+        best = summed.group_by(["video", "stream"]).aggregate([("confidence_sum", "max")])
+        joined = summed.join(best, ["video", "stream"])
         wanted = joined.filter(pc.equal(joined["confidence_sum"], joined["confidence_sum_max"]))
         for row in wanted.sort_by("frame").to_pylist():
-            frames.setdefault(row["video"], (row["frame"], row["pts_s_min"]))
+            moment = {"frame": row["frame"], "pts_s": row["pts_s_min"]}
+            frames.setdefault((row["video"], row["stream"]), moment)
     return frames
 
 
@@ -135,7 +145,7 @@ def _picture(moment: Moment) -> Picture:
 
 def _decoded(moment: Moment) -> Image.Image | None:
     """Decode the frame; None: the copy has no frame at its time."""
-    with open_video(moment.output) as (container, stream):
+    with open_video(moment.output, moment.stream) as (container, stream):
         if stream.time_base is None:
             return None
         container.seek(int(moment.pts_s / stream.time_base), stream=stream)

@@ -154,6 +154,8 @@ def test_a_cluster_comes_from_one_place(given: dict[str, Any], sentence: str) ->
         "track.margin=0.5",
         "redact.cells=2",
         "encode.crf=30",
+        "output.streams=first",
+        "output.streams=[0]",
     ],
 )
 def test_fingerprint_changes_with_what_decides_the_output(assignment: str) -> None:
@@ -178,6 +180,29 @@ def test_fingerprint_stays_with_what_does_not(assignment: str) -> None:
 def test_fingerprint_is_that_of_the_values_not_of_their_spelling() -> None:
     spelled = load(assignments=["chunk.seconds=10", "redact.style='pixelate'"])
     assert spelled.fingerprint == Config().fingerprint
+    several = [load(assignments=[f"output.streams={given}"]) for given in ("[2, 0, 2]", "[0, 2]")]
+    assert several[0].fingerprint == several[1].fingerprint
+
+
+def test_the_fingerprint_of_the_defaults_is_that_of_earlier_versions() -> None:
+    """Else every published copy would be made again."""
+    streams = load(assignments=["output.streams=all", "output.begin=kept"])
+    assert streams.fingerprint == Config().fingerprint == "76e79a78d1cb0425"
+    assert Config().detection_fingerprint == "7737d1089dd08454"
+
+
+@pytest.mark.parametrize(
+    ("given", "streams"),
+    [("all", "all"), ("first", "first"), ("1", (1,)), ("[2, 0, 2]", (0, 2))],
+)
+def test_video_streams_are_chosen_by_word_or_number(given: str, streams: object) -> None:
+    assert load(assignments=[f"output.streams={given}"]).output.streams == streams
+
+
+@pytest.mark.parametrize("given", ["[]", "second", "true", "-1", "[0, -1]", "[a]", "[true]", "{}"])
+def test_what_chooses_no_video_stream_is_named(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"output\.streams: give all, first, or numbers"):
+        load(assignments=[f"output.streams={given}"])
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def outcome(seen: Detections, hidden: Regions | None) -> Outcome:
     tracked = Tracked((None,), 1, (), TIMING)
     joined = hidden and Joined("file:///out/a.mp4", 1, "00", "", hidden, TIMING)
     failure = None if joined else Failure("join", "it is wrong", "CheckFailed", Blame.VIDEO)
-    return Outcome(VIDEO, 0.0, 1.0, PROBED, (detected,), tracked, (), joined, failure)
+    return Outcome(VIDEO, 0.0, 1.0, PROBED, (detected,), (tracked,), (), joined, failure)
 
 
 def test_rows_are_those_of_the_results(root: str) -> None:
@@ -63,11 +63,11 @@ def test_rows_are_those_of_the_results(root: str) -> None:
     sides = {"x0": float(np.float32(0.1)), "y0": 2.0, "x1": 3.0, "y1": 4.0}
     assert manifest.read(root, "detections").to_pylist() == [
         {**both, "frame": frame, "pts_s": pts_s, **sides, "confidence": float(np.float32(sure))}
-        | {"label": label, "detector": "yolo"}
+        | {"label": label, "detector": "yolo", "stream": 0}
         for frame, pts_s, sure, label in ((1, 1 / 3, 0.3, "plate"), (3, 4 / 3, 0.7, "face"))
     ]
     assert manifest.read(root, "regions").to_pylist() == [
-        {**both, "frame": frame, "track": 0, **sides, "why": why}
+        {**both, "frame": frame, "track": 0, **sides, "why": why, "stream": 0}
         for frame, why in ((1, "padded"), (3, "detected"))
     ]
 

@@ -18,7 +18,7 @@ from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.media import index, mux
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
-from redact_dask.records import Segment
+from redact_dask.records import Footage, Segment
 
 ENCODE = EncodeSettings(preset="ultrafast")
 
@@ -167,7 +167,8 @@ def joined(encoded: Encoded) -> Joined:
     ) -> Path:
         scanned = index.scan(str(url), ENCODE)
         segments = encoded(url, seconds, copied)
-        mux.write(path, segments, pts or scanned.pts, scanned.info, str(url), OutputSettings())
+        footage = Footage(tuple(segments), pts or scanned.pts, scanned.info)
+        mux.write(path, [footage], str(url), OutputSettings())
         return path
 
     return join

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -16,7 +17,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import containers, ffmpeg, index, verify
-from redact_dask.records import Segment
+from redact_dask.records import Footage, Segment
 
 
 @pytest.mark.parametrize("middle", [1, 20, 24, 47])
@@ -49,9 +50,11 @@ def test_the_second_half_is_decoded_after_what_is_before_it(
     result.write_bytes(content)
     real, failed = ffmpeg._decoded, []
 
-    def noted(path: Path, summed: Sequence[int], seek: Sequence[str], trim: str) -> object:
+    def noted(
+        path: Path, summed: Sequence[int], seek: Sequence[str], trim: str, *rest: Any
+    ) -> object:
         try:
-            return real(path, summed, seek, trim)
+            return real(path, summed, seek, trim, *rest)
         except CheckFailed:
             failed.append(trim.partition("=")[2].partition("=")[0])
             raise
@@ -83,7 +86,8 @@ def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
     scanned = index.scan(str(plain), EncodeSettings())
     result = joined(plain, tmp_path / "joined.mp4")
     segments = [Segment(24, 0, "memory://encoded", 0)] * 2
-    verify.verify(result, segments, scanned.pts, scanned.info, str(plain), verify.OutputSettings())
+    footage = Footage(tuple(segments), scanned.pts, scanned.info)
+    verify.verify(result, [footage], str(plain), verify.OutputSettings())
     assert entered
 
 

@@ -19,7 +19,7 @@ from redact_dask.errors import CheckFailed
 from redact_dask.media import ffmpeg, mux, verify
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Segment, Tracked
+from redact_dask.records import Footage, Probed, Segment, Tracked
 from redact_dask.sources import listing
 
 SETTINGS = config.validate(
@@ -41,13 +41,18 @@ class Planned:
     tracked: Tracked
     segments: list[Segment]
 
+    @property
+    def footage(self) -> Footage:
+        packets = self.tracked.packets
+        return Footage(tuple(self.segments), self.probed.pts, self.probed.info, packets)
+
     def write(self, path: Path) -> mux.Written:
-        where = (self.probed.pts, self.probed.info, self.job.video.source, SETTINGS.output)
-        return mux.write(path, self.segments, *where, self.tracked.packets)
+        (written,) = mux.write(path, [self.footage], self.job.video.source, SETTINGS.output)
+        return written
 
     def verify(self, path: Path, written: mux.Written | None) -> None:
-        where = (self.probed.pts, self.probed.info, self.job.video.source, SETTINGS.output)
-        verify.verify(path, self.segments, *where, written)
+        source = self.job.video.source
+        verify.verify(path, [self.footage], source, SETTINGS.output, [written])
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from footage import COLOURS
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import containers, index, mux, verify
+from redact_dask.records import Footage
 
 
 def test_every_frame_and_every_audio_packet_is_there(
@@ -23,7 +24,8 @@ def test_every_frame_and_every_audio_packet_is_there(
 ) -> None:
     scanned = index.scan(str(any_kind), EncodeSettings())
     result = joined(any_kind, tmp_path / containers.target_path(any_kind.name, scanned.info))
-    verify.verify(result, (), scanned.pts, scanned.info, str(any_kind), OutputSettings())
+    footage = Footage((), scanned.pts, scanned.info)
+    verify.verify(result, [footage], str(any_kind), OutputSettings())
     assert times(result) == [pts * scanned.info.time_base for pts in scanned.pts]
     assert audio(result) == audio(any_kind)
     assert _audio_times(result) == pytest.approx(_audio_times(any_kind), abs=1e-4)
@@ -106,10 +108,9 @@ def test_segments_of_different_encoders_are_refused(
     scanned = index.scan(str(plain), EncodeSettings())
     segments = [encoded(path, 1000)[0] for path in (plain, of_kind("ten_bit"))]
     pts = [*scanned.pts, *(scanned.pts[-1] + ticks + 512 for ticks in scanned.pts)]
+    footage = Footage(tuple(segments), pts, scanned.info)
     with pytest.raises(CheckFailed, match="different parameters"):
-        mux.write(
-            tmp_path / "joined.mp4", segments, pts, scanned.info, str(plain), OutputSettings()
-        )
+        mux.write(tmp_path / "joined.mp4", [footage], str(plain), OutputSettings())
 
 
 def _audio_times(path: Path) -> list[float]:

@@ -13,7 +13,7 @@ from fixture_types import Ffmpeg, Joined
 from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import index, verify
-from redact_dask.records import Segment
+from redact_dask.records import Footage, Segment
 
 
 class TestCheck:
@@ -32,7 +32,8 @@ class TestCheck:
         scanned = index.scan(str(plain), EncodeSettings())
         gops = [gop for chunk in scanned.chunks(9) for gop in chunk.gops]
         segments = [Segment(gop.frames, gop.start, "memory://encoded", 0) for gop in gops]
-        verify.verify(result, segments, scanned.pts, scanned.info, str(plain), OutputSettings())
+        footage = Footage(tuple(segments), scanned.pts, scanned.info)
+        verify.verify(result, [footage], str(plain), OutputSettings())
 
     def test_accepts_what_is_right(self, good: Path, plain: Path) -> None:
         self.verify(good, plain)
@@ -107,7 +108,8 @@ class TestCheck:
             Segment(gop.frames, gop.start, None if gop in copied else "memory://encoded", 0)
             for gop in gops
         ]
-        arguments = (segments, scanned.pts, scanned.info, str(plain), OutputSettings())
+        footage = Footage(tuple(segments), scanned.pts, scanned.info)
+        arguments = ([footage], str(plain), OutputSettings())
         verify.verify(plain, *arguments)
         number = sum(gop.frames for gop in gops if gop not in copied)
         with pytest.raises(CheckFailed, match=f"frame {number} was copied, but is not"):
@@ -135,7 +137,8 @@ def test_a_long_video_takes_little_memory(
     ]
     monkeypatch.setattr(verify, "_LONG", frames if halves else frames + 1)
     tracemalloc.start()
-    verify.verify(path, segments, scanned.pts, scanned.info, str(path), OutputSettings())
+    footage = Footage(tuple(segments), scanned.pts, scanned.info)
+    verify.verify(path, [footage], str(path), OutputSettings())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak / frames < 60, "bytes a frame"

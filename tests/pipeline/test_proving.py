@@ -125,14 +125,14 @@ class TestPlan:
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered], sentence: str) -> None:
         with pytest.raises(CheckFailed, match=sentence):
-            stages.join(job, probed, on_square(job, probed), rendered)
+            stages.join(job, probed, [on_square(job, probed)], rendered)
         assert not Path(probed.target).exists()
 
     def test_what_is_at_its_place_is_published(self, job: Job, probed: Probed) -> None:
         tracked = on_square(job, probed)
         rendered = self.rendered(job, probed, tracked)
         assert any(made.copied for made in rendered)
-        stages.join(job, probed, tracked, rendered)
+        stages.join(job, probed, [tracked], rendered)
         assert Path(probed.target).exists()
 
     def test_a_region_at_another_place(self, job: Job, probed: Probed) -> None:

@@ -112,7 +112,7 @@ def test_what_was_rendered_is_not_encoded_again(prepare: Callable[..., Job]) -> 
     done = run(job)
     Path(job.video.source.removeprefix("file://")).unlink()
     for made, chunk in zip(done.rendered, done.probed.chunks, strict=True):
-        again = stages.render(job, done.probed.info, chunk, done.tracked)
+        again = stages.render(job, done.probed.info, chunk, done.tracked[0])
         assert replace(again, timing=made.timing) == made
     assert any(segment.url for made in done.rendered for segment in made.segments)
 
@@ -127,7 +127,7 @@ def test_a_segment_with_other_regions_is_not_taken(prepare: Callable[..., Job]) 
     assert storage.read(str(other.segments[0].url)) != storage.read(str(first.segments[0].url))
     # Back to the first regions: their segment is still their own.
     before = storage.read(str(first.segments[0].url))
-    again = stages.render(job, done.probed.info, chunk, done.tracked)
+    again = stages.render(job, done.probed.info, chunk, done.tracked[0])
     assert again.segments == first.segments
     assert storage.read(str(again.segments[0].url)) == before
 
@@ -138,7 +138,7 @@ def test_a_lost_segment_is_encoded_again(prepare: Callable[..., Job]) -> None:
     (url,) = (segment.url for made in done.rendered for segment in made.segments)
     before = storage.read(str(url))
     storage.remove(str(url))
-    stages.render(job, done.probed.info, done.probed.chunks[0], done.tracked)
+    stages.render(job, done.probed.info, done.probed.chunks[0], done.tracked[0])
     assert storage.read(str(url)) == before
 
 
@@ -231,7 +231,7 @@ def test_a_source_that_changed_since_it_was_probed_is_not_rendered(
         stages.render(job, probed.info, probed.chunks[0], on_one_frame(job, probed))
     copied = [stages.render(job, probed.info, chunk, plan(job, probed)) for chunk in probed.chunks]
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, plan(job, probed), copied)
+        stages.join(job, probed, [plan(job, probed)], copied)
     assert not Path(probed.target).exists()
 
 
@@ -255,11 +255,11 @@ class TestJoin:
 
     def refuses(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
         with pytest.raises((CheckFailed, FileNotFoundError)):
-            stages.join(job, probed, on_one_frame(job, probed), rendered)
+            stages.join(job, probed, [on_one_frame(job, probed)], rendered)
         assert not Path(probed.target).exists()
 
     def test_accepts_all_segments(self, job: Job, probed: Probed, rendered: list[Rendered]) -> None:
-        stages.join(job, probed, on_one_frame(job, probed), rendered)
+        stages.join(job, probed, [on_one_frame(job, probed)], rendered)
         assert [path.name for path in Path(job.destination).iterdir() if path.is_file()] == [
             Path(probed.target).name
         ]

@@ -182,7 +182,6 @@ FAILED: dict[str, tuple[str, Make, str]] = {
         with_a_change_of_size,
         "picture changes from|is corrupt",
     ),
-    "two video streams": ("two.mkv", by_ffmpeg("-map 0:v -map 0:v -c copy"), "2 video streams"),
 }
 """What nobody can save, with what the failure says."""
 

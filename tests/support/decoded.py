@@ -10,7 +10,9 @@ import av
 from numpy.typing import NDArray
 
 
-def pictures(path: Path, pixel_format: str | None = None, **options: str) -> list[NDArray[Any]]:
+def pictures(
+    path: Path, pixel_format: str | None = None, stream: int = 0, **options: str
+) -> list[NDArray[Any]]:
     """Return all frames, in a pixel format or in their own.
 
     Parameters
@@ -19,17 +21,19 @@ def pictures(path: Path, pixel_format: str | None = None, **options: str) -> lis
         Of the video.
     pixel_format
         For instance ``rgb24``: then the shape of each is (height, width, 3).
+    stream
+        Number of the video stream.
     options
         Of the demuxer.
     """
     with av.open(path, options=options) as container:
-        return [frame.to_ndarray(format=pixel_format) for frame in container.decode(video=0)]
+        return [frame.to_ndarray(format=pixel_format) for frame in container.decode(video=stream)]
 
 
-def times(path: Path) -> list[Fraction]:
+def times(path: Path, stream: int = 0) -> list[Fraction]:
     """Return the presentation time of every decoded frame, seconds."""
     with av.open(path) as container:
-        return [frame.pts * frame.time_base for frame in container.decode(video=0)]
+        return [frame.pts * frame.time_base for frame in container.decode(video=stream)]
 
 
 def places(path: Path) -> list[tuple[int, int]]:

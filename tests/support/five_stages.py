@@ -15,7 +15,7 @@ class Done:
 
     probed: Probed
     detected: list[Detected]
-    tracked: Tracked
+    tracked: list[Tracked]
     rendered: list[Rendered]
     joined: Joined
 
@@ -23,8 +23,12 @@ class Done:
 def run(job: Job) -> Done:
     """Run them."""
     probed = stages.probe(job)
-    detected = [stages.detect(job, probed.info, chunk) for chunk in probed.chunks]
-    tracked = stages.track(job, probed, detected)
-    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
+    detected, tracked, rendered = [], [], []
+    for stream in probed.streams:
+        seen = [stages.detect(job, stream.info, chunk) for chunk in stream.chunks]
+        plan = stages.track(job, probed, seen)
+        rendered += [stages.render(job, stream.info, chunk, plan) for chunk in stream.chunks]
+        detected += seen
+        tracked.append(plan)
     joined = stages.join(job, probed, tracked, rendered)
     return Done(probed, detected, tracked, rendered, joined)

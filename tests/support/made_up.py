@@ -74,8 +74,16 @@ ROWS: dict[str, dict[str, Any]] = {
         "confidence": 0.5,
         "label": "face",
         "detector": "centerface",
+        "stream": 1,
     },
-    "regions": {"video": "0123456789abcdef", "frame": 7, "track": 2, **BOX, "why": "padded"},
+    "regions": {
+        "video": "0123456789abcdef",
+        "frame": 7,
+        "track": 2,
+        **BOX,
+        "why": "padded",
+        "stream": 1,
+    },
     "damage": {
         "video": "0123456789abcdef",
         "first_frame": 30,
@@ -83,6 +91,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "start_s": 1.0,
         "end_s": 59 / 30,
         "reason": "the packet at pts 512 is corrupt",
+        "stream": 1,
     },
     "chunks": {
         "video": "0123456789abcdef",
@@ -99,6 +108,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "calls": 300,
         "throttled": 2,
         "retried": 1,
+        "stream": 1,
     },
     "videos": {
         "video": "0123456789abcdef",
@@ -132,6 +142,10 @@ ROWS: dict[str, dict[str, Any]] = {
         "fingerprint": "fedcba9876543210",
         "versions": [("av", "18.0"), ("python", "3.13")],
         "finished": TIME,
+        "streams": [0, 2],
+        "streams_dropped": [
+            "video stream 1, mjpeg, 160x96: it is a preview, 1 beside 100 pictures"
+        ],
     },
 }
 """One of each dataset, in which every column is."""

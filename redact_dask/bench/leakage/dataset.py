@@ -6,11 +6,13 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from redact_dask.bench.leakage.metric import Face
-from redact_dask.errors import SourceError
+from redact_dask.errors import SourceError, VideoError
+from redact_dask.media.demux import SeveralStreams, open_video
 
 _COLUMNS = ("clip", "frame", "track", "x0", "y0", "x1", "y1", "height", "readable")
 
@@ -55,10 +57,21 @@ def read(folder: Path, face_free: Sequence[str]) -> Dataset:
     for clip in dataset.clips:
         if not (folder / clip).is_file():
             raise SourceError(f"there is no clip {clip} in {folder}")
+        _check_streams(folder / clip)
     for clip in face_free:
         if clip in truth:
             raise SourceError(f"--face-free {clip}: {folder / 'truth.csv'} has faces on it")
     return dataset
+
+
+def _check_streams(clip: Path) -> None:
+    """Raise `SourceError` if a clip has several video streams: the truth tells of one."""
+    with suppress(VideoError):
+        try:
+            with open_video(str(clip)):
+                pass
+        except SeveralStreams as error:
+            raise SourceError(f"{clip}: {error}; split it into one each") from None
 
 
 def _truth(file: Path) -> dict[str, dict[int, list[Face]]]:

@@ -358,3 +358,14 @@ def test_a_wrong_dataset_or_gate_is_one_clear_sentence(
     assert result.exit_code == 2, result.output
     assert re.search(sentence, result.stderr.replace("\n", " "))
     assert result.stdout == ""
+
+
+def test_the_truth_is_that_of_one_stream(data: Path, ffmpeg: Ffmpeg) -> None:
+    square = data / "square.mp4"
+    both = square.with_name("both.mp4")
+    ffmpeg("-i", square, "-map", "0:v", "-map", "0:v", "-c", "copy", both)
+    both.replace(square)
+    result = run("--dataset", data)
+    assert result.exit_code == 2, result.output
+    told = " ".join(result.stderr.split())
+    assert "square.mp4: it has 2 video streams; split it into one each" in told

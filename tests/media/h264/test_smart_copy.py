@@ -36,7 +36,7 @@ from redact_dask.media.h264 import bitstream, parameter_sets, smart_copy
 from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment, Video
+from redact_dask.records import Footage, Probed, Region, RegionOrigin, Rendered, Segment, Video
 from redact_dask.sources import listing
 
 GOP = 12
@@ -145,7 +145,7 @@ def splice(
         (Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)),
     )
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    joined = stages.join(job, probed, tracked, rendered)
+    joined = stages.join(job, probed, [tracked], rendered)
     return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
 
 
@@ -374,8 +374,8 @@ class TestCheck:
 
     def verify(self, spliced: Spliced, result: Path) -> None:
         probed = spliced.probed
-        source = str(spliced.source)
-        verify.verify(result, spliced.segments, probed.pts, probed.info, source, OutputSettings())
+        footage = Footage(tuple(spliced.segments), probed.pts, probed.info)
+        verify.verify(result, [footage], str(spliced.source), OutputSettings())
 
     @pytest.mark.parametrize(
         ("others", "frame"),
@@ -421,7 +421,7 @@ class TestCheck:
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
         with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
-            stages.join(job, spliced.probed, plan(job, spliced.probed), [first, moved])
+            stages.join(job, spliced.probed, [plan(job, spliced.probed)], [first, moved])
         assert not spliced.result.exists()
 
 
@@ -435,7 +435,7 @@ def test_the_manifest_tells_what_was_copied(
         spliced = splice(source, tmp_path / copying, hidden, encode={"copy": copying})
         video = Video(str(source), source.name, 1, copying)
         probed, rendered = spliced.probed, tuple(spliced.rendered)
-        outcome = Outcome(video, 0, 1, probed, (), None, rendered, None, None)
+        outcome = Outcome(video, 0, 1, probed, (), (), rendered, None, None)
         writer = Writer(str(tmp_path / copying / "_manifest"), "run-1")
         writer.add(rows(outcome, "0123"))
         writer.flush()
@@ -608,7 +608,7 @@ def test_a_source_that_changed_is_not_copied_from(
     ]
     change(source)
     with pytest.raises((CheckFailed, DamagedVideo)):
-        stages.join(job, probed, plan(job, probed), rendered)
+        stages.join(job, probed, [plan(job, probed)], rendered)
     assert not (tmp_path / "out").exists()
 
 
@@ -617,10 +617,10 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
 ) -> None:
     right = verify.verify
 
-    def refuse_copies(path: Path, segments: Sequence[Segment], *rest: Any) -> None:
-        if any(segment.url is None for segment in segments):
+    def refuse_copies(path: Path, videos: Sequence[Footage], *rest: Any) -> None:
+        if any(segment.url is None for segment in videos[0].segments):
             raise CheckFailed("it is said to be wrong")
-        right(path, segments, *rest)
+        right(path, videos, *rest)
 
     monkeypatch.setattr(verify, "verify", refuse_copies)
     source = make(tmp_path, ffmpeg, *SOURCES["b_frames"])
@@ -631,7 +631,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
     tracked = plan(job, probed, [hidden])
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
-    joined = stages.join(job, probed, tracked, rendered)
+    joined = stages.join(job, probed, [tracked], rendered)
     assert joined.why_encoded == "copied beside encoded gops, it is said to be wrong"
     before, after = pictures(source), pictures(Path(joined.output))
     assert len(before) == len(after)

@@ -1,0 +1,103 @@
+"""Making the file of a video from its segments, and checking it; nothing is published here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from redact_dask.errors import CheckFailed
+from redact_dask.media import cameras, mux, verify
+from redact_dask.pipeline import proving
+from redact_dask.pipeline.job import Job
+from redact_dask.pipeline.rendering import without_copies
+from redact_dask.pipeline.timing import Timer
+from redact_dask.records import Footage, Probed, Regions, Rendered, Tracked
+
+Planned = tuple[Footage, Regions]
+"""What a video stream shows, and what must be hidden in it."""
+
+
+def planned(
+    probed: Probed,
+    tracked: Sequence[Tracked],
+    rendered: Sequence[Rendered],
+    regions: Sequence[Regions],
+) -> list[Planned]:
+    """Put together what each video stream shows, and check that no frame with a region is copied.
+
+    Parameters
+    ----------
+    probed
+        What the streams are.
+    tracked, regions
+        The plan of each stream, and its regions, in the order of the streams.
+    rendered
+        The chunks of all streams.
+
+    Raises
+    ------
+    CheckFailed
+        A copied segment holds a frame with a region, a plan is that of another stream, or not all
+        frames were rendered.
+    """
+    found = []
+    for stream, plan, own in zip(probed.streams, tracked, regions, strict=True):
+        number = stream.info.number
+        made = [chunk for chunk in rendered if chunk.stream == number]
+        segments = tuple(segment for chunk in made for segment in chunk.segments)
+        hidden = proving.hidden_in(own, plan.damage)
+        with cameras.named(number):
+            if plan.stream != number:
+                raise CheckFailed("its plan is that of another stream; run again, and report it")
+            if (frames := sum(chunk.frames for chunk in made)) != len(stream.pts):
+                raise CheckFailed(f"of {len(stream.pts)} frames, {frames} were rendered")
+            proving.check_plan(segments, hidden)
+        found.append((Footage(segments, stream.pts, stream.info, plan.packets), hidden))
+    return found
+
+
+def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
+    """Write the file, and check it against the source and the plan.
+
+    Return why copied GOPs are encoded after all, as they do not fit; empty: they are not.
+
+    Raises
+    ------
+    CheckFailed
+        The result is not exactly what was planned, or shows what was to be hidden.
+    """
+    videos = [footage for footage, _ in streams]
+    written = _write(path, job, videos, timer)
+    why_encoded = ""
+    try:
+        _check(path, job, videos, written, timer)
+    except CheckFailed as error:
+        if all(segment.url for footage in videos for segment in footage.segments):
+            raise
+        why_encoded = f"copied beside encoded gops, {error}"
+        videos = [without_copies(job, footage, timer) for footage in videos]
+        written = _write(path, job, videos, timer)
+        _check(path, job, videos, written, timer)
+    with timer.step("prove"):
+        for place, (footage, (_, hidden)) in enumerate(zip(videos, streams, strict=True)):
+            only_or_place = place if len(videos) > 1 else None
+            with cameras.named(footage.info.number):
+                proving.check_pictures(str(path), job, footage, hidden, only_or_place)
+    return why_encoded
+
+
+def _write(
+    path: Path, job: Job, videos: Sequence[Footage], timer: Timer
+) -> tuple[mux.Written, ...]:
+    with timer.step("mux"):
+        return mux.write(path, videos, job.video.source, job.config.output)
+
+
+def _check(
+    path: Path, job: Job, videos: Sequence[Footage], written: Sequence[mux.Written], timer: Timer
+) -> None:
+    """Check the joined video; the whole of it is decoded if it must be, or if little is copied."""
+    is_quick = job.config.check == "quick"
+    known = [own if own.copies_are_known and is_quick else None for own in written]
+    with timer.step("check"):
+        verify.verify(path, videos, job.video.source, job.config.output, known)
