@@ -10,19 +10,18 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from redact_dask import versions
-from redact_dask.config import Config
-from redact_dask.config import load as load_config
-from redact_dask.detectors import Box, Detector
 from redact_dask.errors import ConfigError, RedactError, SourceError, UsageError
 
 if TYPE_CHECKING:
     from redact_dask.api import redact
+    from redact_dask.config import Config
+    from redact_dask.config import load as load_config
+    from redact_dask.detectors import Box, Detector
     from redact_dask.driver.summary import Summary
     from redact_dask.monitoring.console import notebook as notebook_progress
     from redact_dask.monitoring.status import Status
 
-__version__ = versions.own()
+    __version__: str
 
 __all__ = [
     "Box",
@@ -40,17 +39,24 @@ __all__ = [
     "redact",
 ]
 
-_DRIVER_NAMES = {
-    "redact": ("redact_dask.api", "redact"),
-    "notebook_progress": ("redact_dask.monitoring.console", "notebook"),
-    "Status": ("redact_dask.monitoring.status", "Status"),
-    "Summary": ("redact_dask.driver.summary", "Summary"),
+_MODULES = {
+    "Box": ("detectors", "Box"),
+    "Config": ("config", "Config"),
+    "Detector": ("detectors", "Detector"),
+    "Status": ("monitoring.status", "Status"),
+    "Summary": ("driver.summary", "Summary"),
+    "load_config": ("config", "load"),
+    "notebook_progress": ("monitoring.console", "notebook"),
+    "redact": ("api", "redact"),
 }
+"""Module below this package that holds each name, and what it is called there."""
 
 
 def __getattr__(name: str) -> object:
-    # Workers import the package too, and the driver's libraries would only fill their memory.
-    if name in _DRIVER_NAMES:
-        module, attribute = _DRIVER_NAMES[name]
-        return getattr(import_module(module), attribute)
+    # The command line and workers import the package too, and should load only what they need.
+    if name in _MODULES:
+        module, attribute = _MODULES[name]
+        return getattr(import_module(f"redact_dask.{module}"), attribute)
+    if name == "__version__":
+        return import_module("redact_dask.versions").own()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

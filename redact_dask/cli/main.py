@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
 import click
 
-from redact_dask.cli.bench_leakage import leakage
-from redact_dask.cli.bench_sizes import sizes
-from redact_dask.cli.doctor import examine
-from redact_dask.cli.plan import tell_plan
-from redact_dask.cli.report import write_report
-from redact_dask.cli.run import run
-from redact_dask.cli.watch import watch
+
+@dataclass(frozen=True, slots=True)
+class _Verb:
+    """A command that is imported when it is called."""
+
+    module: str
+    name: str
+    """Name of the command in the module."""
+    summary: str
+    """What the command does, for the list of commands."""
+
+    def load(self) -> click.Command:
+        """Return the command."""
+        command: click.Command = getattr(import_module(f"redact_dask.cli.{self.module}"), self.name)
+        return command
 
 
-@click.group()
+class _Group(click.Group):
+    """A group of verbs: its help imports none of them, and a call imports one."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, _Verb], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self._verbs])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = self._verbs.get(cmd_name)
+        return verb.load() if verb else super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in self._verbs:
+                summary = self._verbs[name].summary
+            else:
+                summary = self.commands[name].get_short_help_str(formatter.width)
+            rows.append((name, summary))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(
+    cls=_Group,
+    verbs={
+        "doctor": _Verb("doctor", "examine", "Tell whether the cluster is ready for a run."),
+        "plan": _Verb("plan", "tell_plan", "Tell what `run` would do, and what it would cost."),
+        "report": _Verb("report", "write_report", "Write one HTML page about what was done."),
+        "run": _Verb("run", "run", "Redact every video of SOURCE once."),
+        "watch": _Verb("watch", "watch", "Redact each video that lands in SOURCE."),
+    },
+)
 @click.version_option(package_name="redact-dask")
 def main() -> None:
     """Remove every face from fleet video with Dask."""
 
 
-@main.group(name="bench")
+@main.group(
+    cls=_Group,
+    name="bench",
+    verbs={
+        "leakage": _Verb("bench_leakage", "leakage", "Tell how many true faces stay visible."),
+        "sizes": _Verb("bench_sizes", "sizes", "Measure worker shapes, and predict machines."),
+    },
+)
 def measure() -> None:
     """Measure how well redaction works, and what it takes."""
-
-
-main.add_command(run)
-main.add_command(watch)
-main.add_command(tell_plan)
-main.add_command(examine)
-main.add_command(write_report)
-measure.add_command(leakage)
-measure.add_command(sizes)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from redact_dask import api, versions
+from redact_dask import versions
 from redact_dask.cli.exit_codes import EXIT_FAILED, EXIT_QUARANTINED
+from redact_dask.cluster import connect
 from redact_dask.config import Config
-from redact_dask.driver.summary import Summary
 from redact_dask.monitoring.console import (
     describe_lag,
     describe_usage,
@@ -26,6 +27,9 @@ from redact_dask.monitoring.console import (
 )
 from redact_dask.records import Video
 from redact_dask.sources.passed_over import PassedOver
+
+if TYPE_CHECKING:
+    from redact_dask.driver.summary import Summary
 
 
 def carry_out(
@@ -54,6 +58,10 @@ def carry_out(
     as_json
         Whether the output ends with one JSON object.
     """
+    connect.warm_up(settings.cluster)
+    # Meanwhile, this process loads what it needs itself.
+    from redact_dask import api  # noqa: PLC0415
+
     # If the scheduler goes, the run says so in one sentence; Dask's client would log many lines.
     for name in ("distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +14,11 @@ from typing import Any
 
 import dask.config
 from dask.utils import key_split
-from distributed import Client, LocalCluster, Scheduler, Security
+from distributed import Client, Scheduler, Security
 from distributed.comm import core as comm
 
 from redact_dask import versions
+from redact_dask.cluster import local_workers
 from redact_dask.cluster.worker_plugins import (
     FinishesInterrupted,
     KeepsNoProfile,
@@ -57,6 +57,16 @@ def ready_client(settings: ClusterSettings) -> Iterator[Client]:
         yield prepare(client, settings.wait_s)
 
 
+def warm_up(settings: ClusterSettings) -> None:
+    """Begin to load the workers' libraries, if `connect` will start workers on this machine.
+
+    This process need not wait for it.
+    """
+    if _is_local(settings):
+        with dask.config.set(_dask(settings)):
+            local_workers.warm_up()
+
+
 @contextmanager
 def connect(settings: ClusterSettings) -> Iterator[Client]:
     """Yield a client of the configured cluster as it is; close afterwards what was started.
@@ -66,7 +76,8 @@ def connect(settings: ClusterSettings) -> Iterator[Client]:
     UsageError
         No scheduler answers at the address, or the class cannot be found or started.
     """
-    with dask.config.set(_DASK | _flat(settings.dask)):
+    warm_up(settings)
+    with dask.config.set(_dask(settings)):
         if settings.address:
             with _reach(settings.address, settings.security) as client:
                 yield client
@@ -74,7 +85,7 @@ def connect(settings: ClusterSettings) -> Iterator[Client]:
             with _start(settings.class_path, settings) as client:
                 yield client
         else:
-            with _local(settings) as cluster, Client(cluster) as client:
+            with local_workers.start(settings) as cluster, Client(cluster) as client:
                 client.register_plugin(FinishesInterrupted())
                 yield client
 
@@ -155,10 +166,10 @@ def threads_at(settings: ClusterSettings) -> int | None:
     UsageError
         No scheduler answers at the address, or its cluster is not fit; see `prepare`.
     """
+    if _is_local(settings):
+        return settings.workers or os.cpu_count() or 1
     if settings.class_path:
         return None
-    if settings.address is None:
-        return settings.workers or os.cpu_count() or 1
     with ready_client(settings) as client:
         return threads(client)
 
@@ -222,6 +233,17 @@ def _start(path: str, settings: ClusterSettings) -> Iterator[Client]:
         yield client
 
 
+def _is_local(settings: ClusterSettings) -> bool:
+    """Tell whether the workers are processes that `connect` starts on this machine."""
+    return settings.address is None and settings.class_path is None
+
+
+def _dask(settings: ClusterSettings) -> dict[str, Any]:
+    """Return Dask's settings by dotted names: those of the user replace ours."""
+    ours = local_workers.dask_settings() if _is_local(settings) else {}
+    return _DASK | ours | _flat(settings.dask)
+
+
 def _flat(nested: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Return nested settings by dotted names: a nested one would replace all that is beside it."""
     flat: dict[str, Any] = {}
@@ -229,17 +251,6 @@ def _flat(nested: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         inner = isinstance(value, Mapping) and value
         flat |= _flat(value, f"{above}{key}.") if inner else {f"{above}{key}": value}
     return flat
-
-
-def _local(settings: ClusterSettings) -> LocalCluster:
-    return LocalCluster(
-        n_workers=settings.workers or os.cpu_count() or 1,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address=settings.dashboard,
-        # The row of its video tells why a task failed, better than a traceback on the terminal.
-        silence_logs=logging.CRITICAL,
-    )
 
 
 def _security(settings: SecuritySettings | None) -> Security | None:

@@ -167,7 +167,8 @@ class Config(Section):
     """Profile that the settings start from; a setting that is given replaces the profile's."""
     select: SelectSettings = SelectSettings()
     chunk: ChunkSettings = ChunkSettings()
-    detect: DetectSettings = DetectSettings()
+    # Made when it is needed: it loads the default detector's module, with OpenVINO.
+    detect: DetectSettings = Field(default_factory=DetectSettings)
     track: TrackSettings = TrackSettings()
     redact: RedactSettings = RedactSettings()
     encode: EncodeSettings = EncodeSettings()

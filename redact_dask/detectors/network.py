@@ -28,6 +28,10 @@ LEAST_LONG_SIDE = 640
 MOST_LONG_SIDE = 2560
 """Longer side of the input above which ``scale`` does not go, pixels: 4K shows no more to it."""
 
+FIRST_SIZE = (128, 128)
+"""Width and height, pixels, for which a network is compiled first: those of the known picture that
+`self_check` shows it next."""
+
 Answer = Mapping[str | int, NDArray[np.float32]]
 """The outputs for one image, by name or by number, each as a batch of one."""
 
@@ -118,8 +122,8 @@ class Network:
         self._white = white
         self._size = size
         self._compiled: tuple[tuple[int, int], ov.CompiledModel] | None = None
-        smallest = self._compile(*(size or (STRIDE, STRIDE)))
-        hint = smallest.get_property("INFERENCE_PRECISION_HINT")
+        first = self._at(*(size or FIRST_SIZE))
+        hint = first.get_property("INFERENCE_PRECISION_HINT")
         self.precision: str = hint.to_string()
         if options.precision not in ("auto", self.precision):
             raise ConfigError(

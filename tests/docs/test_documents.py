@@ -72,14 +72,17 @@ MADE = [
 ]
 
 
-def verbs() -> dict[str, click.Command]:
-    """Return each command by the words that call it."""
+def verbs(group: click.Group = main, words: str = "") -> dict[str, click.Command]:
+    """Return each command of a group by the words that call it."""
     found: dict[str, click.Command] = {}
-    for name, command in main.commands.items():
-        if isinstance(command, click.Group):
-            found |= {f"{name} {inner}": of for inner, of in command.commands.items()}
-        else:
-            found[name] = command
+    with click.Context(group) as context:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            if isinstance(command, click.Group):
+                found |= verbs(command, f"{name} ")
+            else:
+                found[words + name] = command
     return found
 
 
