@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -58,10 +59,13 @@ def redact(
     OSError, botocore.exceptions.BotoCoreError
         The destination's store fails; the same call resumes from what the store holds.
     """
+    started = time.monotonic()
     settings = _config(config)
+    if client is None:
+        connect.warm_up(settings.cluster)
     passed_over = PassedOver()
     videos = listing.list_selected(str(source), str(dest), settings, passed_over)
-    with prepared_run(videos, str(dest), settings, client, observe) as run:
+    with prepared_run(videos, str(dest), settings, client, observe, started) as run:
         return replace(run.process(), passed_over=str(passed_over))
 
 
@@ -72,6 +76,7 @@ def prepared_run(
     settings: Config,
     client: Client | None = None,
     observe: Observer | None = None,
+    started: float | None = None,
 ) -> Iterator[Run]:
     """Yield a run on a prepared cluster; what was started for the run is closed after the block.
 
@@ -85,6 +90,8 @@ def prepared_run(
         All settings of the run.
     client, observe
         See `redact`.
+    started
+        When the command or call began, seconds of `time.monotonic`; None: now.
 
     Raises
     ------
@@ -97,7 +104,7 @@ def prepared_run(
         shard = settings.select.shard
         shown = observe or _ignore
         with dashboard_feed.publish_status(ready, destination, shard, shown) as observer:
-            yield Run(ready, videos, destination, settings, observer)
+            yield Run(ready, videos, destination, settings, observer, started)
 
 
 def _ignore(_: Status) -> None:

@@ -28,7 +28,10 @@ from redact_dask.sources.passed_over import PassedOver
 @click.option(
     "--time-limit", metavar="SECONDS", type=float, help="Begin no more videos after this time."
 )
+@click.pass_obj
 def run(
+    started: float | None,
+    /,
     source: str,
     dest: str,
     file: str | None,
@@ -53,4 +56,4 @@ def run(
         settings = config.load(file, assignments, overrides_of(options))
         passed_over = PassedOver()
         videos = listing.list_selected(source, dest, settings, passed_over)
-        carry_out(videos, passed_over, dest, settings, console, as_json=as_json)
+        carry_out(videos, passed_over, dest, settings, console, started, as_json=as_json)

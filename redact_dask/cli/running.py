@@ -38,6 +38,7 @@ def carry_out(
     dest: str,
     settings: Config,
     console: Console,
+    started: float | None,
     *,
     as_json: bool,
 ) -> None:
@@ -55,6 +56,8 @@ def carry_out(
         All settings of the run.
     console
         Console that shows the progress.
+    started
+        When the command began, seconds of `time.monotonic`; None: now.
     as_json
         Whether the output ends with one JSON object.
     """
@@ -67,7 +70,7 @@ def carry_out(
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with (
         show_progress(console) as show,
-        api.prepared_run(videos, dest, settings, observe=show) as run,
+        api.prepared_run(videos, dest, settings, observe=show, started=started) as run,
     ):
         dashboard = run.dashboard
         console.print(f"Dashboard: {dashboard}", soft_wrap=True)

@@ -19,7 +19,10 @@ from redact_dask.sources.watcher import Watcher
 @log_option
 @click.option("--workers", type=click.IntRange(min=1), help="Worker processes on this machine.")
 @click.option("--queue", metavar="URL", help="SQS queue that S3 notifies of new videos.")
+@click.pass_obj
 def watch(
+    started: float | None,
+    /,
     source: str,
     dest: str,
     file: str | None,
@@ -45,4 +48,4 @@ def watch(
     with exit_on_error(console):
         settings = config.load(file, assignments, overrides_of(options))
         watcher = Watcher(source, dest, settings)
-        carry_out(watcher, watcher.passed_over, dest, settings, console, as_json=as_json)
+        carry_out(watcher, watcher.passed_over, dest, settings, console, started, as_json=as_json)

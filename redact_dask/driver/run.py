@@ -63,6 +63,8 @@ class Run:
         All settings of the run.
     observe
         Function that is called with the run's status after each change.
+    started
+        When the run's command or call began, seconds of `time.monotonic`; None: now.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Run:
         destination: str,
         config: Config,
         observe: Observer,
+        started: float | None = None,
     ) -> None:
         self._client = client
         self._destination = destination
@@ -84,7 +87,8 @@ class Run:
         self._events = Events(client)
         wake = self._events.wake
         self._backlog = Backlog(videos, self._history, endless=self._endless, on_change=wake)
-        self._status = Status(self._backlog.counts, self._endless)
+        began = time.monotonic() if started is None else started
+        self._status = Status(self._backlog.counts, self._endless, started=began)
         self._limits = Limits(config)
         self._window = Window(client, self._name, destination, config)
         self._results = Results(self._name, destination, config, self._history, self._status)

@@ -50,7 +50,7 @@ class Summary:
     faces: int
     """Tracks hidden in these videos."""
     wall_s: float
-    """Wall seconds since the start."""
+    """Wall seconds since the command or the call began."""
     output: str
     """URL of the destination."""
     manifest: str

@@ -68,6 +68,7 @@ class Status:
     """Seconds from the writing of a source to the publishing of its copy, for the last hundred
     videos."""
     started: float = field(default_factory=time.monotonic)
+    """When the run's command or call began, seconds of `time.monotonic`."""
 
     @property
     def ended(self) -> int:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 from distributed import Client
 from fixture_types import MakeClip
 from folders import written
 from program import invoke
+
+from redact_dask.cli.main import main
 
 
 def run(*arguments: str | Path) -> Result:
@@ -34,6 +37,33 @@ def test_installed_program_redacts_and_ends_with_json(tmp_path: Path, clip: Path
     assert counts.items() <= summary.items()
     assert 0 < summary["wall_s"] < 60
     assert (tmp_path / "clip.mp4").exists()
+
+
+def test_seconds_count_from_the_start_of_the_command(
+    tmp_path: Path, clip: Path, client: Client
+) -> None:
+    address = client.scheduler.address
+    reach = ["--detector", "magenta", "--set", f"cluster.address={address}", "--json"]
+    for published in (1, 0):  # The second run finds nothing to do.
+        began = time.monotonic() - 100
+        done = CliRunner().invoke(main, ["run", str(clip), str(tmp_path), *reach], obj=began)
+        summary = json.loads(done.stdout.splitlines()[-1])
+        assert summary["published"] == published
+        assert 100 < summary["wall_s"] < time.monotonic() - began
+
+
+def test_the_command_began_before_it_loaded_anything() -> None:
+    program = (
+        "import time\n"
+        "before = time.monotonic()\n"
+        "from redact_dask import __main__ as entry\n"
+        "from redact_dask.cli import main as cli\n"
+        "loaded = time.monotonic()\n"
+        "cli.main = lambda obj, **_: print(before <= obj < loaded)\n"
+        "entry.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout == b"True\n"
 
 
 def test_quarantined_video_is_told_with_exit_code_3(

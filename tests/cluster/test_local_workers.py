@@ -62,3 +62,28 @@ def test_what_workers_are_forked_from_has_one_thread() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["1", "False"]
+
+
+DRIVER = """
+import os, sys, time
+from redact_dask.cluster import connect
+from redact_dask.config import ClusterSettings
+
+if __name__ == "__main__":
+    settings = ClusterSettings(workers=2, dashboard="127.0.0.1:0")
+    with connect.ready_client(settings) as client:
+        print(*client.run(os.getpid).values(), *client.run(os.getppid).values(), flush=True)
+        time.sleep(300)
+"""
+
+
+@pytest.mark.chaos
+def test_workers_end_with_a_driver_that_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "driver.py"
+    program.write_text(DRIVER)
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        family = [psutil.Process(int(number)) for number in driver.stdout.readline().split()]
+        driver.kill()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive

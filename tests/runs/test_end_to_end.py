@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 import redact_dask
 from redact_dask import Summary
+from redact_dask.sources import listing
 
 QUICK = {"encode": {"preset": "ultrafast"}}
 EVERY = QUICK | {"detect": {"detectors": ["magenta"], "every": 1}}
@@ -320,6 +322,19 @@ def test_second_run_redoes_only_what_is_missing_or_different(
     make_clip(fleet / "a.mp4", frames=45, audio=False)
     assert run(**solid) == (1, 2)
     assert len(times(destination / "a.mp4")) == 45
+
+
+def test_seconds_count_from_the_call(
+    clip: Path, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*arguments: Any) -> Any:
+        time.sleep(0.5)
+        return listed(*arguments)
+
+    listed = listing.list_selected
+    monkeypatch.setattr(listing, "list_selected", late)
+    assert redact_dask.redact(clip, tmp_path, EVERY, client).published == 1
+    assert redact_dask.redact(clip, tmp_path, EVERY, client).wall_s > 0.5
 
 
 def test_run_that_was_broken_off_goes_on_from_there(
