@@ -19,17 +19,19 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import click
 import imageio_ffmpeg
 from clips import fetch_clips
-from distributed import Client, LocalCluster
+from distributed import Client
 from standin import Standin
 
-from redact_dask import Summary, redact
+from redact_dask import Summary, manifest, redact
 from redact_dask.cluster import connect
+from redact_dask.config import ClusterSettings
+from redact_dask.storage import layout
 
 LATENCY_S = 0.8
 
@@ -41,16 +43,20 @@ def main() -> None:
 
 @main.command()
 @click.option("--rounds", default=3)
-def speed(rounds: int) -> None:
+@click.option("--workers", "number", default=2)
+@click.option("--gop", default=30, help="Frames from one keyframe to the next.")
+def speed(rounds: int, number: int, gop: int) -> None:
     """Redact 6.5 s of video beside the original method, with a cluster that runs already."""
-    ours, theirs = [], []
-    with folder() as place, service() as standin, workers(2) as client:
-        video = make_video(place, seconds=6.5, height=720)
+    ours, theirs, busy = [], [], []
+    with folder() as place, service() as standin, workers(number) as client:
+        video = make_video(place, seconds=6.5, height=720, gop=gop)
         run(make_video(place, seconds=2, height=720, name="warm"), place / "warm", client, tps=1000)
-        for number in range(rounds):
+        for turn in range(rounds):
             standin.reset()
-            summary = run(video, place / f"ours-{number}", client, tps=1000, chunk_s=3)
+            output = place / f"ours-{turn}"
+            summary = run(video, output, client, tps=1000)
             ours.append(summary.wall_s)
+            busy.append(detecting(output))
             assert standin.stats()["calls"] == summary.usage.calls == summary.frames == 195
             seconds, lost = original(video, place / "theirs.mp4", "--processes=16")
             theirs.append(seconds)
@@ -59,12 +65,19 @@ def speed(rounds: int) -> None:
     print("| method | seconds | frames out of 195 | ratio |")
     print("|---|---|---|---|")
     for name, took, frames in (
-        ("redact_dask, 2 workers", mine, "195"),
+        (f"redact_dask, {number} workers", mine, "195"),
         ("original, 16 processes", statistics.median(theirs), f"{195 - lost:.0f}"),
         ("original, one process, from 20 frames", first / 20 * 195, ""),
     ):
         print(f"| {name} | {took:.1f} | {frames} | {took / mine:.1f} |")
     print("rounds:", " ".join(f"{a:.1f}/{b:.1f}" for a, b in zip(ours, theirs, strict=True)))
+    print(f"workers that looked at frames: {statistics.median(busy):.0f} of {number}")
+
+
+def detecting(output: Path) -> int:
+    """Return how many workers ran a task of detection."""
+    rows = manifest.read(layout.manifest(output.as_uri()), "chunks").to_pylist()
+    return len({row["worker"] for row in rows if row["stage"] == "detect"})
 
 
 @main.command()
@@ -81,7 +94,7 @@ def quota(kill: bool, tps: int, frames: int) -> None:
             (victim, *_) = client.run(os.getpid).values()
             timer = threading.Timer(frames / tps / 2, os.kill, (victim, signal.SIGKILL))
             timer.start()
-        summary = run(video, place / "out", client, tps=tps)
+        summary = run(video, place / "out", client, tps=tps, chunk_s=1)
         told = standin.stats()
     assert summary.published == 1
     elapsed = told["last"] - told["first"]
@@ -115,7 +128,9 @@ def original(video: Path, output: Path, *options: str) -> tuple[float, float]:
     return seconds, lost
 
 
-def run(video: Path, destination: Path, client: Client, tps: float, chunk_s: float = 1) -> Summary:
+def run(
+    video: Path, destination: Path, client: Client, tps: float, chunk_s: float | None = None
+) -> Summary:
     """Redact one video, every frame looked at."""
     detect = {
         "detectors": ["rekognition"],
@@ -142,23 +157,15 @@ def service(*options: object) -> Iterator[Standin]:
         yield standin
 
 
-@contextmanager
-def workers(number: int) -> Iterator[Client]:
-    with (
-        LocalCluster(
-            n_workers=number,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=50,
-        ) as local,
-        Client(local) as client,
-    ):
-        yield connect.prepare(client, 30)
+def workers(number: int) -> AbstractContextManager[Client]:
+    """Start workers as a run does."""
+    return connect.ready_client(ClusterSettings(workers=number, dashboard="127.0.0.1:0"))
 
 
-def make_video(place: Path, seconds: float, height: int, name: str = "video") -> Path:
-    """Put five talking men beside one another, with a keyframe a second."""
+def make_video(
+    place: Path, seconds: float, height: int, name: str = "video", gop: int = 30
+) -> Path:
+    """Put five talking men beside one another at 30 frames a second."""
     man, *_ = fetch_clips(place / "clips")
     path = place / f"{name}.mp4"
     width = height * 16 // 9
@@ -166,7 +173,7 @@ def make_video(place: Path, seconds: float, height: int, name: str = "video") ->
     picture = f"{man_scaled};[a][b][c][d][e]hstack=5,pad={width}:{height}:0:(oh-ih)/2[v]"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", str(man)]
     command += ["-filter_complex", picture, "-map", "[v]", "-frames:v", str(round(seconds * 30))]
-    command += ["-c:v", "libx264", "-g", "30", "-sc_threshold", "0", str(path)]
+    command += ["-c:v", "libx264", "-g", str(gop), "-sc_threshold", "0", str(path)]
     subprocess.run(command, check=True)
     return path
 
