@@ -15,6 +15,7 @@ SMALL = {
     "crowd.py": ["--minutes=1", "--faces=3"],
     "driver.py": ["--videos=10"],
     "encoder.py": ["--seconds=1"],
+    "limit.py": ["--seconds=1", "--rounds=1"],
     "media.py": ["--seconds=2", "--rounds=1"],
     "memory.py": ["--height=180", "--rate=10", "--seconds=1"],
     "rekognition.py": ["quota", "--tps=100", "--frames=50"],
