@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import dask.config
 import imageio_ffmpeg
 import pytest
 import seaweedfs
@@ -17,12 +18,21 @@ from fixture_types import Ffmpeg, MakeClip, StartStandin
 from local_cluster import workers
 from standin import Standin
 
+from redact_dask.cluster import local_workers
+
 SUPPORT = Path(__file__).with_name("support")
 
 # The scripted detector is found as any installed package's is, also by processes that are started.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(SUPPORT), os.environ.get("PYTHONPATH")])
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_workers() -> None:
+    """Load what workers are forked from before a test changes the environment."""
+    with dask.config.set(local_workers.dask_settings()):
+        local_workers.warm_up()
 
 
 @pytest.fixture(scope="session")

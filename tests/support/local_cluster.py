@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import dask.config
 from distributed import Client, LocalCluster
+
+from redact_dask.cluster import local_workers
 
 QUIET: dict[str, Any] = {
     "host": "127.0.0.1",
@@ -17,9 +21,11 @@ QUIET: dict[str, Any] = {
 
 @contextmanager
 def workers(number: int, **options: Any) -> Iterator[Client]:
-    """Give a client of real worker processes with one thread each."""
-    with (
-        LocalCluster(n_workers=number, threads_per_worker=1, **QUIET, **options) as cluster,
-        Client(cluster) as client,
-    ):
+    """Give a client of real worker processes with one thread each, forked as those of a run are."""
+    with dask.config.set(local_workers.dask_settings()):
+        local_workers.warm_up()
+        cluster = LocalCluster(
+            n_workers=number, threads_per_worker=1, env=dict(os.environ), **QUIET, **options
+        )
+    with cluster, Client(cluster) as client:
         yield client
