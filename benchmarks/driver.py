@@ -166,7 +166,7 @@ def probe(chunks: int, job: Job) -> Probed:
         for n in range(chunks)
     )
     target = storage.join(job.destination, job.video.path)
-    return Probed(info(chunks * FRAMES), cut, target, False, None, work())
+    return Probed(info(chunks * FRAMES), cut, target, False, None, work(), cut)
 
 
 def detect(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:

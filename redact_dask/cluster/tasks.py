@@ -81,16 +81,15 @@ class VideoGraph:
     def rest(self, probed: Probed) -> Iterator[Future[Any]]:
         """Submit all other stages, and yield their futures."""
         detected, tracked, rendered = [], [], []
-        number = count()
+        looks, renders = count(), count()
         for place, stream in enumerate(probed.streams):
-            numbered = [(next(number), chunk) for chunk in stream.chunks]
             seen = [
-                self._submit(stages.detect, index, stream.info, chunk) for index, chunk in numbered
+                self._submit(stages.detect, next(looks), stream.info, part) for part in stream.parts
             ]
             plan = self._submit(stages.track, place, self._probe, seen)
             rendered += [
-                self._submit(stages.render, index, stream.info, chunk, plan)
-                for index, chunk in numbered
+                self._submit(stages.render, next(renders), stream.info, chunk, plan)
+                for chunk in stream.chunks
             ]
             detected += seen
             tracked.append(plan)

@@ -56,7 +56,8 @@ class ChunkSettings(Section):
     seconds: float | None = Field(None, gt=0)
     """Shortest length of a chunk, seconds. The chunk goes on until the next keyframe. A last chunk
     shorter than half of this is joined to the chunk before it. By default, or with ``auto``, it is
-    10 seconds, or less where there are fewer videos than threads."""
+    10 seconds, or less where there are fewer videos than threads: then several tasks look at the
+    parts of a GOP that is longer."""
 
     @field_validator("seconds", mode="before")
     @classmethod

@@ -112,11 +112,12 @@ def _count_stream(job: Job, stream: Probed) -> _Counts:
     info = stream.info
     every = detection.stride(info, job.config.detect)
     looks = sum(
-        len(detection.frames_to_look_at(info, chunk, every))
-        for chunk in stream.chunks
-        if not cutting.is_detected(job, info, chunk)
+        len(detection.frames_to_look_at(info, part, every))
+        for part in stream.parts
+        if not cutting.is_detected(job, info, part)
     )
     megapixels = info.width * info.height / 1e6
     cpu_s = (_LOOK_S + _LOOK_MEGAPIXEL_S * megapixels) * looks
     cpu_s += _MEGAPIXEL_S * megapixels * info.frames
-    return _Counts(info.frames, info.seconds, looks, 1 + 2 * len(stream.chunks), cpu_s)
+    tasks = 1 + len(stream.parts) + len(stream.chunks)
+    return _Counts(info.frames, info.seconds, looks, tasks, cpu_s)

@@ -14,6 +14,7 @@ from redact_dask import versions
 from redact_dask.manifest.schema import Row, Rows
 from redact_dask.records import (
     ORIGINS,
+    Chunk,
     Damage,
     Detected,
     Detections,
@@ -187,21 +188,26 @@ def _chunks(outcome: Outcome) -> Iterator[Row]:
     probed = outcome.probed
     if probed is None:
         return
-    yield _task("probe", probed.streams, None, probed.timing)
+    every = [chunk for stream in probed.streams for chunk in stream.chunks]
+    whole = None if probed.beside else probed.info.number or 0
+    yield _task("probe", every, None, whole, probed.timing)
     for seen in outcome.detected:
-        own = probed.stream(seen.stream)
-        yield _task("detect", [own], seen.chunk, seen.timing) | asdict(seen.usage)
+        parts = probed.stream(seen.stream).parts[seen.chunk : seen.chunk + 1]
+        task = _task("detect", parts, seen.chunk, seen.stream or 0, seen.timing)
+        yield task | asdict(seen.usage)
     for plan in outcome.tracked:
-        yield _task("track", [probed.stream(plan.stream)], None, plan.timing)
+        chunks = probed.stream(plan.stream).chunks
+        yield _task("track", chunks, None, plan.stream or 0, plan.timing)
     for made in outcome.rendered:
-        yield _task("render", [probed.stream(made.stream)], made.chunk, made.timing)
+        chunks = probed.stream(made.stream).chunks[made.chunk : made.chunk + 1]
+        yield _task("render", chunks, made.chunk, made.stream or 0, made.timing)
     if outcome.joined:
-        yield _task("join", probed.streams, None, outcome.joined.timing)
+        yield _task("join", every, None, whole, outcome.joined.timing)
 
 
-def _task(stage: str, streams: Sequence[Probed], index: int | None, timing: TaskTiming) -> Row:
-    every = [chunk for stream in streams for chunk in stream.chunks]
-    chunks = [chunk for chunk in every if index in (None, chunk.index)]
+def _task(
+    stage: str, chunks: Sequence[Chunk], index: int | None, stream: int | None, timing: TaskTiming
+) -> Row:
     return {
         "stage": stage,
         "index": index,
@@ -213,7 +219,7 @@ def _task(stage: str, streams: Sequence[Probed], index: int | None, timing: Task
         "seconds": list(timing.steps),
         "worker": timing.worker,
         "host": timing.host,
-        "stream": None if len(streams) > 1 else streams[0].info.number or 0,
+        "stream": stream,
     }
 
 

@@ -82,7 +82,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         _VIDEO
         | {
             "stage": (pa.string(), "probe, detect, track, render or join"),
-            "index": (pa.int32(), "number of the chunk in its stream; null: all chunks"),
+            "index": (
+                pa.int32(),
+                "number of the chunk, or of detect's part, in its stream; null: all chunks",
+            ),
             "first_frame": (pa.int64(), "first frame that the task worked on"),
             "last_frame": (pa.int64(), "last frame that the task worked on"),
             "frames": (pa.int64(), "frames that the task worked on"),

@@ -6,12 +6,19 @@ Both must be found again by a run that resumes.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from math import ceil
 
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
 from redact_dask.pipeline import checkpoints, detection
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Chunk, StreamInfo
+
+_LONGER = 0.2
+"""Share of a chunk's shortest length by which one GOP may be longer, and is not divided."""
 
 
 def chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) -> float:
@@ -31,6 +38,45 @@ def chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) ->
     if not occupied:  # What is saved makes the video one that is begun.
         checkpoints.save_cut(url, seconds)
     return seconds
+
+
+def parts(job: Job, info: StreamInfo, chunks: Sequence[Chunk], seconds: float) -> tuple[Chunk, ...]:
+    """Return what the tasks of detection take, so that all threads have work also on a long GOP.
+
+    A chunk whose one GOP is longer than a chunk has to be is divided. To look at a part, the frames
+    of its GOP before it are decoded too. A part begins with a frame that is looked at however the
+    video is cut: so its frames are chosen as if nothing were divided.
+
+    Parameters
+    ----------
+    job
+        Job of the video.
+    info
+        What the video's stream is.
+    chunks
+        All chunks of the video.
+    seconds
+        Shortest length of a chunk, seconds, as `chunk_seconds` returned it.
+    """
+    # A length that is configured holds, and a damaged GOP is salvaged as a whole.
+    if job.config.chunk.seconds or seconds >= LONGEST_CHUNK_S or job.salvages:
+        return tuple(chunks)
+    every = detection.stride(info, job.config.detect)
+    divided = [part for chunk in chunks for part in _divided(chunk, info, seconds, every)]
+    return tuple(replace(part, index=index) for index, part in enumerate(divided))
+
+
+def _divided(chunk: Chunk, info: StreamInfo, seconds: float, every: int) -> Iterator[Chunk]:
+    """Yield parts of a chunk that begin with multiples of ``every``; the chunk if it is short."""
+    frames = len(chunk.pts)
+    number = ceil(frames / float(info.rate) / seconds - _LONGER) if len(chunk.gops) == 1 else 1
+    wanted = (chunk.first_frame + frames * part // max(number, 1) for part in range(1, number))
+    begins = sorted({-(-frame // every) * every for frame in wanted} & {*chunk.frames[1:]})
+    for begin, end in pairwise([chunk.first_frame, *begins, chunk.last_frame + 1]):
+        inside = slice(begin - chunk.first_frame, end - chunk.first_frame)
+        after = [*chunk.pts[inside.stop : inside.stop + 1], chunk.next_pts][0]
+        gops = () if inside.start else chunk.gops
+        yield replace(chunk, first_frame=begin, pts=chunk.pts[inside], gops=gops, next_pts=after)
 
 
 def is_detected(job: Job, info: StreamInfo, chunk: Chunk) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from redact_dask import storage
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
-from redact_dask.media import cameras, containers, digests
+from redact_dask.media import cameras, containers, digests, index
 from redact_dask.pipeline import checkpoints, cutting, detection, joining, mirroring
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import Rendering
@@ -62,10 +62,13 @@ def probe(job: Job) -> Probed:
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
     seconds = cutting.chunk_seconds(job, infos[0], begun=begun, occupied=occupied)
-    first, *beside = (
-        Probed(info, stream.chunks(seconds), target, occupied, stream.missing, timer.timing())
-        for info, stream in zip(infos, scanned.streams, strict=True)
-    )
+
+    def cut(info: StreamInfo, stream: index.Index) -> Probed:
+        chunks = stream.chunks(seconds)
+        parts = cutting.parts(job, info, chunks, seconds)
+        return Probed(info, chunks, target, occupied, stream.missing, timer.timing(), parts)
+
+    first, *beside = map(cut, infos, scanned.streams)
     return replace(first, beside=tuple(beside), dropped=scanned.dropped, timing=timer.timing())
 
 
@@ -157,11 +160,11 @@ def track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
 def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     timer = Timer()
     damage = tuple(lost for seen in detected for lost in seen.damage)
-    for chunk, seen in zip(probed.chunks, detected, strict=True):
-        of_stream = (seen.stream, seen.chunk) == (probed.info.number, chunk.index)
-        if not of_stream or seen.frames + seen.frames_damaged != len(chunk.pts):
+    for part, seen in zip(probed.parts, detected, strict=True):
+        of_stream = (seen.stream, seen.chunk) == (probed.info.number, part.index)
+        if not of_stream or seen.frames + seen.frames_damaged != len(part.pts):
             raise CheckFailed(
-                f"of chunk {chunk.index}, {len(chunk.pts)} frames, not all were analysed"
+                f"of chunk {part.index}, {len(part.pts)} frames, not all were analysed"
             )
     if not any(seen.frames for seen in detected):
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")

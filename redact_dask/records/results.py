@@ -58,6 +58,8 @@ class Probed:
     missing: Damage | None
     """Frames that the file's index names but that are not there; only if damage is salvaged."""
     timing: TaskTiming
+    parts: tuple[Chunk, ...]
+    """What the tasks of detection take: the chunks, but several parts of one with a long GOP."""
     beside: tuple[Probed, ...] = ()
     """The same of the file's other video streams that are published, in the source's order."""
     dropped: tuple[str, ...] = ()

@@ -176,7 +176,8 @@ class Chunk:
     pts: tuple[int, ...]
     """The pts of every frame that the chunk owns, ascending."""
     gops: tuple[Gop, ...]
-    """GOPs in order, which together hold all frames of the chunk."""
+    """GOPs in order, which together hold all frames of the chunk; of a part of a chunk, only those
+    that begin in it."""
     next_pts: int | None = None
     """Pts of the frame after the last one; None: there is none."""
 

@@ -109,7 +109,8 @@ def test_memory_is_reserved_for_all_that_is_done_to_a_video(
     worker: Any = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=2**30))
     job = Job.of(Video("file:///a.mp4", "a.mp4", 1, "1"), "file:///out", config.Config())
     chunk = Chunk(0, Keyframe(0, 1, 0), 0, (0,), ())
-    probed = Probed(HD, (chunk,), "file:///out/a.mp4", False, None, TaskTiming(0, 0, (), ""))
+    timing = TaskTiming(0, 0, (), "")
+    probed = Probed(HD, (chunk,), "file:///out/a.mp4", False, None, timing, (chunk,))
     for arguments in ((), (HD, chunk), (probed, [])):
         with tasks._memory_for(worker, job, arguments):
             pass

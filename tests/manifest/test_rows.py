@@ -34,7 +34,7 @@ TIMING = TaskTiming(0.0, 1.0, (), "host")
 VIDEO = Video("file:///fleet/a.mp4", "a.mp4", 1, "1")
 INFO = replace(HD, frames=4, time_base=Fraction(1, 3))
 CHUNK = Chunk(0, Keyframe(0, 1, 0), 0, (0, 1, 2, 4), ())
-PROBED = Probed(INFO, (CHUNK,), "file:///out/a.mp4", False, None, TIMING)
+PROBED = Probed(INFO, (CHUNK,), "file:///out/a.mp4", False, None, TIMING, (CHUNK,))
 SEEN = [
     Detection(1, 0.1, 2, 3, 4, 0.3, "plate", "yolo"),
     Detection(3, 0.1, 2, 3, 4, 0.7, "face", "yolo"),
