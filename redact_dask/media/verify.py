@@ -17,7 +17,7 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata
+from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata, nal
 from redact_dask.media.cameras import named
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_file, open_result, open_result_file
@@ -211,7 +211,7 @@ def _check_packets(
             counter = PictureCounter(extradata)
             for packet in container.demux(video):
                 if packet.size and packet.pts is not None:
-                    pictures += counter.count(bitstream.units(bytes(packet), length_size))
+                    pictures += counter.count(nal.units(bytes(packet), length_size))
                     if packet.is_keyframe:
                         firsts.append(len(times))
                     times.append(packet.pts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from redact_dask.media.h264 import bitstream
+from redact_dask.media.nal import Bits, ue, unit_of
 
 PROFILES = {66: "baseline", 77: "main", 100: "high"}
 """x264's name of each profile with 8-bit 4:2:0 pictures (A.2), by ``profile_idc``."""
@@ -18,40 +19,6 @@ _BUFFER_MACROBLOCKS = {
     60: 696320, 61: 696320, 62: 696320,
 }  # fmt: skip
 """Most macroblocks in the decoded picture buffer (``MaxDpbMbs``) by ``level_idc`` (Table A-1)."""
-
-
-class Bits:
-    """Reads the fields of a unit one after the other (7.2, 9.1)."""
-
-    def __init__(self, unit: bytes) -> None:
-        data = bitstream.unescaped(unit)
-        self.text = f"{int.from_bytes(data):0{8 * len(data)}b}"
-        self.at = 8
-
-    def u(self, count: int) -> int:
-        """Read an unsigned number of ``count`` bits."""
-        self.at += count
-        if self.at > len(self.text):
-            raise ValueError("an H.264 unit ends early")
-        return int(self.text[self.at - count : self.at] or "0", 2)
-
-    def ue(self) -> int:
-        """Read an unsigned number in Exp-Golomb code."""
-        zeros = self.text.find("1", self.at) - self.at
-        if zeros < 0:
-            raise ValueError("an H.264 unit ends early")
-        return self.u(2 * zeros + 1) - 1
-
-    def se(self) -> int:
-        """Read a signed number in Exp-Golomb code."""
-        code = self.ue()
-        return (code + 1) // 2 if code % 2 else -code // 2
-
-
-def _ue(value: int) -> str:
-    """Return the Exp-Golomb code of an unsigned number, as a text of 0s and 1s."""
-    bits = f"{value + 1:b}"
-    return "0" * (len(bits) - 1) + bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +65,7 @@ def sequence(unit: bytes) -> Sequence:
     ValueError
         The unit ends early, or this module does not know its profile or level.
     """
-    bits = Bits(unit)
+    bits = Bits(unit, bitstream.HEADER)
     profile, constraints, level, number = bits.u(8), bits.u(8), bits.u(8), bits.ue()
     if profile not in (66, 77, 88, 100, 110, 122):
         raise ValueError(f"H.264 profile {profile} is not read")
@@ -220,7 +187,7 @@ def _skip_rate_limits(bits: Bits) -> None:
 
 def picture_ids(unit: bytes) -> tuple[int, int]:
     """Return the id of a unit of kind `PPS`, and that of its sequence parameter set."""
-    bits = Bits(unit)
+    bits = Bits(unit, bitstream.HEADER)
     return bits.ue(), bits.ue()
 
 
@@ -246,10 +213,9 @@ def matched(encoder: Sequence, source: Sequence, reorder: int) -> bytes:
         A unit of kind `SPS`.
     """
     before, after, _, limits = encoder.parts
-    text = before + _ue(encoder.references) + after + "1" + source.parts[2] + "000"
+    text = before + ue(encoder.references) + after + "1" + source.parts[2] + "000"
     if limits:
-        text += "1" + limits + _ue(reorder) + _ue(source.buffering) + "1"
+        text += "1" + limits + ue(reorder) + ue(source.buffering)
     else:  # x264 without prediction declares no limits: its profile implies them.
-        text += "01"
-    text += "0" * (-len(text) % 8)
-    return bitstream.escaped(bytes([0x60 | bitstream.SPS]) + int(text, 2).to_bytes(len(text) // 8))
+        text += "0"
+    return unit_of(bytes([0x60 | bitstream.SPS]), text)

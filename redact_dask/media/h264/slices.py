@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from redact_dask.media import nal
 from redact_dask.media.h264 import bitstream, parameter_sets
+from redact_dask.media.nal import Bits
 from redact_dask.records import Fields
 
 _HEADER = 64
@@ -90,7 +92,7 @@ class PictureCounter:
 
     def header(self, unit: bytes) -> _Slice:
         """Read the header of a slice up to its picture order count (7.3.3)."""
-        bits = parameter_sets.Bits(unit[:_HEADER])
+        bits = Bits(unit[:_HEADER], bitstream.HEADER)
         first, _, of = bits.ue(), bits.ue(), bits.ue()
         if of not in self._sequences:
             raise ValueError("a slice names a parameter set that is not there")
@@ -136,7 +138,7 @@ class FieldPairs:
         try:
             slices = [
                 self._counter.header(unit)
-                for unit in bitstream.units(bytes(packet), self._length_size)
+                for unit in nal.units(bytes(packet), self._length_size)
                 if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE)
             ]
         except ValueError:
@@ -166,7 +168,7 @@ def starts_cleanly(packet: Packet[VideoStream], extradata: bytes) -> bool:
         Parameter sets of its stream, as the container gives them.
     """
     with suppress(ValueError):
-        units = bitstream.units(bytes(packet), bitstream.length_size(extradata))
+        units = nal.units(bytes(packet), bitstream.length_size(extradata))
         if any(bitstream.kind(unit) == bitstream.IDR_SLICE for unit in units):
             return True
         messages = [unit for unit in units if bitstream.kind(unit) == bitstream.SEI]

@@ -18,6 +18,7 @@ from functools import lru_cache
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from redact_dask.media import nal
 from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.records import StreamInfo
@@ -159,7 +160,7 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
     if packet.is_discard or packet.is_corrupt:
         raise ValueError("a hidden or corrupt packet must not be copied")
     kept = []
-    for unit in bitstream.units(bytes(packet), bitstream.length_size(extradata)):
+    for unit in nal.units(bytes(packet), bitstream.length_size(extradata)):
         if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE):
             kept.append(unit)
         elif bitstream.kind(unit) == bitstream.SEI:
@@ -167,7 +168,7 @@ def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -
             kept += [messages] if messages else []
     if (pictures := _counter(extradata).count(kept)) != 1:
         raise ValueError(f"a packet holds {pictures} H.264 pictures")
-    return bitstream.joined(kept)
+    return nal.joined(kept)
 
 
 _counter = lru_cache(maxsize=16)(PictureCounter)
@@ -224,7 +225,7 @@ class Survey:
         if packet.is_corrupt:
             return "a packet is marked as corrupt"
         try:
-            units = bitstream.units(bytes(packet), self._length_size)
+            units = nal.units(bytes(packet), self._length_size)
             pictures = _counter(self._extradata).count(units)
         except ValueError as error:
             return str(error)

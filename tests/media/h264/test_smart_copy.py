@@ -31,7 +31,7 @@ from redact_dask.config import EncodeSettings, OutputSettings
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.manifest import Writer
 from redact_dask.manifest.rows import Outcome, rows
-from redact_dask.media import index, verify
+from redact_dask.media import index, nal, verify
 from redact_dask.media.h264 import bitstream, parameter_sets, smart_copy
 from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
@@ -217,13 +217,13 @@ def test_records_of_other_makers(
         sequence = parameter_sets.sequence(unit)
         bits = sequence.parts[0] + f"{sequence.references + 1:03b}" + sequence.parts[1] + "01"
         bits += "0" * (-len(bits) % 8)
-        unit = bitstream.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
+        unit = nal.escaped(b"\x67" + int(bits, 2).to_bytes(len(bits) // 8))
         assert parameter_sets.sequence(unit).reorder is None
     record = bytearray(bitstream.avcc([unit, *pictures_of]))
     record[4] = 0xFC | (length_size - 1)
 
     def repacked(_: int, packet: bytes) -> bytes:
-        units = bitstream.units(packet, 4)
+        units = nal.units(packet, 4)
         return b"".join(len(unit).to_bytes(length_size) + unit for unit in units)
 
     source = remuxed(plain, tmp_path / "other.mp4", repacked, bytes(record))
@@ -472,7 +472,7 @@ def test_only_whole_pictures_that_are_shown_become_samples(ffmpeg: Ffmpeg, tmp_p
     with pytest.raises(ValueError, match="must not be copied"):
         cleaned(others[0], extradata, user_data=False)
     with pytest.raises(ValueError, match=r"holds 0 H\.264 pictures"):
-        cleaned(av.Packet(bitstream.joined([b"\x09\xf0"])), extradata, user_data=False)
+        cleaned(av.Packet(nal.joined([b"\x09\xf0"])), extradata, user_data=False)
     with pytest.raises(ValueError, match="whole"):
         cleaned(av.Packet(bytes(first)[:-1]), extradata, user_data=False)
     cut = tmp_path / "cut.mp4"
@@ -773,7 +773,7 @@ def picture_set(number: int, sequence: int) -> bytes:
     """The beginning of a picture parameter set: its id and that of its sequence."""
     bits = "".join(f"{n + 1:b}".zfill(2 * len(f"{n + 1:b}") - 1) for n in (number, sequence)) + "1"
     bits += "0" * (-len(bits) % 8)
-    return bitstream.escaped(b"\x68" + int(bits, 2).to_bytes(len(bits) // 8))
+    return nal.escaped(b"\x68" + int(bits, 2).to_bytes(len(bits) // 8))
 
 
 def why_not(extradata: bytes, packets: int = 0) -> str:
@@ -783,7 +783,7 @@ def why_not(extradata: bytes, packets: int = 0) -> str:
     for number in range(packets):
         # First macroblock 0, type 7 or 5, parameter set 0, number 0, IDR 0, order 0.
         header = b"\x65\x88\x84\0\x40" if number == 0 else b"\x41\x9a\0\0\x40"
-        packet = av.Packet(bitstream.joined([header]))
+        packet = av.Packet(nal.joined([header]))
         packet.pts = packets - number if number else 0
         packet.is_keyframe = number == 0
         survey.add(cast("Any", packet))
@@ -798,8 +798,8 @@ def two_pictures_a_sample(ffmpeg: Ffmpeg, folder: Path, slices: int) -> Path:
         second = [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
     def with_second(number: int, packet: bytes) -> bytes:
-        units = bitstream.units(second[number], 4)
-        return packet + bitstream.joined(u for u in units if bitstream.kind(u) in (1, 5))
+        units = nal.units(second[number], 4)
+        return packet + nal.joined(u for u in units if bitstream.kind(u) in (1, 5))
 
     return remuxed(shown, folder / "two.mp4", with_second)
 
