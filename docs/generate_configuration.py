@@ -79,7 +79,7 @@ UNITS = {
 """Units of numbers whose names do not end in ``_s``, by the end of the dotted key."""
 
 UNDESCRIBED = {
-    "encode.preset": "Speed of libx264: a slower preset takes more time, and makes smaller files.",
+    "encode.preset": "Speed of encoding: a slower preset takes more time, and makes smaller files.",
     "redact.style": (
         "`pixelate`: averaged cells; `gaussian`: a blur; `solid`: black, which leaves nothing."
     ),

@@ -187,7 +187,7 @@ def _of_reports(
             for worker, found in reports.items()
         },
     )
-    needed = memory.needed_mib(1920, 1080, "yuv420p", request.detect)
+    needed = memory.needed_mib(1920, 1080, "yuv420p", "hevc", request.detect)
     yield answer(
         "memory",
         f"enough for 1080p, which needs {needed:.0f} MiB a thread",

@@ -16,18 +16,20 @@ from redact_dask.records import StreamInfo
 
 BASE_MIB = 305
 """Memory that a task takes whatever the size of its pictures, for Dask and libraries, MiB."""
-PICTURES = 40
-"""Pictures that a decoder and an encoder hold together."""
+PICTURES = {"h264": 40, "hevc": 52}
+"""Pictures that a decoder and an encoder hold together, by the codec of the copy."""
 USABLE = 0.95
 """Share of its memory limit beyond which Dask ends a worker, unless
 ``distributed.worker.memory.terminate`` is set otherwise."""
 
 
-def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSettings) -> float:
+def needed_mib(
+    width: int, height: int, pixel_format: str, codec: str, detect: DetectSettings
+) -> float:
     """Return the most memory that a thread takes to look at a video, or to encode it, MiB.
 
-    The memory is ``BASE_MIB + PICTURES * picture``, where ``picture`` is the size of a picture's
-    planes in MiB, and what the networks hold.
+    The memory is ``BASE_MIB + PICTURES[codec] * picture``, where ``picture`` is the size of a
+    picture's planes in MiB, and what the networks hold.
 
     The two constants come from the highest resident memory of a worker with one thread
     (``benchmarks/memory.py``), with x264's ``veryfast`` and CenterFace at 640 pixels. It was
@@ -36,7 +38,8 @@ def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSetting
     - 791 MiB for 3840x2160, 11.9 MiB each;
     - 2021 MiB for 7680x4320, 47.5 MiB each.
 
-    ``superfast`` takes less.
+    ``superfast`` takes less. x265's ``superfast`` takes 4 MiB more than x264's ``veryfast`` in
+    1080p, and 133 MiB more in 4K.
 
     Parameters
     ----------
@@ -44,6 +47,8 @@ def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSetting
         Size of the stored picture, pixels.
     pixel_format
         FFmpeg's name of the picture's format.
+    codec
+        Codec of the copy, ``h264`` or ``hevc``.
     detect
         Names the detectors, and how large a picture they see.
     """
@@ -53,7 +58,7 @@ def needed_mib(width: int, height: int, pixel_format: str, detect: DetectSetting
     networks = (
         options.memory_mib(width, height) for options in found if isinstance(options, SizedOptions)
     )
-    return BASE_MIB + PICTURES * picture / 2**20 + sum(networks)
+    return BASE_MIB + PICTURES[codec] * picture / 2**20 + sum(networks)
 
 
 class Memory:
@@ -66,7 +71,7 @@ class Memory:
 
     @contextmanager
     def reserved(
-        self, info: StreamInfo, detect: DetectSettings, limit: int | None
+        self, info: StreamInfo, codec: str, detect: DetectSettings, limit: int | None
     ) -> Iterator[None]:
         """Run the block when there is room for a video beside those that other threads work on.
 
@@ -74,6 +79,8 @@ class Memory:
         ----------
         info
             What the video's stream is.
+        codec
+            Codec of its copy.
         detect
             Settings of the detectors that look at the video.
         limit
@@ -87,7 +94,7 @@ class Memory:
         if limit is None:
             yield
             return
-        needed = needed_mib(info.width, info.height, info.pixel_format, detect)
+        needed = needed_mib(info.width, info.height, info.pixel_format, codec, detect)
         usable = limit * USABLE / 2**20
         if needed > usable:
             raise TooLarge(

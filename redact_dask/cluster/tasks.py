@@ -22,6 +22,7 @@ from distributed import Client, Future, Worker, get_worker
 from redact_dask import versions
 from redact_dask.cluster.memory import Memory
 from redact_dask.errors import RedactError, RunEnded
+from redact_dask.media.encode import codec_of
 from redact_dask.monitoring import logs
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
@@ -160,7 +161,8 @@ def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractCont
     if isinstance(args[0], Probed):
         infos = [stream.info for stream in args[0].streams]
     info = max(infos, key=lambda stream: stream.width * stream.height)
-    return _memory.reserved(info, job.config.detect, worker.memory_manager.memory_limit)
+    codec, limit = codec_of(info, job.config.encode), worker.memory_manager.memory_limit
+    return _memory.reserved(info, codec, job.config.detect, limit)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class OutputSettings(Section):
     their numbers: ``[0, 2]`` are the first and the third. The others are left out."""
     keep: tuple[Kept, ...] = ()
     """What else is copied. ``other_streams`` are subtitles and data, such as GPS. ``user_data`` are
-    the messages of cameras between H.264 pictures (SEI), captions among them."""
+    the messages of cameras between pictures (SEI), captions among them."""
 
     @field_validator("streams", mode="before")
     @classmethod

@@ -141,16 +141,23 @@ class RedactSettings(Section):
 
 
 class EncodeSettings(Section):
-    """How redacted frames are encoded, with libx264."""
+    """How redacted frames are encoded, with libx264 or libx265."""
 
+    codec: Literal["auto", "h264", "hevc"] = "auto"
+    """``auto`` is the source's own codec, H.264 or HEVC. Videos of other codecs become HEVC if they
+    have 10 bit 4:2:0 pictures, and else H.264. ``h264`` and ``hevc`` are for all videos alike. But
+    interlaced and stereo videos, and pictures of fewer than 64 pixels on a side, always become
+    H.264."""
     crf: float = Field(22.0, ge=0, le=51)
-    """Constant rate factor. A lower one gives a better picture and a larger file."""
+    """Constant rate factor of both encoders. A lower one gives a better picture and a larger file.
+    At the same one, HEVC looks nearly like H.264 and takes about two thirds of the bits."""
     preset: Literal[
         "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"
     ] = "superfast"
-    """Preset of libx264, which trades speed for compression."""
+    """Preset of libx264 or libx265, which trades speed for compression."""
     copy_spans: Literal["auto", "never"] = Field("auto", alias="copy")
-    """``auto`` copies GOPs of H.264 that show nothing to hide. ``never`` encodes all frames."""
+    """``auto`` copies GOPs of H.264 and HEVC that show nothing to hide. ``never`` encodes all
+    frames."""
 
 
 PROFILES: dict[str, dict[str, Any]] = {
@@ -213,6 +220,8 @@ class Config(Section):
         for name, only in (("begin", "kept"), ("streams", "all")):
             if getattr(self.output, name) == only:  # Earlier versions knew nothing else.
                 settings.get("output", {}).pop(name, None)
+        if self.encode.codec == "auto":  # So it is of copies of H.264 that earlier versions made.
+            settings.get("encode", {}).pop("codec", None)
         settings["detect"]["options"] = {
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors

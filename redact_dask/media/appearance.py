@@ -44,9 +44,19 @@ def read(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> A
         projection=_numbers(frame, "SPHERICAL"),
         stereo=_numbers(frame, "STEREO3D")[:1],
         container_tells_stereo=told.get(_STEREO, 0) > 0,
+        dolby_vision=frame.side_data.get("DOVI_RPU_BUFFER") is not None,
         mastering_display=_mastering_display(_numbers(frame, "MASTERING_DISPLAY_METADATA")),
         light_level=_numbers(frame, "CONTENT_LIGHT_LEVEL"),
     )
+
+
+def is_told_alike(look: Appearance) -> bool:
+    """Tell whether a copy of the same codec takes over what the container tells of its pictures.
+
+    It must not if it is cropped, if it lacks the messages that the container announces, or of a
+    stereo picture: what FFmpeg writes of that into MP4, nobody reads as it was.
+    """
+    return not (any(look.crop) or look.container_tells_stereo or look.dolby_vision)
 
 
 def differences(one: Appearance, other: Appearance) -> list[str]:
@@ -54,7 +64,7 @@ def differences(one: Appearance, other: Appearance) -> list[str]:
     names = [
         field.name
         for field in fields(Appearance)
-        if field.name not in ("aspect", "container_tells_stereo")
+        if field.name not in ("aspect", "container_tells_stereo", "dolby_vision")
     ]
     found = [name for name in names if getattr(one, name) != getattr(other, name)]
     # Containers tell the shape of a pixel, or of the whole picture, in whole numbers.

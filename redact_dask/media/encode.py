@@ -1,4 +1,4 @@
-"""Encoding consecutive frames into a segment: a small Matroska file with H.264 pictures.
+"""Encoding consecutive frames into a segment: a small Matroska file with H.264 or HEVC pictures.
 
 A segment keeps the order of its pictures, but not their times: when segments are joined, each
 picture gets its pts from the source. So any reordering by the encoder fits any timestamps.
@@ -7,9 +7,9 @@ picture gets its pts from the source. So any reordering by the encoder fits any 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import IO
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import IO, cast
 
 import av
 from av.codec.context import Flags
@@ -20,13 +20,48 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import UnsupportedVideo
-from redact_dask.media.h264.smart_copy import SmartCopy
-from redact_dask.records import Appearance, Fields, StreamInfo
+from redact_dask.media import appearance, copying
+from redact_dask.media.h264 import x264
+from redact_dask.media.hevc import x265
+from redact_dask.records import Fields, StreamInfo
 
 PIXEL_FORMATS = frozenset(
     f"{family}{depth}" for family in ("yuv420p", "yuv422p", "yuv444p") for depth in ("", "10le")
 ) | {"yuvj420p", "yuvj422p", "yuvj444p"}
-"""Pixel formats that libx264 encodes without a conversion."""
+"""Pixel formats that libx264 and libx265 encode without a conversion."""
+
+_ENCODERS = {"h264": "libx264", "hevc": "libx265"}
+_SMALLEST = 64
+"""Least width and height of a picture that libx265 is given, pixels: it writes beyond its memory at
+widths of up to 48, as measured with x265 4.2, and ends the process.
+"""
+
+
+def codec_of(info: StreamInfo, settings: EncodeSettings) -> str:
+    """Return the codec of a source's copy: ``h264`` or ``hevc``.
+
+    libx265 takes whole frames only, and cannot tell which eye sees what: pictures of fields and
+    stereo pictures become H.264.
+
+    Parameters
+    ----------
+    info
+        What the source's stream is.
+    settings
+        Which codec is wanted.
+    """
+    if (
+        info.fields != Fields.PROGRESSIVE
+        or any(info.appearance.stereo)
+        or min(info.width, info.height) < _SMALLEST
+    ):
+        return "h264"
+    if settings.codec != "auto":
+        return settings.codec
+    if info.codec in _ENCODERS:
+        return info.codec
+    # More hardware plays 10 bit as HEVC (Main 10) than as H.264 (High 10).
+    return "hevc" if info.pixel_format == "yuv420p10le" else "h264"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +91,8 @@ class Encoder:
     Raises
     ------
     UnsupportedVideo
-        libx264 cannot encode the pixel format, or cannot encode it in this size.
+        The encoder cannot encode the pixel format, or cannot encode it in this size; or what the
+        container tells of the pictures cannot be kept.
     """
 
     def __init__(
@@ -71,12 +107,19 @@ class Encoder:
             raise UnsupportedVideo(f"its pixel format {info.pixel_format} cannot be encoded")
         if not _has_whole_chroma(info):
             size = f"{info.width}x{info.height}"
-            raise UnsupportedVideo(f"H.264 knows no size {size} in {info.pixel_format}")
+            raise UnsupportedVideo(f"H.264 and HEVC know no size {size} in {info.pixel_format}")
+        codec, look = codec_of(info, settings), info.appearance
+        if look.projection and not (codec == info.codec and appearance.is_told_alike(look)):
+            raise UnsupportedVideo(
+                "its projection around the camera can be kept only in the codec of the source, "
+                "H.264 or HEVC, without crop and stereo mode; convert it first"
+            )
         self._rate = info.rate.limit_denominator(1_000_000)
         options = {"fflags": "+bitexact"}
         self._container = av.open(file, "w", format="matroska", options=options)
-        self._stream = self._container.add_stream("libx264", rate=self._rate)
-        _configure(self._stream, info, settings, user_data)
+        stream = self._container.add_stream(_ENCODERS[codec], rate=self._rate)
+        self._stream = cast("VideoStream", stream)
+        _configure(self._stream, codec, info, settings, user_data)
         self._frames = self._packets = self._depth = 0
 
     @property
@@ -118,7 +161,7 @@ def _has_whole_chroma(info: StreamInfo) -> bool:
 
 
 def _configure(
-    stream: VideoStream, info: StreamInfo, settings: EncodeSettings, user_data: bool
+    stream: VideoStream, codec: str, info: StreamInfo, settings: EncodeSettings, user_data: bool
 ) -> None:
     stream.width = info.width
     stream.height = info.height
@@ -132,34 +175,19 @@ def _configure(
     # By default, PyAV cuts each picture into slices for several threads.
     context.thread_type = "NONE"
     context.thread_count = 1
+    if info.fields != Fields.PROGRESSIVE:
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
     options: dict[str, str] = {"preset": settings.preset}
     if not info.why_encoded:
-        options = SmartCopy.of(info).encoder_options(settings.preset)
-    elif info.fields != Fields.PROGRESSIVE:
-        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-        order = "tff" if info.fields == Fields.TOP_FIRST else "bff"
-        options["x264-params"] = f"{order}=1"
-    told = ":".join(filter(None, [options.get("x264-params"), *_messages(info.appearance)]))
-    if told:
-        options["x264-params"] = told
+        options |= copying.smart_copy_of(info).encoder_options(settings.preset)
+    if codec == "hevc":
+        name, told = "x265-params", x265.parameters(info.appearance, settings.crf)
+    else:
+        name, told = "x264-params", x264.parameters(info)
+    if parameters := ":".join(filter(None, [options.get(name), *told])):
+        options[name] = parameters
     options |= {"a53cc": str(int(user_data)), "udu_sei": str(int(user_data))}
     stream.options = {**options, "crf": str(settings.crf)}
-
-
-_PACKING = {1: 3, 2: 4, 3: 5, 4: 0, 6: 2, 7: 1}
-"""Number of a stereo picture's layout in H.264 (Table D-8), by FFmpeg's ``AVStereo3DType``."""
-
-
-def _messages(look: Appearance) -> Iterator[str]:
-    """Yield options of x264 that tell with the pictures how they are to be shown."""
-    if look.mastering_display:
-        red_x, red_y, green_x, green_y, blue_x, blue_y, x, y, least, most = look.mastering_display
-        primaries = f"G({green_x},{green_y})B({blue_x},{blue_y})R({red_x},{red_y})"
-        yield f"mastering-display={primaries}WP({x},{y})L({most},{least})"
-    if look.light_level:
-        yield f"cll={look.light_level[0]},{look.light_level[1]}"
-    if look.stereo and look.stereo[0] in _PACKING:
-        yield f"frame-packing={_PACKING[look.stereo[0]]}"
 
 
 def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:
@@ -170,13 +198,20 @@ def why_not_copied(info: StreamInfo, settings: EncodeSettings) -> str:
     UnsupportedVideo
         The encoder cannot encode the video at all.
     """
-    encoder = Encoder(info, settings, io.BytesIO())
-    if info.why_encoded:
-        return info.why_encoded
-    if settings.copy_spans == "never":
-        return "the configuration says never"
+    why = info.why_encoded or _why_encoded(info, settings)
+    encoder = Encoder(replace(info, why_encoded=why), settings, io.BytesIO())
+    if why:
+        return why
     try:
-        SmartCopy.of(info).merged(encoder.parameter_sets)
+        copying.smart_copy_of(info).merged(encoder.parameter_sets)
     except (ValueError, av.error.FFmpegError) as error:
         return str(error)
     return ""
+
+
+def _why_encoded(info: StreamInfo, settings: EncodeSettings) -> str:
+    """Return why the settings let no GOP be copied; empty: they do not."""
+    if settings.copy_spans == "never":
+        return "the configuration says never"
+    codec = codec_of(info, settings)
+    return "" if codec == info.codec else f"it is {info.codec}, and becomes {codec}"

@@ -16,11 +16,11 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import EncodeSettings
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
-from redact_dask.media import encode, stream_info
+from redact_dask.media import copying, encode, stream_info
 from redact_dask.media.clock import clock_of, is_coded, one_after_the_other
 from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs, starts_cleanly
-from redact_dask.media.h264.smart_copy import Survey
+from redact_dask.media.survey import Survey
 from redact_dask.records import Chunk, Clock, Damage, Fields, Gop, Keyframe, StreamInfo
 
 _BEGINS_LATE = "it does not begin with a keyframe, so its first frames are lost"
@@ -116,7 +116,7 @@ def scan(
     """
     with open_video(url, number, beside=True) as (container, stream):
         clock = clock_of(url, container, stream, number)
-        survey = Survey(stream)
+        survey = copying.survey_of(stream)
         found = _packets(container, stream, clock, survey)
     if len(set(found.pts)) < len(found.pts):
         clock = one_after_the_other(url, clock, number)

@@ -18,9 +18,16 @@ from av.video.stream import VideoStream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed, UnsupportedVideo
-from redact_dask.media import containers, digests, foreign_audio, metadata, packets
+from redact_dask.media import (
+    appearance,
+    containers,
+    copying,
+    digests,
+    foreign_audio,
+    metadata,
+    packets,
+)
 from redact_dask.media.demux import open_file
-from redact_dask.media.h264.smart_copy import SmartCopy
 from redact_dask.records import Footage, Segment, StreamInfo
 
 
@@ -192,29 +199,28 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
             raise
         held = ", ".join(getattr(stream, "name", None) or stream.type for stream in copied)
         raise UnsupportedVideo(
-            f"its container cannot hold all of {held} beside H.264; see output.audio, output.keep"
+            f"its container cannot hold all of {held} beside its pictures; see output.audio, "
+            f"output.keep"
         ) from error
 
 
 def _add_video(
     output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
 ) -> VideoStream:
-    """Add the video stream: like the source's if that is H.264, else like an encoded segment's."""
+    """Add the video stream: like the source's if its codec stays, else like a segment's."""
     segment = next((segment for segment in segments if segment.url), None)
-    encoded = None
-    # Only a template passes on what a container tells of its pictures, such as a projection. But
-    # what FFmpeg writes into MP4 of a stereo picture, nobody reads as it was.
-    look = info.appearance
-    alike = info.codec == "h264" and not any(look.crop) and not look.container_tells_stereo
+    codec, encoded = info.codec, None
+    # Only a template passes on what a container tells of its pictures, such as a projection.
     if segment is None:
         video = output.add_stream_from_template(original)
     else:
         with packets.open_segment(segment) as (_, template):
+            codec, encoded = template.codec_context.name, template.codec_context.extradata
+            alike = info.codec == codec and appearance.is_told_alike(info.appearance)
             video = output.add_stream_from_template(original if alike else template)
-            encoded = template.codec_context.extradata
-            video.codec_context.extradata = encoded
-    if not info.why_encoded:
-        video.codec_context.extradata = SmartCopy.of(info).merged(encoded)
+    video.codec_context.extradata = copying.track_extradata(info, codec, encoded)
+    if codec == "hevc" and output.format.name != "matroska":
+        video.codec_context.codec_tag = "hvc1"  # Players of Apple take no other.
     video.time_base = info.time_base
     video.codec_context.sample_aspect_ratio = info.sample_aspect_ratio
     video.set_display_matrix(info.display_matrix or None)

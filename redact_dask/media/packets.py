@@ -16,9 +16,8 @@ from av.video.stream import VideoStream
 
 from redact_dask import storage
 from redact_dask.errors import CheckFailed
-from redact_dask.media import digests
+from redact_dask.media import copying, digests
 from redact_dask.media.demux import packets
-from redact_dask.media.h264.smart_copy import cleaned
 from redact_dask.records import Footage, Segment, StreamInfo
 
 
@@ -91,16 +90,18 @@ def _encoded(
     with open_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
         parameter_sets = stream.codec_context.extradata or b""
+        codec = stream.codec_context.name
     known.add(parameter_sets)
     if len(known) > 1:
         raise CheckFailed("the segments were encoded with different parameters")
     order = sorted(_pts(packet) for packet in found)
     for packet in found:
         frame = first + bisect_left(order, _pts(packet))
-        if info.why_encoded:
-            yield frame, packet
-        else:
-            yield frame, _sample(packet, parameter_sets, user_data)
+        with _joining(packet):
+            content = copying.encoded_packet(
+                packet, info, codec, parameter_sets, user_data=user_data
+            )
+        yield frame, _sample(packet, content)
 
 
 def _copied(
@@ -112,25 +113,33 @@ def _copied(
     decoded: bytes,
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the frames of a copied segment from the source, after passing over those before it."""
-    taken = 0
+    source, taken = copying.smart_copy_of(info), 0
     for packet in from_source:
         if not taken and (packet.pts, packet.size) != (segment.start.pts, segment.start.size):
             continue
         frame = bisect_left(pts, _pts(packet))
         if decoded and digests.of(packet) != digests.nth(decoded, frame):
             raise CheckFailed(f"frame {frame} was read otherwise when it was analysed; run again")
-        yield frame, _sample(packet, info.parameter_sets, user_data)
+        with _joining(packet):
+            content = source.copied(packet, user_data=user_data)
+        yield frame, _sample(packet, content)
         taken += 1
         if taken == segment.frames:
             return
 
 
-def _sample(packet: Packet[VideoStream], parameter_sets: bytes, user_data: bool) -> Packet[Any]:
-    """Return a packet of the output that holds only what `cleaned` keeps."""
+@contextmanager
+def _joining(packet: Packet[Any]) -> Iterator[None]:
+    """Raise `CheckFailed` if what is in a packet must not be joined."""
     try:
-        sample = Packet(cleaned(packet, parameter_sets, user_data=user_data))
+        yield
     except ValueError as error:
         raise CheckFailed(f"the picture at pts {packet.pts} cannot be joined: {error}") from error
+
+
+def _sample(packet: Packet[Any], content: bytes) -> Packet[Any]:
+    """Return a packet of the output in place of another."""
+    sample = Packet(content)
     sample.is_keyframe = packet.is_keyframe
     return sample
 

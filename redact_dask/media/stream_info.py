@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media import appearance
 from redact_dask.media.demux import MOST_PIXELS
-from redact_dask.media.h264.smart_copy import Survey
+from redact_dask.media.survey import Survey
 from redact_dask.records import Appearance, Fields, StreamInfo
 
 _FIELDS = {
@@ -67,7 +67,7 @@ def read(
     elapsed = (pts[-1] - pts[0]) * stream.time_base
     rate = Fraction(len(pts) - 1) / elapsed if elapsed else stream.average_rate or Fraction(25)
     look = appearance.read(container, stream, frame)
-    _check(stream.codec_context.name, frame, look)
+    _check(frame, look)
     side_data = cast("Buffer | None", frame.side_data.get("DISPLAYMATRIX"))
     matrix = tuple(memoryview(side_data).cast("i")) if side_data else ()
     return StreamInfo(
@@ -101,6 +101,8 @@ def _why_not_copied(container: InputContainer, stream: VideoStream, look: Appear
     """Return why the container rules out that GOPs are copied; empty: it does not."""
     if any(look.crop):
         return "its container crops its pictures"
+    if look.dolby_vision:
+        return "its messages of Dolby Vision cannot be kept"
     if look.container_tells_stereo:
         return "only its container tells which eye sees what"
     # PyAV writes the aspect ratio into MP4, but into Matroska only if the pictures tell it.
@@ -110,13 +112,8 @@ def _why_not_copied(container: InputContainer, stream: VideoStream, look: Appear
     return ""
 
 
-def _check(codec: str, frame: VideoFrame, look: Appearance) -> None:
-    """Raise `UnsupportedVideo` if a copy could not be shown as the source is."""
-    if look.projection and (codec != "h264" or any(look.crop) or look.container_tells_stereo):
-        raise UnsupportedVideo(
-            "its projection around the camera can be kept only of H.264 without crop and stereo "
-            "mode; convert it first"
-        )
+def _check(frame: VideoFrame, look: Appearance) -> None:
+    """Raise `UnsupportedVideo` if the container crops pictures in a way that a copy cannot."""
     left, _, top, _ = look.crop
     across = 2 if frame.format.chroma_width() < frame.width else 1
     down = 2 if frame.format.chroma_height() < frame.height else 1

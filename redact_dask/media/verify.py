@@ -17,12 +17,10 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import appearance, digests, excerpt, ffmpeg, metadata, nal
+from redact_dask.media import appearance, copying, digests, excerpt, ffmpeg, metadata
 from redact_dask.media.cameras import named
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_file, open_result, open_result_file
-from redact_dask.media.h264 import bitstream
-from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.media.mux import Written
 from redact_dask.records import Chunk, Footage, Segment, StreamInfo
 
@@ -206,12 +204,11 @@ def _check_packets(
     firsts, times, found = [], array("q"), bytearray()
     with open_result(str(path), place) as (container, video):
         extradata = video.codec_context.extradata or b""
-        length_size = bitstream.length_size(extradata)
         try:
-            counter = PictureCounter(extradata)
+            pictures_in = copying.picture_counter(info.codec, extradata)
             for packet in container.demux(video):
                 if packet.size and packet.pts is not None:
-                    pictures += counter.count(nal.units(bytes(packet), length_size))
+                    pictures += pictures_in(bytes(packet))
                     if packet.is_keyframe:
                         firsts.append(len(times))
                     times.append(packet.pts)

@@ -28,14 +28,22 @@ NOBODY = DetectSettings(detectors=("magenta",))
 """A detector that is no network."""
 
 
-def needed(info: StreamInfo, detect: DetectSettings = SMALL) -> float:
-    return needed_mib(info.width, info.height, info.pixel_format, detect)
+def needed(info: StreamInfo, detect: DetectSettings = SMALL, codec: str = "h264") -> float:
+    return needed_mib(info.width, info.height, info.pixel_format, codec, detect)
 
 
 def test_the_estimate_covers_what_was_measured_and_not_much_more() -> None:
     assert 435 <= needed(HD) <= 1.1 * 435
     assert 791 <= needed(UHD) <= 1.1 * 791
     assert 2021 <= needed(replace(HD, width=7680, height=4320)) <= 1.15 * 2021
+
+
+def test_hevc_needs_more_and_what_the_documents_advise_is_enough() -> None:
+    faces = DetectSettings()
+    assert 439 <= needed(HD, codec="hevc") <= 1.15 * 439
+    assert 924 <= needed(UHD, codec="hevc") <= 1.1 * 924
+    assert needed(HD, faces, "hevc") <= 640 * USABLE
+    assert needed(UHD, faces, "hevc") <= 1280 * USABLE
 
 
 def test_deeper_pictures_and_more_chroma_need_more() -> None:
@@ -61,13 +69,13 @@ def test_what_does_not_fit_alone_is_refused() -> None:
     sentence = (
         r"3840x2160 in yuv420p needs about 8\d\d MiB a thread, and a worker may use 7\d\d MiB"
     )
-    with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, SMALL, limit):
+    with pytest.raises(TooLarge, match=sentence), Memory().reserved(UHD, "h264", SMALL, limit):
         pass
     assert TooLarge.__name__ not in PERMANENT_ERRORS
 
 
 def test_without_a_limit_everything_fits() -> None:
-    with Memory().reserved(replace(UHD, width=10**6), DEFAULT, None):
+    with Memory().reserved(replace(UHD, width=10**6), "h264", DEFAULT, None):
         pass
 
 
@@ -79,7 +87,7 @@ def test_who_needs_much_waits_and_nobody_passes_by() -> None:
     events = {name: threading.Event() for name in ("first", "second", "large", "last")}
 
     def work(name: str, info: StreamInfo) -> None:
-        with memory.reserved(info, SMALL, limit):
+        with memory.reserved(info, "h264", SMALL, limit):
             begun.append(name)
             assert events[name].wait(30)
 

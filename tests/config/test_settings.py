@@ -156,6 +156,7 @@ def test_a_cluster_comes_from_one_place(given: dict[str, Any], sentence: str) ->
         "encode.crf=30",
         "output.streams=first",
         "output.streams=[0]",
+        "encode.codec=hevc",
     ],
 )
 def test_fingerprint_changes_with_what_decides_the_output(assignment: str) -> None:

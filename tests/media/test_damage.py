@@ -141,7 +141,7 @@ def test_a_size_that_h264_cannot_have_is_refused(
 ) -> None:
     path = tmp_path / "odd.avi"
     ffmpeg("-i", plain, "-an", "-s", "131x97", "-c:v", "mjpeg", path)
-    with pytest.raises(UnsupportedVideo, match="knows no size 131x97 in yuvj420p"):
+    with pytest.raises(UnsupportedVideo, match="know no size 131x97 in yuvj420p"):
         Encoder(index.scan(str(path), EncodeSettings()).info, EncodeSettings(), io.BytesIO())
 
 

@@ -11,16 +11,16 @@ frames that are shown, since its packets hold pictures that the video's owner cu
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from redact_dask.media import nal
+from redact_dask.media import nal, survey
 from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.slices import PictureCounter
+from redact_dask.media.survey import Content
 from redact_dask.records import StreamInfo
 
 _REFERENCES = {
@@ -134,6 +134,14 @@ class SmartCopy:
         ours = parameter_sets.matched(encoder, source, self.reorder)
         return bitstream.avcc([*_sets(self.extradata), ours, *pictures])
 
+    def copied(self, packet: Packet[VideoStream], *, user_data: bool) -> bytes:
+        """Return what the output holds of a packet of the source; see `cleaned`."""
+        return cleaned(packet, self.extradata, user_data=user_data)
+
+    def encoded(self, packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
+        """Return what the output holds of a packet of the encoder; see `cleaned`."""
+        return cleaned(packet, extradata, user_data=user_data)
+
 
 def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
     """Return a packet's slices, and its messages that tell how to time or show pictures.
@@ -175,40 +183,25 @@ _counter = lru_cache(maxsize=16)(PictureCounter)
 """The counter for some extradata: reading parameter sets for each packet would be slow."""
 
 
-class Survey:
-    """Finds out from the packets of a video stream whether its GOPs can be copied.
-
-    Add every packet in file order, except for the empty one at the end; then read `why_not`.
-    """
+class Survey(survey.Survey):
+    """Finds out from the packets of an H.264 stream whether its GOPs can be copied."""
 
     def __init__(self, stream: VideoStream) -> None:
-        self._extradata = stream.codec_context.extradata or b""
-        self._why_not = _why_not(stream.codec_context.name, self._extradata)
+        super().__init__(stream)
+        self._why_not = _why_not(self._extradata)
         self._length_size = bitstream.length_size(self._extradata)
         self._known = frozenset(() if self._why_not else _sets(self._extradata))
-        self._begun = False
-        self._gop: list[int] = []  # pts of the frames of the current GOP so far, ascending
-        self._reorder = 0
 
-    def add(self, packet: Packet[VideoStream]) -> None:
-        """Examine the next packet."""
-        self._why_not = self._why_not or self._packet(packet)
+    def content(self, packet: Packet[VideoStream]) -> Content:
+        """Read what a packet holds."""
+        units = nal.units(bytes(packet), self._length_size)
+        kinds = {bitstream.kind(unit) for unit in units}
+        sets = {unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)}
+        pictures = _counter(self._extradata).count(units)
+        return Content(pictures, bitstream.IDR_SLICE in kinds, frozenset(sets))
 
-    @property
-    def parameter_sets(self) -> bytes:
-        """The decoder's extradata, as the container gives it."""
-        return self._extradata
-
-    @property
-    def reorder_depth(self) -> int:
-        """Most frames that come before any one frame in decoding order, but are shown after it."""
-        return self._reorder
-
-    @property
-    def why_not(self) -> str:
-        """Why the whole video must be encoded; empty: its GOPs can be copied."""
-        if self._why_not or not self._begun:
-            return self._why_not or "it has no packet"
+    def misfit(self) -> str:
+        """Return why the encoder's parameter sets cannot be put beside the source's, if so."""
         splice = SmartCopy(self._extradata, self._reorder)
         if splice.id is None:
             return "its parameter sets leave no id free"
@@ -216,39 +209,6 @@ class Survey:
         if declared is not None and declared < self._reorder:
             return "its frames are reordered more than its parameter set tells"
         return ""
-
-    def _packet(self, packet: Packet[VideoStream]) -> str | None:
-        """Return why a packet rules out copying, if it does."""
-        pts = packet.pts
-        if pts is None:
-            return "a packet has no timestamp"
-        if packet.is_corrupt:
-            return "a packet is marked as corrupt"
-        try:
-            units = nal.units(bytes(packet), self._length_size)
-            pictures = _counter(self._extradata).count(units)
-        except ValueError as error:
-            return str(error)
-        sets = {unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)}
-        if packet.has_sidedata("new_extradata") or not sets <= self._known:
-            return "its parameter sets change"
-        kinds = {bitstream.kind(unit) for unit in units}
-        if pictures != 1:
-            return f"a packet holds {'several pictures' if pictures else 'no picture'}"
-        idr = bitstream.IDR_SLICE in kinds
-        if not idr and (packet.is_keyframe or not self._begun):
-            return "a keyframe is not an IDR picture"
-        if idr:
-            if self._gop and pts <= self._gop[-1]:
-                return "a frame is shown after the next IDR picture"
-            self._gop.clear()
-        at = bisect_left(self._gop, pts)
-        if at < len(self._gop) and self._gop[at] == pts:
-            return "two frames have the same timestamp"
-        self._reorder = max(self._reorder, len(self._gop) - at)
-        self._gop.insert(at, pts)
-        self._begun = True
-        return None
 
 
 def _sets(extradata: bytes) -> list[bytes]:
@@ -260,10 +220,8 @@ def _sets(extradata: bytes) -> list[bytes]:
     )
 
 
-def _why_not(codec: str, extradata: bytes) -> str | None:
-    """Return why a stream's codec or parameter sets rule out copying, if they do."""
-    if codec != "h264":
-        return f"it is {codec}, not H.264"
+def _why_not(extradata: bytes) -> str | None:
+    """Return why a stream's parameter sets rule out copying, if they do."""
     try:
         sets = _sets(extradata)
         if [bitstream.kind(unit) for unit in sets[:2]] != [bitstream.SPS, bitstream.PPS]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +12,6 @@ from typing import Any, cast, get_args
 
 import av
 import cv2
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from decoded import audio, pictures, places
@@ -24,6 +20,7 @@ from footage import UNEVEN
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from plans import plan
+from splicing import Spliced, assert_right, bare_frames, decoded_by, make, remuxed, splice
 from x264 import sets
 
 from redact_dask import config, manifest
@@ -36,11 +33,10 @@ from redact_dask.media.h264 import bitstream, parameter_sets, smart_copy
 from redact_dask.media.h264.smart_copy import SmartCopy, Survey, cleaned
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Footage, Probed, Region, RegionOrigin, Rendered, Segment, Video
+from redact_dask.records import Footage, Region, RegionOrigin, Video
 from redact_dask.sources import listing
 
 GOP = 12
-SCENE = "testsrc2=size=160x96:rate=30:duration=2,noise=c0s=6:c0f=t"
 CLOSED = f"keyint={GOP}:min-keyint={GOP}:scenecut=0"
 SECRET = "086f3693b7b34f2c965321492feee5b8+GPS48.8583"
 
@@ -77,7 +73,6 @@ SOURCES = {
 # What cannot be spliced, and a part of the reason that is given.
 WHOLE = {
     "open_gop": ("s.mp4", f"-x264-params {CLOSED}:open-gop=1:bframes=3", "not an IDR picture"),
-    "hevc": ("s.mp4", "-c:v libx265 -x265-params log-level=none:keyint=12", "not H.264"),
     "mpeg4": ("s.mp4", "-c:v mpeg4 -g 12", "not H.264"),
     "motion_jpeg": ("s.avi", "-c:v mjpeg -pix_fmt yuvj420p", "not H.264"),
     "interlaced": ("s.mp4", f"-flags +ildct+ilme -x264-params {CLOSED}:tff=1", "interlaced"),
@@ -89,80 +84,6 @@ WHOLE = {
         "cropped in a way",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Spliced:
-    """A video before and after, and what was done."""
-
-    source: Path
-    result: Path
-    probed: Probed
-    rendered: list[Rendered]
-    hidden: frozenset[int]
-
-    @property
-    def segments(self) -> list[Segment]:
-        """What the result was joined from."""
-        return [segment for made in self.rendered for segment in made.segments]
-
-    @property
-    def copied(self) -> list[int]:
-        """Numbers of the frames that were copied."""
-        numbers: list[int] = []
-        first = 0
-        for segment in self.segments:
-            if segment.url is None:
-                numbers += range(first, first + segment.frames)
-            first += segment.frames
-        return numbers
-
-
-def make(folder: Path, ffmpeg: Ffmpeg, name: str, options: str) -> Path:
-    path = folder / name
-    coder = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "veryfast"]
-    inputs = ["-f", "lavfi", "-i", SCENE, "-f", "lavfi", "-i", "sine", "-t", "1.6"]
-    ffmpeg(*inputs, *coder, "-c:a", "aac", *shlex.split(options), path)
-    return path
-
-
-def splice(
-    source: Path,
-    folder: Path,
-    hidden: Collection[int],
-    seconds: float = 0.5,
-    encode: Mapping[str, str] | None = None,
-) -> Spliced:
-    """Run the stages of a video with a region on some of its frames."""
-    (video,) = listing.list_videos(str(source), str(folder / "out"))
-    sections = {"chunk": {"seconds": seconds}, "redact": {"style": "solid"}}
-    settings = config.validate(sections | {"encode": dict(encode or {})})
-    job = Job(video, str(folder / "out"), str(folder / "work"), settings)
-    probed = stages.probe(job)
-    tracked = plan(
-        job,
-        probed,
-        (Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)),
-    )
-    rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
-    joined = stages.join(job, probed, [tracked], rendered)
-    return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
-
-
-def assert_right(spliced: Spliced) -> None:
-    """Copied frames are the source's, hidden ones are hidden, the others look like the source's."""
-    before, after = pictures(spliced.source), pictures(spliced.result)
-    assert len(after) == len(before) == spliced.probed.info.frames
-    assert not spliced.hidden & set(spliced.copied)
-    for number, (was, now) in enumerate(zip(before, after, strict=True)):
-        if number in spliced.copied:
-            assert np.array_equal(was, now), number
-        elif number in spliced.hidden:
-            assert now[34:62, 34:94].std() < 4, number
-            assert was[34:62, 34:94].std() > 40, number
-        away = np.s_[:28]
-        error = np.mean((was[away].astype(float) - now[away]) ** 2)
-        assert 10 * np.log10(255**2 / max(error, 1e-9)) > 30, number
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -230,32 +151,6 @@ def test_records_of_other_makers(
     assert_spliced(splice(source, tmp_path, {13, 14, 40}))
 
 
-def remuxed(
-    path: Path, target: Path, change: Callable[[int, bytes], bytes], extradata: bytes = b""
-) -> Path:
-    """Write a video again with changed video packets, whose number and bytes are given."""
-    options = {"movie_timescale": "90000", "avoid_negative_ts": "disabled"}
-    with av.open(path) as container, av.open(target, "w", options=options) as output:
-        streams = {s: output.add_stream_from_template(s) for s in container.streams}
-        video = container.streams.video[0]
-        if extradata:
-            streams[video].codec_context.extradata = extradata
-        streams[video].time_base = video.time_base
-        number = 0
-        for packet in container.demux():
-            if not packet.size:
-                continue
-            copy = packet
-            if packet.stream is video:
-                copy = av.Packet(change(number, bytes(packet)))
-                copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
-                copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
-                number += 1
-            copy.stream = streams[packet.stream]
-            output.mux(copy)
-    return target
-
-
 def assert_every_reader_agrees(spliced: Spliced) -> None:
     """OpenCV, an independent decoder, and seeking find the frames of the source at their times."""
     count = spliced.probed.info.frames
@@ -277,17 +172,6 @@ def assert_every_reader_agrees(spliced: Spliced) -> None:
         for key in keys:
             container.seek(key, stream=stream)
             assert next(container.decode(stream)).pts == key
-
-
-def decoded_by(decoder: str, path: Path) -> list[Fraction]:
-    """Return the times, seconds, of all frames that one of the ffmpeg program's decoders gives."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "fatal", "-copyts", "-c:v", decoder]
-    command += ["-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
-    command += ["-enc_time_base", "demux", "-f", "framecrc", "-"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split("\n")
-    base = [Fraction(line.split(": ")[1]) for line in lines if line.startswith("#tb 0")]
-    rows = [line.split(",") for line in lines if line and not line.startswith("#")]
-    return [int(row[2]) * base[0] for row in rows]
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -802,15 +686,6 @@ def two_pictures_a_sample(ffmpeg: Ffmpeg, folder: Path, slices: int) -> Path:
         return packet + nal.joined(u for u in units if bitstream.kind(u) in (1, 5))
 
     return remuxed(shown, folder / "two.mp4", with_second)
-
-
-def bare_frames(video: Path, folder: Path) -> int:
-    """Return how many frames a video has without its container."""
-    bare = folder / "bare.h264"
-    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-y", "-i", str(video)]
-    subprocess.run([*program, "-map", "0:v", "-c", "copy", str(bare)], check=True)
-    with av.open(bare) as container:
-        return sum(1 for _ in container.decode(video=0))
 
 
 def test_a_picture_that_no_decoder_shows_does_not_get_out(ffmpeg: Ffmpeg, tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Choosing how packets are examined, copied and joined, by the codec of their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from redact_dask.media import nal
+from redact_dask.media.h264 import bitstream as h264_bitstream
+from redact_dask.media.h264 import slices as h264_slices
+from redact_dask.media.h264 import smart_copy as h264
+from redact_dask.media.hevc import bitstream as hevc_bitstream
+from redact_dask.media.hevc import slices as hevc_slices
+from redact_dask.media.hevc import smart_copy as hevc
+from redact_dask.media.survey import Survey
+from redact_dask.records import StreamInfo
+
+SmartCopy = h264.SmartCopy | hevc.SmartCopy
+
+
+def survey_of(stream: VideoStream) -> Survey:
+    """Return a survey of a stream; one that lets nothing be copied if its codec rules it out."""
+    surveys = {"h264": h264.Survey}
+    return surveys.get(stream.codec_context.name, Survey)(stream)
+
+
+def smart_copy_of(info: StreamInfo) -> SmartCopy:
+    """Return what it takes to copy GOPs of a source that may be copied."""
+    return (hevc.SmartCopy if info.codec == "hevc" else h264.SmartCopy).of(info)
+
+
+def picture_counter(codec: str, extradata: bytes) -> Callable[[bytes], int]:
+    """Return what tells how many pictures begin in a packet; it may raise `ValueError`.
+
+    Parameters
+    ----------
+    codec
+        ``h264`` or ``hevc``.
+    extradata
+        Parameter sets of the stream, as its container gives them.
+
+    Raises
+    ------
+    ValueError
+        The parameter sets cannot be read.
+    """
+    if codec == "hevc":
+        size, count = hevc_bitstream.length_size(extradata), hevc_slices.PictureCounter(extradata)
+        return lambda packet: count.count(nal.units(packet, size))
+    size, counter = h264_bitstream.length_size(extradata), h264_slices.PictureCounter(extradata)
+    return lambda packet: counter.count(nal.units(packet, size))
+
+
+def track_extradata(info: StreamInfo, codec: str, encoded: bytes | None) -> bytes:
+    """Return the parameter sets of the joined track.
+
+    Parameters
+    ----------
+    info
+        What the source's stream is.
+    codec
+        Codec of the track.
+    encoded
+        Extradata of the encoded segments; None: every GOP is copied.
+    """
+    if not info.why_encoded:
+        return smart_copy_of(info).merged(encoded)
+    return hevc.whole(encoded or b"") if codec == "hevc" else encoded or b""
+
+
+def encoded_packet(
+    packet: Packet[Any], info: StreamInfo, codec: str, extradata: bytes, *, user_data: bool
+) -> bytes:
+    """Return what the joined track holds of a packet of an encoded segment.
+
+    Parameters
+    ----------
+    packet
+        The packet.
+    info
+        What the source's stream is.
+    codec
+        Codec of the segment.
+    extradata
+        Its parameter sets.
+    user_data
+        Whether to keep messages that can hold user data.
+
+    Raises
+    ------
+    ValueError
+        The packet cannot be joined.
+    """
+    if not info.why_encoded:
+        return smart_copy_of(info).encoded(packet, extradata, user_data=user_data)
+    if codec == "hevc":
+        return hevc.cleaned(packet, extradata, user_data=user_data)
+    return bytes(packet)

@@ -1,0 +1,1 @@
+"""HEVC below the level of pictures: units, parameter sets, and copying GOPs unchanged."""
