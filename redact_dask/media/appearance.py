@@ -44,7 +44,7 @@ def read(container: InputContainer, stream: VideoStream, frame: VideoFrame) -> A
         projection=_numbers(frame, "SPHERICAL"),
         stereo=_numbers(frame, "STEREO3D")[:1],
         container_tells_stereo=told.get(_STEREO, 0) > 0,
-        dolby_vision=frame.side_data.get("DOVI_RPU_BUFFER") is not None,
+        dolby_vision=_announces_dolby_vision(stream),
         mastering_display=_mastering_display(_numbers(frame, "MASTERING_DISPLAY_METADATA")),
         light_level=_numbers(frame, "CONTENT_LIGHT_LEVEL"),
     )
@@ -104,10 +104,20 @@ def _told(container: InputContainer, stream: VideoStream) -> dict[int, int]:
     return {}
 
 
+def _announces_dolby_vision(stream: VideoStream) -> bool:
+    """Tell whether the container says that messages of Dolby Vision come with the pictures."""
+    if stream.codec_context.name != "hevc":
+        return False
+    header = _header(stream, "mov")
+    return b"dvcC" in header or b"dvvC" in header
+
+
 def _header(stream: VideoStream, container: str) -> bytes:
     """Return what FFmpeg writes into a container before the first packet of a stream."""
     header = io.BytesIO()
-    options = {"movflags": "empty_moov"} if container == "mov" else {}
+    options = {"strict": "unofficial"}  # Otherwise it leaves some out.
+    if container == "mov":
+        options["movflags"] = "empty_moov"
     with av.open(header, "w", format=container, options=options) as copy:
         copy.add_stream_from_template(stream, opaque=True)
         copy.start_encoding()

@@ -23,7 +23,7 @@ SmartCopy = h264.SmartCopy | hevc.SmartCopy
 
 def survey_of(stream: VideoStream) -> Survey:
     """Return a survey of a stream; one that lets nothing be copied if its codec rules it out."""
-    surveys = {"h264": h264.Survey}
+    surveys = {"h264": h264.Survey, "hevc": hevc.Survey}
     return surveys.get(stream.codec_context.name, Survey)(stream)
 
 

@@ -81,7 +81,7 @@ class Appearance:
     container_tells_stereo: bool = False
     """Whether the container tells ``stereo``: in the copy, only the pictures tell it."""
     dolby_vision: bool = False
-    """Whether messages of Dolby Vision come with the pictures: the copy lacks them."""
+    """Whether the container announces messages of Dolby Vision, which the copy lacks."""
     mastering_display: tuple[int, ...] = ()
     """Colours and luminances of the display on which the video was graded, in the units of H.264:
     x and y of red, green, blue and white in 1/50000, least and greatest in 1/10000 cd/m2."""

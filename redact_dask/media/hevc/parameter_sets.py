@@ -214,13 +214,11 @@ def video_id(unit: bytes) -> int:
     return Bits(unit, bitstream.HEADER).u(4)
 
 
-def matched(encoder: Sequence, source: Sequence, number: int) -> bytes:
-    """Return an encoder's sequence parameter set with the profile, buffer and VUI of the source's.
+def matched(encoder: Sequence, source: Sequence, video: int, number: int) -> tuple[bytes, bytes]:
+    """Return an encoder's parameter sets of video and sequence, matched with the source's.
 
-    A decoder that goes from one set to the other then finds the same level, buffer, delay, colours,
-    shape of pixels and clock. If the buffer differed, it could drop frames that it still has to
-    show (C.5.2.2). A larger buffer than the encoder needs does no harm. The set belongs to the
-    source's video parameter set.
+    A decoder that goes from one to the other then finds the same profile, level, delay, colours,
+    shape of pixels and clock, and the same buffer, unless the encoder needs a larger one.
 
     Parameters
     ----------
@@ -228,18 +226,25 @@ def matched(encoder: Sequence, source: Sequence, number: int) -> bytes:
         Sequence parameter set that the encoder wrote.
     source
         Sequence parameter set of the source.
-    number
-        Id to give it.
+    video, number
+        Ids to give to the set of the video and to that of the sequence.
 
     Returns
     -------
-    bytes
-        A unit of kind `SPS`.
+    tuple of bytes
+        A unit of kind `VPS`, and one of kind `SPS`.
     """
+    buffering = max(encoder.buffering, source.buffering)
+    buffer = f"1{ue(buffering - 1)}{ue(source.reorder)}{ue(0)}"
+    # 7.3.2.1: one layer, one sub-layer, no clock and no limits of rates.
+    layers = f"11{0:06b}{0:03b}1{0xFFFF:b}"
+    of_video = f"{video:04b}{layers}{source.general}{buffer}{0:06b}{ue(0)}00"
     before, after, _ = encoder.parts
-    text = f"{source.video:04b}0001{source.general}{ue(number)}{before}"
-    text += f"1{ue(source.buffering - 1)}{ue(source.reorder)}{ue(0)}{after}{source.parts[2]}0"
-    return unit_of(bytes([bitstream.SPS << 1, 1]), text)
+    text = f"{video:04b}0001{source.general}{ue(number)}{before}{buffer}{after}{source.parts[2]}0"
+    return (
+        unit_of(bytes([bitstream.VPS << 1, 1]), of_video),
+        unit_of(bytes([bitstream.SPS << 1, 1]), text),
+    )
 
 
 def renumbered(unit: bytes, number: int, owner: int) -> bytes:

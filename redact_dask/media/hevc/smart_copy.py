@@ -2,8 +2,8 @@
 
 It works as that of H.264 (`redact_dask.media.h264.smart_copy`), with one difference: x265 cannot be
 told which ids its parameter sets get. So they get new ones here, and its slices are made to name
-them. Both makers' sets belong to the source's video parameter set, and all lie in the ``hvcC``
-record: the output is a track of kind ``hvc1``, without sets between the pictures.
+them. The sets of both makers lie in the ``hvcC`` record: the output is a track of kind ``hvc1``,
+without sets between the pictures.
 
 Only GOPs that begin with an IDR picture are copied. A CRA picture may have leading pictures that
 need the GOP before it, and a decoder counts on from there in the order of pictures.
@@ -46,14 +46,15 @@ class SmartCopy:
         return _sequence(self.extradata)
 
     @property
-    def ids(self) -> tuple[int, int] | None:
-        """Ids of x265's sets of a sequence and of pictures, which no set of the source has.
+    def ids(self) -> tuple[int, int, int] | None:
+        """Ids of x265's sets of video, sequence and pictures, which no set of the source has.
 
         None: no ids are free.
         """
         pictures = [parameter_sets.picture_ids(unit)[0] for unit in _sets(self.extradata)[2:]]
         free = [number for number in slices.NUMBERS if number not in pictures]
-        return ((self.source.id + 1) % 16, free[0]) if free else None
+        source = self.source
+        return ((source.video + 1) % 16, (source.id + 1) % 16, free[0]) if free else None
 
     @property
     def block(self) -> int | None:
@@ -71,13 +72,9 @@ class SmartCopy:
 
         The caller adds options for rate control.
         """
-        source = self.source
-        told = [f"min-cu-size={self.block}"]
-        # x265 holds the picture itself beside those that it is predicted from.
-        told += [f"ref={max(1, min(source.buffering - 1, x265.REFERENCES[preset]))}"]
-        if source.buffering < 2:
-            told += ["keyint=1"]  # No picture may be predicted.
-        return {"x265-params": ":".join(told)}
+        # A decoder holds the picture itself beside those that it is predicted from.
+        references = max(1, min(self.source.buffering - 1, x265.REFERENCES[preset]))
+        return {"x265-params": f"min-cu-size={self.block}:ref={references}"}
 
     def merged(self, encoder_extradata: bytes | None) -> bytes:
         """Return an ``hvcC`` record with the parameter sets of the source and of the encoder.
@@ -101,13 +98,14 @@ class SmartCopy:
             if (
                 self.ids is None
                 or any(getattr(encoder, name) != getattr(source, name) for name in same)
-                or encoder.buffering > source.buffering
                 or encoder.reorder > source.reorder
+                # If the buffer changes, a decoder may drop frames that wait to be shown (C.5.2.2).
+                or (encoder.buffering > source.buffering and source.reorder)
                 or [parameter_sets.picture_ids(unit) for unit in pictures] != [(0, encoder.id)]
             ):
                 raise ValueError("the encoder's parameter sets do not go with the source's")
-            number, of_pictures = self.ids
-            sets = [*sets, parameter_sets.matched(encoder, source, number)]
+            video, number, of_pictures = self.ids
+            sets += parameter_sets.matched(encoder, source, video, number)
             sets.append(parameter_sets.renumbered(pictures[0], of_pictures, number))
         return bitstream.hvcc(sets, source.chroma, source.depths, source.sub_layers)
 
@@ -117,7 +115,7 @@ class SmartCopy:
 
     def encoded(self, packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
         """Return what the output holds of a packet of the encoder; see `cleaned`."""
-        _, number = self.ids or (0, 0)
+        *_, number = self.ids or (0,)
         content = cleaned(packet, extradata, user_data=user_data)
         return nal.joined(
             slices.renumbered(unit, number) if bitstream.kind(unit) in bitstream.SLICES else unit
