@@ -108,7 +108,7 @@ def _announces_dolby_vision(stream: VideoStream) -> bool:
     """Tell whether the container says that messages of Dolby Vision come with the pictures."""
     if stream.codec_context.name != "hevc":
         return False
-    header = _header(stream, "mov")
+    header = _header(stream, "mp4")
     return b"dvcC" in header or b"dvvC" in header
 
 
@@ -116,7 +116,7 @@ def _header(stream: VideoStream, container: str) -> bytes:
     """Return what FFmpeg writes into a container before the first packet of a stream."""
     header = io.BytesIO()
     options = {"strict": "unofficial"}  # Otherwise it leaves some out.
-    if container == "mov":
+    if container != "matroska":
         options["movflags"] = "empty_moov"
     with av.open(header, "w", format=container, options=options) as copy:
         copy.add_stream_from_template(stream, opaque=True)
