@@ -29,7 +29,9 @@ SETTINGS = config.validate(
         "chunk": {"seconds": 2},
     }
 )
-MUTATIONS = 500
+MUTATIONS = {"h264": 500, "hevc": 150}
+X265 = "log-level=none:open-gop=0:keyint=15:min-keyint=15:scenecut=0"
+CODERS = {"h264": (), "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", X265)}
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,13 @@ class Planned:
         verify.verify(path, [self.footage], source, SETTINGS.output, [written])
 
 
-@pytest.fixture(scope="module")
-def planned(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Planned:
+@pytest.fixture(scope="module", params=CODERS)
+def planned(
+    request: pytest.FixtureRequest, make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory
+) -> Planned:
     root = tmp_path_factory.mktemp("mutations")
-    clip = make_clip(root / "in" / "a.mp4", frames=300)  # The square is gone after half of them.
+    # The square is gone after half of the frames.
+    clip = make_clip(root / "in" / "a.mp4", *CODERS[request.param], frames=300)
     (video,) = listing.list_videos(str(clip), str(root / "out"))
     job = Job.of(video, storage.canonical(str(root / "out")), SETTINGS)
     probed = stages.probe(job)
@@ -97,7 +102,8 @@ def test_no_mutation_is_accepted(planned: Planned, tmp_path: Path) -> None:
     written = planned.write(good)
     chance = random.Random(20_261_128)
     survivors = 0
-    for number in range(MUTATIONS):
+    mutations = MUTATIONS[planned.probed.info.codec]
+    for number in range(mutations):
         mutate = chance.choice([flipped, dropped, swapped, doubled, other_parameters])
         mutate(good, bad, chance)
         try:
@@ -108,7 +114,7 @@ def test_no_mutation_is_accepted(planned: Planned, tmp_path: Path) -> None:
         assert mutate is flipped, f"{mutate.__name__}, number {number}"
         assert shown(bad) == shown(good)
         survivors += 1
-    assert survivors < MUTATIONS / 50
+    assert survivors < mutations / 50
 
 
 def test_a_full_scratch_disk_under_the_excerpt_is_not_the_videos_damage(
@@ -178,7 +184,7 @@ def flipped(good: Path, bad: Path, chance: random.Random) -> None:
 def other_parameters(good: Path, bad: Path, chance: random.Random) -> None:
     """Change one bit of the parameter sets."""
     content = bytearray(good.read_bytes())
-    begin = content.index(b"avcC") + 4
+    begin = content.index(b"hvcC" if b"hvcC" in content else b"avcC") + 4
     size = int.from_bytes(content[begin - 8 : begin - 4]) - 8
     content[begin + chance.randrange(size)] ^= 1 << chance.randrange(8)
     bad.write_bytes(content)
