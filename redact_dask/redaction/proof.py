@@ -30,7 +30,8 @@ Measured with libx264 on three clips in 540p, 720p and 1080p, on random regions 
 with each style and shape, 1, 3 and 8 cells, and blurs of 3 and 20 pixels. At crf 22, at most 0.41
 is left of 1,750 hidden regions, and at least 0.93 of 182 that were not hidden. At crf 36 and 46, at
 most 0.40 is left of 721, and at least 0.76 and 0.68 of those not hidden. A blur within an ellipse
-may leave up to 0.82 of an even slope from side to side, by calculation.
+may leave up to 0.82 of an even slope from side to side, by calculation. libx265 on two of the clips
+left at most 0.28 of 312 hidden regions, and at least 0.83 of 150 that were not hidden.
 """
 _LEAST_PIXELS = 600
 """Fewest luma pixels of a region that is judged: the encoder smears the cells of smaller ones."""
