@@ -125,6 +125,14 @@ def test_a_decoder_of_other_makers_shows_the_same(
     assert raw.read_bytes() == b"".join(picture.tobytes() for picture in pictures(result))
 
 
+def test_a_source_with_the_small_buffer_of_a_camera(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """Pictures that are predicted from one other; x265 asks for one more than a decoder holds."""
+    options = "-kvazaar-params preset=ultrafast,period=12,gop=0,ref=1,tiles=2x1,owf=0"
+    spliced = splice(make(tmp_path, ffmpeg, "s.mp4", options, "libkvazaar"), tmp_path, {13, 40})
+    assert SmartCopy.of(spliced.probed.info).source.buffering == 2
+    assert_spliced(spliced)
+
+
 def test_copied_packets_are_those_of_the_source(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     spliced = spliced_of("b_frames", ffmpeg, tmp_path)
     found = []
