@@ -7,13 +7,14 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from redact_dask.detectors.base import Box, Detector
-from redact_dask.errors import CheckFailed
+from redact_dask.errors import CheckFailed, UnsupportedVideo
 from redact_dask.records import Detection, StreamInfo
 
 _LEAST_ASPECT = Fraction(1, 2)
@@ -47,11 +48,23 @@ class FrameView:
         self._reformatter = VideoReformatter()
 
     def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """Return the picture as the detector wants it: shape (height, width, 3), BGR, upright."""
+        """Return the picture as the detector wants it: shape (height, width, 3), BGR, upright.
+
+        Raises
+        ------
+        UnsupportedVideo
+            FFmpeg does not convert its colours.
+        """
         width, height = self._stored
-        small = self._reformatter.reformat(
-            frame, width, height, "bgr24", interpolation="BILINEAR", threads=1
-        )
+        try:
+            small = self._reformatter.reformat(
+                frame, width, height, "bgr24", interpolation="BILINEAR", threads=1
+            )
+        except av.error.OSError as error:
+            raise UnsupportedVideo(
+                "no detector can be shown its colours, which have matrix coefficients "
+                f"{int(frame.colorspace)} of ITU-T H.273; convert it to BT.709 first"
+            ) from error
         image: NDArray[Any] = small.to_ndarray()
         return np.rot90(image, self._turns)
 

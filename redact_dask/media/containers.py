@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
+from math import lcm
 from pathlib import PurePosixPath
 
 import av
@@ -16,6 +18,9 @@ from redact_dask.records import StreamInfo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """FFmpeg's name of each container that can hold exact timestamps of H.264 pictures, by suffix."""
+_SHARED_TICKS = 90000  # Each second: enough for the rates of nearly all videos.
+_MOST_TICKS = 2**31 - 1
+_COMMON = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
 
 
 def target_path(path: str, *infos: StreamInfo) -> str:
@@ -46,6 +51,41 @@ def is_native(container: str, stream: Stream) -> bool:
     """Tell whether PyAV writes a stream into a container; it writes all but some audio."""
     context: CodecContext | None = stream.codec_context
     return stream.type != "audio" or context is None or context.name in codecs(container)
+
+
+def options(
+    name: str, infos: Sequence[StreamInfo], begins: Iterable[Fraction] = ()
+) -> dict[str, str]:
+    """Return options of the muxer of a container.
+
+    Parameters
+    ----------
+    name
+        Name of the muxer.
+    infos
+        What the video streams are.
+    begins
+        When each of them begins, seconds.
+    """
+    # FFmpeg writes a projection into MP4 only if it need not keep strictly to the standard.
+    found = _COMMON | {"strict": "unofficial"}
+    if name == "matroska":
+        return found
+    found |= {
+        "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
+        "movflags": "+faststart",
+        "movie_timescale": str(_ticks_for([begin.denominator for begin in begins])),
+    }
+    ticks = {info.time_base.denominator for info in infos}
+    if len(ticks) == 1:  # Else FFmpeg takes a multiple of that of each stream.
+        found["video_track_timescale"] = str(*ticks)
+    return found
+
+
+def _ticks_for(begins: Sequence[int]) -> int:
+    """Return the ticks of the clock that the streams share, which tells when each begins."""
+    wanted = lcm(_SHARED_TICKS, *begins), lcm(*begins)
+    return next((ticks for ticks in wanted if ticks <= _MOST_TICKS), _SHARED_TICKS)
 
 
 def _holds(container: str, infos: Sequence[StreamInfo]) -> bool:

@@ -54,7 +54,9 @@ def picture_counter(codec: str, extradata: bytes) -> Callable[[bytes], int]:
     return lambda packet: counter.count(nal.units(packet, size))
 
 
-def track_extradata(info: StreamInfo, codec: str, encoded: bytes | None) -> bytes:
+def track_extradata(
+    info: StreamInfo, codec: str, encoded: bytes | None, *, has_copies: bool
+) -> bytes:
     """Return the parameter sets of the joined track.
 
     Parameters
@@ -65,14 +67,23 @@ def track_extradata(info: StreamInfo, codec: str, encoded: bytes | None) -> byte
         Codec of the track.
     encoded
         Extradata of the encoded segments; None: every GOP is copied.
+    has_copies
+        Whether a GOP is copied: else the source's parameter sets, of which a decoder may complain,
+        are left out.
     """
-    if not info.why_encoded:
+    if has_copies:
         return smart_copy_of(info).merged(encoded)
     return hevc.whole(encoded or b"") if codec == "hevc" else encoded or b""
 
 
 def encoded_packet(
-    packet: Packet[Any], info: StreamInfo, codec: str, extradata: bytes, *, user_data: bool
+    packet: Packet[Any],
+    info: StreamInfo,
+    codec: str,
+    extradata: bytes,
+    *,
+    has_copies: bool,
+    user_data: bool,
 ) -> bytes:
     """Return what the joined track holds of a packet of an encoded segment.
 
@@ -86,6 +97,8 @@ def encoded_packet(
         Codec of the segment.
     extradata
         Its parameter sets.
+    has_copies
+        Whether a GOP of the track is copied, as `track_extradata` was told.
     user_data
         Whether to keep messages that can hold user data.
 
@@ -94,7 +107,7 @@ def encoded_packet(
     ValueError
         The packet cannot be joined.
     """
-    if not info.why_encoded:
+    if has_copies:
         return smart_copy_of(info).encoded(packet, extradata, user_data=user_data)
     if codec == "hevc":
         return hevc.cleaned(packet, extradata, user_data=user_data)

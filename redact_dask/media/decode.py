@@ -52,8 +52,6 @@ def frames(
     if packets_seen is not None:
         found = digests.noted(found, packets_seen)
     for frame in _cropped(_decoded(found), info):
-        if expected is None:
-            return
         if frame.pts is None or frame.pts < chunk.pts[0]:
             continue
         if frame.pts != expected:
@@ -65,8 +63,9 @@ def frames(
             raise UnsupportedVideo(f"at pts {frame.pts} the picture changes from {shape} to {now}")
         yield frame
         expected = next(wanted, None)
-    if expected is not None:
-        raise DamagedVideo(f"the video ends before its frame at pts {expected}")
+        if expected is None:
+            return  # What follows may be damaged, and belongs to another chunk.
+    raise DamagedVideo(f"the video ends before its frame at pts {expected}")
 
 
 def frames_and_next(

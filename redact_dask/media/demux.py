@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 
 import av
@@ -33,11 +33,19 @@ _OPTIONS = _LIMIT | {
     "protocol_whitelist": "file",
 }
 
+TAG_ERRORS = "surrogateescape"
+"""How Python reads tags that are not UTF-8, as many cameras write them: each byte is kept."""
+
 _FAR = {"probesize": str(64 * 2**20), "analyzeduration": str(3600 * 10**6)}
 """How far FFmpeg looks into a file for streams that begin late: 64 MiB, or an hour in microseconds.
 
 It holds in memory what it has read.
 """
+
+
+_STRICT = {codec: {"err_detect": "explode"} for codec in ("mjpeg", "ljpeg")}
+"""Options of decoders that else say nothing of a damaged picture: the rest of it is what the memory
+held before, for example a part of a picture in which nothing is hidden."""
 
 
 class SeveralStreams(UnsupportedVideo):
@@ -65,8 +73,8 @@ def open_file(
     UnreadableVideo
         The file cannot be opened, or a read of its bytes fails anywhere inside the ``with`` block.
     UnsupportedVideo
-        The file is not a video, or has no video stream; or a stream of an MPEG transport or program
-        stream begins in its middle.
+        The file is not a video, or has no video stream; or a stream of a transport or program
+        stream, of Flash or of Ogg begins in its middle.
     DamagedVideo
         FFmpeg raises an error anywhere inside the ``with`` block.
     """
@@ -86,7 +94,7 @@ def open_file(
             raise DamagedVideo(f"FFmpeg gives up on it: {error.strerror}") from error
         except IndexError as error:
             # PyAV finds no stream that was not there yet when the container was opened.
-            if container.format.name not in ("mpegts", "mpeg"):
+            if container.format.name not in ("mpegts", "mpeg", "flv", "ogg"):
                 raise
             raise UnsupportedVideo("a stream begins in its middle; remux it") from error
 
@@ -128,7 +136,7 @@ def open_video(
                 f"its pictures of {stream.width}x{stream.height} pixels are larger than H.264's "
                 f"highest level allows, {MOST_PIXELS:,} pixels; make them smaller first"
             )
-        stream.codec_context.options = _LIMIT
+        stream.codec_context.options = _LIMIT | _STRICT.get(stream.codec_context.name, {})
         stream.codec_context.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         yield container, stream
@@ -222,7 +230,8 @@ def packets(
     for seek in (False,) if clock.counts else (True, False):
         with open_video(url, number) as (container, stream):
             if seek:
-                container.seek(start.place, stream=stream)
+                with suppress(av.error.FFmpegError):  # The keyframe is looked for all the same.
+                    container.seek(start.place, stream=stream)
             found = False
             for packet in timed(container, stream, clock):
                 found = found or (packet.pts, packet.size) == (start.pts, start.size)
@@ -238,7 +247,7 @@ def packets(
 def _open(url: str, stack: ExitStack, options: dict[str, str]) -> InputContainer:
     with _reading():
         file = stack.enter_context(storage.open_read(url))
-    return av.open(_Source(file), "r", options=options)
+    return av.open(_Source(file), "r", options=options, metadata_errors=TAG_ERRORS)
 
 
 class _Source:

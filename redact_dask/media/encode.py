@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import IO, cast
 
 import av
@@ -35,6 +36,8 @@ _SMALLEST = 64
 """Least width and height of a picture that libx265 is given, pixels: it writes beyond its memory at
 widths of up to 48, as measured with x265 4.2, and ends the process.
 """
+_SLOWEST, _FASTEST = Fraction(1, 1000), Fraction(1000)
+"""Frames a second: Matroska counts milliseconds, and FFmpeg knows no rate of nearly 0."""
 
 
 def codec_of(info: StreamInfo, settings: EncodeSettings) -> str:
@@ -107,14 +110,17 @@ class Encoder:
             raise UnsupportedVideo(f"its pixel format {info.pixel_format} cannot be encoded")
         if not _has_whole_chroma(info):
             size = f"{info.width}x{info.height}"
-            raise UnsupportedVideo(f"H.264 and HEVC know no size {size} in {info.pixel_format}")
+            raise UnsupportedVideo(
+                f"H.264 and HEVC know no size {size} in {info.pixel_format}; crop it to an even "
+                "size first"
+            )
         codec, look = codec_of(info, settings), info.appearance
         if look.projection and not (codec == info.codec and appearance.is_told_alike(look)):
             raise UnsupportedVideo(
                 "its projection around the camera can be kept only in the codec of the source, "
                 "H.264 or HEVC, without crop and stereo mode; convert it first"
             )
-        self._rate = info.rate.limit_denominator(1_000_000)
+        self._rate = min(max(info.rate, _SLOWEST), _FASTEST).limit_denominator(1_000_000)
         options = {"fflags": "+bitexact"}
         self._container = av.open(file, "w", format="matroska", options=options)
         stream = self._container.add_stream(_ENCODERS[codec], rate=self._rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from array import array
@@ -143,7 +144,7 @@ def _lines(command: Sequence[str]) -> Iterator[str]:
         said.seek(0)
         complaints = said.read().strip().splitlines()
     if program.returncode or complaints:
-        reason = (complaints or ["no message"])[0]
+        reason = re.sub(" @ 0x[0-9a-f]+", "", (complaints or ["no message"])[0])
         raise CheckFailed(f"the result does not decode cleanly: {reason}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -27,8 +28,9 @@ from redact_dask.media import (
     metadata,
     packets,
 )
-from redact_dask.media.demux import open_file
-from redact_dask.records import Footage, Segment, StreamInfo
+from redact_dask.media.demux import TAG_ERRORS, open_file
+from redact_dask.media.foreign_audio import WAY_OUT
+from redact_dask.records import Footage, StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ def write(
     """
     name = containers.FORMATS[path.suffix.lower()]
     info = videos[0].info
-    options = _options(name, [footage.info for footage in videos])
+    infos = [footage.info for footage in videos]
+    begins = [(own.pts[0] + own.info.shift) * own.info.time_base for own in videos]
+    options = containers.options(name, infos, begins)
     foreign: list[Path | None] = []
     with ExitStack() as stack:
         container, originals = stack.enter_context(open_file(source, beside=True))
@@ -82,7 +86,7 @@ def write(
         written: dict[Stream, bytearray] = {}
         for footage in videos:
             original = originals[footage.info.number or 0]
-            video = _add_video(output, footage.segments, footage.info, original)
+            video = _add_video(output, footage, original)
             if len(videos) > 1:
                 video.disposition = original.disposition & Disposition.default
             copies[original], written[video] = video, bytearray()
@@ -135,39 +139,17 @@ def _file(stream: Stream) -> OutputContainer:
     return cast("OutputContainer", stream.container)
 
 
-_WAY_OUT = foreign_audio.WAY_OUT
-
-_COMMON = {"fflags": "+bitexact", "avoid_negative_ts": "disabled"}
-
-
-def _options(name: str, infos: Sequence[StreamInfo]) -> dict[str, str]:
-    """Return options of the muxer of a container with some video streams."""
-    # FFmpeg writes a projection into MP4 only if it need not keep strictly to the standard.
-    options = _COMMON | {"strict": "unofficial"}
-    if name == "matroska":
-        return options
-    options |= {
-        "write_tmcd": "0",  # FFmpeg would make a time code stream of a tag that is kept
-        "movflags": "+faststart",
-        "movie_timescale": "90000",
-    }
-    ticks = {info.time_base.denominator for info in infos}
-    if len(ticks) == 1:  # Else FFmpeg takes a multiple of that of each stream.
-        options["video_track_timescale"] = str(*ticks)
-    return options
-
-
 def created(path: Path, info: StreamInfo) -> AbstractContextManager[OutputContainer]:
-    """Create the file of a joined video; complete it after the block."""
+    """Create the file of a video that begins at 0; complete it after the block."""
     name = containers.FORMATS[path.suffix.lower()]
-    return _created(path, name, _options(name, [info]))
+    return _created(path, name, containers.options(name, [info]))
 
 
 @contextmanager
 def _created(path: Path, name: str, options: dict[str, str]) -> Iterator[OutputContainer]:
     """Create a file, and complete it after the block."""
     with writing():
-        output = av.open(str(path), "w", format=name, options=options)
+        output = av.open(str(path), "w", format=name, options=options, metadata_errors=TAG_ERRORS)
     try:
         yield output
     finally:
@@ -181,12 +163,15 @@ def writing(written: Stream | None = None) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError):
+        # A muxer returns -1, the number of EPERM, for a packet of AMR that it cannot take apart.
+        is_refused = error.errno == errno.EPERM
+        if isinstance(error, OSError) and not is_refused:
             raise OSError(error.errno, f"the joined video: {error.strerror}") from None
-        if written is not None and written.type == "audio":
-            sentence = f"its audio cannot be written: {error.strerror}; {_WAY_OUT}"
-            raise UnsupportedVideo(sentence) from None
-        raise CheckFailed(f"the joined video cannot be written: {error.strerror}") from None
+        reason = "FFmpeg refuses a packet" if is_refused else error.strerror
+        if is_refused or (written is not None and written.type == "audio"):
+            raise UnsupportedVideo(f"its audio cannot be written: {reason}; {WAY_OUT}") from None
+        perhaps = f"if its audio is damaged, {WAY_OUT}"
+        raise CheckFailed(f"the joined video cannot be written: {reason}; {perhaps}") from None
 
 
 @contextmanager
@@ -204,11 +189,10 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
         ) from error
 
 
-def _add_video(
-    output: OutputContainer, segments: Sequence[Segment], info: StreamInfo, original: VideoStream
-) -> VideoStream:
+def _add_video(output: OutputContainer, footage: Footage, original: VideoStream) -> VideoStream:
     """Add the video stream: like the source's if its codec stays, else like a segment's."""
-    segment = next((segment for segment in segments if segment.url), None)
+    info = footage.info
+    segment = next((segment for segment in footage.segments if segment.url), None)
     codec, encoded = info.codec, None
     # Only a template passes on what a container tells of its pictures, such as a projection.
     if segment is None:
@@ -218,7 +202,8 @@ def _add_video(
             codec, encoded = template.codec_context.name, template.codec_context.extradata
             alike = info.codec == codec and appearance.is_told_alike(info.appearance)
             video = output.add_stream_from_template(original if alike else template)
-    video.codec_context.extradata = copying.track_extradata(info, codec, encoded)
+    extradata = copying.track_extradata(info, codec, encoded, has_copies=footage.has_copies)
+    video.codec_context.extradata = extradata
     if codec == "hevc" and output.format.name != "matroska":
         video.codec_context.codec_tag = "hvc1"  # Players of Apple take no other.
     video.time_base = info.time_base
@@ -235,12 +220,15 @@ def _with_times(
     The dts of packet n in decoding order is the pts of frame n - ``reorder_depth``. So dts rise
     strictly, and none is above the packet's own pts, since no picture is decoded more than
     ``reorder_depth`` places after its place in presentation order. Frames before the first are
-    imagined at the average frame rate.
+    imagined at the average frame rate, or closer together.
     """
     pts, info = footage.pts, footage.info
     reorder_depth = max(segment.reorder_depth for segment in footage.segments)
     frame_ticks = max(1, round(1 / (info.rate * info.time_base)))
-    early = range(pts[0] - reorder_depth * frame_ticks, pts[0], frame_ticks)
+    # MP4 cannot tell that the first frame is shown after 0 if its decoding begins before 0.
+    room = (pts[0] + info.shift) // max(1, reorder_depth)
+    step = min(frame_ticks, room) if room > 0 else frame_ticks
+    early = range(pts[0] - reorder_depth * step, pts[0], step)
     ends = [*pts[1:], pts[-1] + frame_ticks]
     place = 0
     for frame, packet in shown:
@@ -276,9 +264,8 @@ def _copied(
         stream, ticks = packet.stream, packet.dts
         late = max(ticks, least.get(stream, ticks)) - ticks
         if late > max(1, packet.duration or 0):
-            seconds = float(ticks * packet.time_base)
-            sentence = f"the clock of its {stream.type} runs back to {seconds:.3f} s; {_WAY_OUT}"
-            raise UnsupportedVideo(sentence)
+            back = f"{stream.type} runs back to {float(ticks * packet.time_base):.3f} s"
+            raise UnsupportedVideo(f"the clock of its {back}; {WAY_OUT}")
         least[stream] = ticks + late + step
         shift = round(info.shift * info.time_base / packet.time_base)
         packet.dts = ticks + late + shift

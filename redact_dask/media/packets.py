@@ -59,7 +59,7 @@ def joined_packets(
         if segment.url is None:
             found = _copied(from_source, segment, pts, info, user_data, decoded)
         else:
-            found = _encoded(segment, first, info, known, user_data)
+            found = _encoded(segment, first, footage, known, user_data)
         frames = []
         for frame, packet in found:
             frames.append(frame)
@@ -84,9 +84,10 @@ def open_segment(segment: Segment) -> Iterator[tuple[InputContainer, VideoStream
 
 
 def _encoded(
-    segment: Segment, first: int, info: StreamInfo, known: set[bytes], user_data: bool
+    segment: Segment, first: int, footage: Footage, known: set[bytes], user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the frames of an encoded segment; check that all segments have the same parameters."""
+    has_copies = footage.has_copies
     with open_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
         parameter_sets = stream.codec_context.extradata or b""
@@ -99,7 +100,12 @@ def _encoded(
         frame = first + bisect_left(order, _pts(packet))
         with _joining(packet):
             content = copying.encoded_packet(
-                packet, info, codec, parameter_sets, user_data=user_data
+                packet,
+                footage.info,
+                codec,
+                parameter_sets,
+                has_copies=has_copies,
+                user_data=user_data,
             )
         yield frame, _sample(packet, content)
 

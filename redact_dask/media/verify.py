@@ -17,7 +17,15 @@ from av.stream import Stream
 
 from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
-from redact_dask.media import appearance, copying, digests, excerpt, ffmpeg, metadata
+from redact_dask.media import (
+    appearance,
+    copying,
+    digests,
+    excerpt,
+    ffmpeg,
+    foreign_audio,
+    metadata,
+)
 from redact_dask.media.cameras import named
 from redact_dask.media.decode import frames
 from redact_dask.media.demux import open_file, open_result, open_result_file
@@ -80,22 +88,29 @@ def verify(
     with open_file(source) as (container, _):
         copied = digests_of(container, metadata.streams(container, settings, videos[0].info))
     if beside != copied:
-        raise CheckFailed("the packets beside the pictures are not those of the source")
+        raise CheckFailed(
+            f"the packets beside the pictures are not those of the source; {foreign_audio.WAY_OUT}"
+        )
 
 
 def _check_video(
     path: Path, place: int | None, footage: Footage, source: str, written: Written | None
 ) -> None:
     """Check one video stream, given its number in the joined video; None: it is the only one."""
-    segments, pts, info = footage.segments, footage.pts, footage.info
+    pts, info = footage.pts, footage.info
     shown = array("q", (ticks + info.shift for ticks in pts))
-    has_copies = any(segment.url is None for segment in segments)
-    firsts = _check_packets(path, place, shown, info, written) if has_copies else []
-    encoded = sum(segment.frames for segment in segments if segment.url)
-    if written and has_copies and encoded < _MOSTLY * len(pts):
-        _check_excerpt(path, place, footage, shown, firsts, source)
-    else:
-        _check_whole(path, place, footage, shown, source)
+    firsts = _check_packets(path, place, shown, info, written) if footage.has_copies else []
+    encoded = sum(segment.frames for segment in footage.segments if segment.url)
+    try:
+        if written and footage.has_copies and encoded < _MOSTLY * len(pts):
+            _check_excerpt(path, place, footage, shown, firsts, source)
+        else:
+            _check_whole(path, place, footage, shown, source)
+    except CheckFailed as error:
+        # The ffmpeg program looks at the first packets of the audio, too.
+        if any(f"[{codec}]" in str(error) for codec in info.audio):
+            raise CheckFailed(f"{error}; {foreign_audio.WAY_OUT}") from error
+        raise
     _check_appearance(path, place, info)
 
 

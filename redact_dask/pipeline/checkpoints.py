@@ -29,6 +29,7 @@ def save_detected(url: str, detected: Detected, chunk: Chunk) -> None:
     """Save what was detected in a chunk, without its timing and usage."""
     record = asdict(replace(detected, detections=Detections.of(())))
     record |= {"frames_of": _name(chunk), "packets": detected.packets.hex()}
+    record |= {"pictures": detected.pictures.hex()}
     del record["timing"], record["usage"]
     record["detections"] = base64.b64encode(detected.detections.to_bytes()).decode()
     storage.write(url, json.dumps(record).encode())
@@ -146,6 +147,7 @@ def _detected(record: dict[str, Any], timing: TaskTiming) -> Detected:
         # Absent where an earlier version paid for what is here.
         steps=tuple(step and tuple(step) for step in record.get("steps", ())),
         packets=bytes.fromhex(record.get("packets", "")),
+        pictures=bytes.fromhex(record.get("pictures", "")),
     )
 
 

@@ -19,6 +19,7 @@ from redact_dask.config import DetectSettings
 from redact_dask.detectors.base import PaidDetector
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import DamagedVideo
+from redact_dask.media import digests
 from redact_dask.media.decode import frames, frames_and_next
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import CameraStep, Chunk, Damage, Detection, Detections, StreamInfo, Usage
@@ -102,6 +103,8 @@ class ChunkDetections:
     """The camera's step from each frame to the next, by frame; None where it is unknown."""
     packets: dict[int, bytes] = field(default_factory=dict)
     """Digest of each packet that was decoded, by its pts."""
+    pictures: dict[int, bytes] = field(default_factory=dict)
+    """Digest of each frame's picture, by frame."""
     damage: list[Damage] = field(default_factory=list)
     looked_at: int = 0
     """Frames that every detector has looked at."""
@@ -173,6 +176,7 @@ def detect(
         merged.changes |= found.changes
         merged.steps |= found.steps
         merged.packets |= found.packets
+        merged.pictures |= found.pictures
         merged.damage += found.damage
         merged.looked_at += found.looked_at
     return merged
@@ -188,7 +192,8 @@ def _detect(
         # Decode all frames first: the looks at a damaged chunk would be paid for twice.
         for _ in timer.each("decode", frames(url, info, chunk)):
             pass
-    shown = timer.each("decode", frames_and_next(url, info, chunk, found.packets))
+    both = _noted(frames_and_next(url, info, chunk, found.packets), chunk, found.pictures)
+    shown = timer.each("decode", both)
     decoded = enumerate(shown, chunk.first_frame)
     pending: deque[Iterator[Detection]] = deque()
     for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
@@ -202,6 +207,15 @@ def _detect(
     with timer.step("detect"):
         found.detections += map(Detections.of, pending)
     return found
+
+
+def _noted(
+    shown: Iterable[VideoFrame], chunk: Chunk, found: dict[int, bytes]
+) -> Iterator[VideoFrame]:
+    """Yield frames, and note the digest of each picture by its number."""
+    for number, frame in enumerate(shown, chunk.first_frame):
+        found[number] = digests.of_picture(frame)
+        yield frame
 
 
 def frames_to_look_at(info: StreamInfo, chunk: Chunk, every: int) -> set[int]:

@@ -52,7 +52,8 @@ def planned(
             if (frames := sum(chunk.frames for chunk in made)) != len(stream.pts):
                 raise CheckFailed(f"of {len(stream.pts)} frames, {frames} were rendered")
             proving.check_plan(segments, hidden)
-        found.append((Footage(segments, stream.pts, stream.info, plan.packets), hidden))
+        shown = Footage(segments, stream.pts, stream.info, plan.packets, plan.pictures)
+        found.append((shown, hidden))
     return found
 
 
@@ -72,10 +73,12 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
     try:
         _check(path, job, videos, written, timer)
     except CheckFailed as error:
-        if all(segment.url for footage in videos for segment in footage.segments):
+        if not any(footage.has_copies for footage in videos):
             raise
         why_encoded = f"copied beside encoded gops, {error}"
-        videos = [without_copies(job, footage, timer) for footage in videos]
+        for place, footage in enumerate(videos):
+            with cameras.named(footage.info.number):
+                videos[place] = without_copies(job, footage, timer)
         written = _write(path, job, videos, timer)
         _check(path, job, videos, written, timer)
     with timer.step("prove"):

@@ -11,6 +11,8 @@ from itertools import accumulate, groupby, repeat
 from av.video.frame import VideoFrame
 
 from redact_dask import storage, versions
+from redact_dask.errors import DamagedVideo
+from redact_dask.media import digests
 from redact_dask.media.decode import frames
 from redact_dask.media.encode import Encoder
 from redact_dask.pipeline.job import Job
@@ -35,6 +37,8 @@ class Rendering:
         What is hidden on these frames.
     damage
         Damage of the whole video.
+    pictures
+        Digest of each frame's picture, as it was analysed; empty: they are unknown.
     """
 
     def __init__(
@@ -44,11 +48,13 @@ class Rendering:
         chunk: Chunk,
         regions: Regions,
         damage: Sequence[Damage],
+        pictures: bytes = b"",
     ) -> None:
         self._job = job
         self._info = info
         self._chunk = chunk
         self._regions = regions
+        self._pictures = pictures
         self._hidden = frozenset(regions.frame.tolist())
         damaged = {frame for lost in damage for frame in lost.frames}
         self._black = damaged.intersection(chunk.frames)
@@ -80,7 +86,7 @@ class Rendering:
     def _redacted(self, stretch: Chunk, timer: Timer) -> Iterator[VideoFrame]:
         """Decode frames, hide their regions, and yield them."""
         job = self._job
-        decoded = timer.each("decode", frames(job.video.source, self._info, stretch))
+        decoded = timer.each("decode", _analysed(job, self._info, stretch, self._pictures))
         for number, frame in enumerate(decoded, stretch.first_frame):
             if number in self._hidden:
                 with timer.step("redact"):
@@ -96,13 +102,27 @@ def without_copies(job: Job, footage: Footage, timer: Timer) -> Footage:
         if segment.url is None:
             pts = tuple(footage.pts[first : first + segment.frames])
             stretch = Chunk(0, segment.start, first, pts, ())
-            decoded = timer.each("decode", frames(job.video.source, info, stretch))
+            decoded = timer.each("decode", _analysed(job, info, stretch, footage.pictures))
             name = _name(job, info, stretch)
             segments.append(_encoded(job, info, stretch, decoded, timer, name))
         else:
             segments.append(segment)
         first += segment.frames
     return replace(footage, segments=tuple(segments), decoded=b"")
+
+
+def _analysed(job: Job, info: StreamInfo, stretch: Chunk, pictures: bytes) -> Iterator[VideoFrame]:
+    """Decode frames, and check that they are those that were analysed.
+
+    Some decoders show damage with what their memory holds, and say nothing.
+    """
+    decoded = frames(job.video.source, info, stretch)
+    for number, frame in enumerate(decoded, stretch.first_frame):
+        if pictures and digests.of_picture(frame) != digests.nth(pictures, number):
+            raise DamagedVideo(
+                f"the frame at pts {frame.pts} is damaged: it is another picture each time"
+            )
+        yield frame
 
 
 class _Treatment(Enum):

@@ -97,6 +97,7 @@ def _detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
     if detected is None or detected.detectors != identities:
         with _paying(views) as paid:
             source, every = job.video.source, detection.stride(info, job.config.detect)
+            exact = chunk.frames if info.codec in digests.EXACT else ()
             seen = detection.detect(source, info, chunk, views, every, timer, salvage=job.salvages)
             detected = Detected(
                 chunk=chunk.index,
@@ -110,6 +111,7 @@ def _detect(job: Job, info: StreamInfo, chunk: Chunk) -> Detected:
                 timing=timer.timing(),
                 usage=paid(),
                 packets=digests.in_order(seen.packets, chunk.pts),
+                pictures=digests.in_order(seen.pictures, exact),
             )
             with timer.step("commit"):
                 checkpoints.save_detected(url, detected, chunk)
@@ -183,8 +185,10 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     with timer.step("commit"):
         plan = checkpoints.save_plan(job.work, regions, probed.chunks)
     packets = b"".join(seen.packets for seen in detected)
+    known = all(seen.pictures for seen in detected)
+    pictures = b"".join(seen.pictures for seen in detected) if known else b""
     faces, number = len(np.unique(regions.track)), probed.info.number
-    return Tracked(plan, faces, damage, timer.timing(), packets, number)
+    return Tracked(plan, faces, damage, timer.timing(), packets, pictures, number)
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
@@ -211,7 +215,7 @@ def _render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rende
         raise CheckFailed("its plan is that of another stream; run again, and report it")
     with timer.step("recall"):
         regions = checkpoints.load_plan([tracked.plan[chunk.index]])
-    rendering = Rendering(job, info, chunk, regions, tracked.damage)
+    rendering = Rendering(job, info, chunk, regions, tracked.damage, tracked.pictures)
     url = storage.join(job.work, f"{rendering.name}.json")
     with timer.step("recall"):
         rendered = checkpoints.load_rendered(url, timer.timing())

@@ -157,6 +157,8 @@ class Detected:
     """Calls to paid services for this result; none if it was loaded from a checkpoint."""
     packets: bytes = b""
     """Digest of the packet of each frame, as it was decoded; empty: they are unknown."""
+    pictures: bytes = b""
+    """Digest of each frame's picture; empty: they are unknown."""
     stream: int | None = None
     """Number of the chunk's stream, as in its `StreamInfo`."""
 
@@ -179,6 +181,8 @@ class Tracked:
     timing: TaskTiming
     packets: bytes = b""
     """Digest of the packet of each frame, as it was decoded; fewer: not all are known."""
+    pictures: bytes = b""
+    """Digest of each frame's picture; empty: not all are known."""
     stream: int | None = None
     """Number of the stream, as in its `StreamInfo`."""
 
@@ -211,6 +215,14 @@ class Footage:
     decoded: bytes = b""
     """Digest of each frame's packet, as it was decoded when the frame was analysed: what is copied
     must be the same. Empty, or of fewer frames: they are unknown."""
+    pictures: bytes = b""
+    """Digest of each frame's picture, as it was analysed: what is encoded must be the same. Empty:
+    they are unknown."""
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether a segment is copied."""
+        return any(segment.url is None for segment in self.segments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from manifest_rows import rows
 
 import redact_dask
 from redact_dask import config, storage
+from redact_dask.media import digests
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Detections
@@ -71,6 +72,8 @@ def test_what_is_found_does_not_depend_on_the_parts(
     assert scene_cuts.joined(parts) == scene_cuts.joined(whole)
     assert camera_motion.joined(parts) == camera_motion.joined(whole)
     assert b"".join(part.packets for part in parts) == whole[0].packets
+    assert b"".join(part.pictures for part in parts) == whole[0].pictures
+    assert len(whole[0].pictures) == FRAMES * digests.SIZE
 
 
 @pytest.mark.parametrize("settings", [{"chunk": {"seconds": 1}}, {"on_damage": "salvage"}])

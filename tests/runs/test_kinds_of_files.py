@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,50 +14,12 @@ import pytest
 from boxes import SIDE_BY_SIDE, SPHERE, clean_aperture, with_box
 from decoded import audio, pictures, places, times
 from exact import assert_exact, assert_same_pictures
-from five_stages import Done, run
-from fixture_types import Ffmpeg
+from five_stages import AUTO, LOSSLESS, published
+from fixture_types import Ffmpeg, Redact
 from magenta import excess
 from several_cameras import camera
 
-from redact_dask import config
 from redact_dask.errors import DamagedVideo, UnsupportedVideo
-from redact_dask.pipeline.job import Job
-from redact_dask.sources import listing
-
-Redact = Callable[..., Done]
-
-LOSSLESS = {"preset": "ultrafast", "crf": 0, "copy": "never"}
-AUTO = {"preset": "ultrafast"}
-
-
-@pytest.fixture
-def redact(tmp_path: Path) -> Redact:
-    """Take a file through the five stages, in chunks of half a second."""
-
-    def through(path: Path, **sections: Any) -> Done:
-        destination = tmp_path / "redacted"
-        (video,) = listing.list_videos(str(path), str(destination))
-        settings = {"chunk": {"seconds": 0.5}, "detect": {"detectors": ["magenta"]}}
-        settings["redact"] = {"style": "solid"}
-        configured = config.validate(settings | {"encode": LOSSLESS} | sections)
-        return run(Job.of(video, str(destination), configured))
-
-    return through
-
-
-@pytest.fixture(scope="module")
-def grey(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip of 60 frames that show nothing to hide, with B-frames, four GOPs and audio."""
-    path = tmp_path_factory.mktemp("grey") / "grey.mp4"
-    picture = "testsrc2=s=160x96:r=30,hue=s=0"
-    codec = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-bf", "2", "-g", "15", "-sc_threshold", "0"]
-    sound = ["-f", "lavfi", "-i", "sine=sample_rate=48000"]
-    ffmpeg("-f", "lavfi", "-i", picture, *sound, "-frames:v", "60", "-t", "2", *codec, path)
-    return path
-
-
-def published(done: Done) -> Path:
-    return Path(done.joined.output)
 
 
 class TestFieldPictures:

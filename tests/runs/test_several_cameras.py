@@ -369,6 +369,20 @@ class TestProof:
             assert shows(published(done), number) == []
             assert times(published(done), number) == times(car, number)
 
+    def test_copies_are_encoded_as_the_pictures_of_their_own_stream(
+        self, done: Done, job: Job, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: Any) -> None:
+            raise CheckFailed("it is said to be wrong")
+
+        monkeypatch.setattr(verify, "verify", refuse)
+        first, second = done.tracked
+        with pytest.raises(CheckFailed, match="said to be wrong"):
+            stages.join(job, done.probed, [first, second], done.rendered)
+        mixed = [first, replace(second, pictures=first.pictures)]
+        with pytest.raises(DamagedVideo, match=r"video stream 1: .* another picture each time"):
+            stages.join(job, done.probed, mixed, done.rendered)
+
     def test_the_segments_of_a_stream_are_missing(self, done: Done, job: Job) -> None:
         some = [made for made in done.rendered if made.stream == 0]
         why = "video stream 1: of 60 frames, 0 were rendered"

@@ -9,6 +9,8 @@ from typing import Any
 import av
 from numpy.typing import NDArray
 
+_ANY_TAGS = {"metadata_errors": "surrogateescape"}
+
 
 def pictures(
     path: Path, pixel_format: str | None = None, stream: int = 0, **options: str
@@ -26,25 +28,25 @@ def pictures(
     options
         Of the demuxer.
     """
-    with av.open(path, options=options) as container:
+    with av.open(path, options=options, **_ANY_TAGS) as container:
         return [frame.to_ndarray(format=pixel_format) for frame in container.decode(video=stream)]
 
 
 def times(path: Path, stream: int = 0) -> list[Fraction]:
     """Return the presentation time of every decoded frame, seconds."""
-    with av.open(path) as container:
+    with av.open(path, **_ANY_TAGS) as container:
         return [frame.pts * frame.time_base for frame in container.decode(video=stream)]
 
 
 def places(path: Path) -> list[tuple[int, int]]:
     """Return place in the file and size of each video packet, bytes."""
-    with av.open(path) as container:
+    with av.open(path, **_ANY_TAGS) as container:
         return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
 
 
 def audio(path: Path) -> list[list[bytes]]:
     """Return every packet of every audio track, without the ADTS headers of transport streams."""
-    with av.open(path) as container:
+    with av.open(path, **_ANY_TAGS) as container:
         streams = list(container.streams.audio)
         if not streams:
             return []

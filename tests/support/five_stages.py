@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Detected, Joined, Probed, Rendered, Tracked
+
+LOSSLESS: dict[str, Any] = {"preset": "ultrafast", "crf": 0, "copy": "never"}
+"""The section ``encode`` with which a copy has the same pictures."""
+AUTO: dict[str, Any] = {"preset": "ultrafast"}
+"""The same with which what shows nothing to hide is copied, if that is possible."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +25,11 @@ class Done:
     tracked: list[Tracked]
     rendered: list[Rendered]
     joined: Joined
+
+
+def published(done: Done) -> Path:
+    """Return the path of the copy."""
+    return Path(done.joined.output)
 
 
 def run(job: Job) -> Done:

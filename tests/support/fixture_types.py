@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from five_stages import Done
 from standin import Standin
 
 from redact_dask.records import Segment
 
 Ffmpeg = Callable[..., None]
 MakeClip = Callable[..., Path]
+Redact = Callable[..., Done]
 StartStandin = Callable[..., Standin]
 
 WriteRows = Callable[..., str]

@@ -53,6 +53,30 @@ class Magenta:
         return [Box(x0, y0, x1, y1, 0.9, "face")]
 
 
+class Fixed:
+    """Sees a box in the middle of every picture, whatever it shows."""
+
+    class Options(BaseModel):
+        """Settings."""
+
+        model_config = ConfigDict(extra="forbid", frozen=True)
+
+    identity = "fixed-1"
+
+    def __init__(self, options: Options) -> None:
+        """Take no option."""
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Ask for the picture as it is."""
+        return width, height
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+        """Return the box for each image: a third of its width and height."""
+        _, height, width, _ = images.shape
+        box = Box(width / 3, height / 3, width * 2 / 3, height * 2 / 3, 0.9, "face")
+        return [[box] for _ in images]
+
+
 class Told:
     """Answers what its script says of the frame whose number the picture shows in a bar code."""
 
