@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from redact_dask.errors import DamagedVideo
+from redact_dask.errors import DamagedVideo, UnsupportedVideo
 from redact_dask.media.demux import open_video, timed
 from redact_dask.media.h264.slices import FieldPairs
 from redact_dask.records import Clock
@@ -42,10 +42,18 @@ def clock_of(
     ------
     DamagedVideo
         The packets do not decode to exactly one frame each.
+    UnsupportedVideo
+        It is H.264 with B-frames in ASF, whose times FFmpeg guesses, other ones after each seek.
     """
+    codec = stream.codec_context
+    if container.format.name == "asf" and codec.name == "h264" and codec.has_b_frames:
+        raise UnsupportedVideo(
+            "ASF does not tell when H.264 pictures with B-frames are shown; ffmpeg -i FILE -c copy "
+            "FILE.h264 makes a raw stream, which gets the times of its rate"
+        )
     if container.format.name in ("h264", "hevc"):
         return _decoded(url, number, by_dts=False)
-    if container.format.name == "avi" and stream.codec_context.has_b_frames:
+    if container.format.name == "avi" and codec.has_b_frames:
         return _decoded(url, number, by_dts=True)
     return Clock()
 
@@ -72,7 +80,9 @@ def one_after_the_other(url: str, clock: Clock, number: int | None = None) -> Cl
                 now += 1
             if now != packet.pts:
                 if (packet.pts, packet.size) in seen:
-                    raise DamagedVideo(f"several frames with pts {packet.pts} have the same size")
+                    raise DamagedVideo(
+                        f"frames at pts {packet.pts} cannot be told apart: they have one size, too"
+                    )
                 moved.append((packet.pts, packet.size, now))
             taken.add(now)
             seen.add((packet.pts, packet.size))

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Stream
 
 from redact_dask.config import Kept, OutputSettings
 from redact_dask.records import StreamInfo
+
+_WHOLE_IN_PACKETS = ("pcm_", "mp2", "mp3", "ac3", "eac3", "amr_")
+"""How the names of audio codecs begin whose packets tell all that a decoder needs."""
 
 
 def streams(container: InputContainer, settings: OutputSettings, info: StreamInfo) -> list[Stream]:
@@ -21,6 +25,46 @@ def streams(container: InputContainer, settings: OutputSettings, info: StreamInf
     others = {"subtitle", "data", "attachment", "unknown"}
     kinds = others if "other_streams" in settings.keep else ()
     return [stream for stream in container.streams if stream.index in audio or stream.type in kinds]
+
+
+def clean(copy: Stream) -> None:
+    """Take from a stream to be written what its codec does not need, before anything is written.
+
+    Cameras put their notes where AVI holds data for the decoder (``strd``), and Vorbis has tags
+    there.
+    """
+    context: CodecContext | None = copy.codec_context
+    if context is not None and context.name.startswith(_WHOLE_IN_PACKETS):
+        context.extradata = None
+    elif context is not None and context.name == "vorbis" and context.extradata:
+        context.extradata = without_comments(context.extradata)
+
+
+def without_comments(headers: bytes) -> bytes:
+    """Return the three headers of Vorbis with an empty list of tags (Vorbis I, 4.2.1 and 5.2.1).
+
+    Parameters
+    ----------
+    headers
+        As Matroska holds them (RFC 9559, 27.2): the number of headers less one; the sizes of all
+        but the last, each a sum of bytes up to the first below 255; the headers.
+
+    Raises
+    ------
+    ValueError
+        These are not three headers.
+    """
+    sizes, at = [0], 1
+    while headers[:1] == b"\2" and at < len(headers) and len(sizes) < 3:
+        sizes[-1] += headers[at]
+        if headers[at] < 255:
+            sizes.append(0)
+        at += 1
+    first, last = headers[at : at + sizes[0]], headers[at + sum(sizes) :]
+    if len(sizes) < 3 or (first[:7], last[:7]) != (b"\1vorbis", b"\5vorbis"):
+        raise ValueError("the headers of Vorbis cannot be read")
+    empty = b"\3vorbis" + bytes(8) + b"\1"
+    return bytes([2, len(first), len(empty)]) + first + empty + last
 
 
 def tags(found: Mapping[str, str], keep: Collection[Kept]) -> dict[str, str]:

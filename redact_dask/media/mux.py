@@ -101,6 +101,7 @@ def write(
                     file = stack.enter_context(_created(outside, "wav", foreign_audio.OPTIONS))
                 foreign.append(outside)
                 copies[stream] = file.add_stream_from_template(stream)
+                metadata.clean(copies[stream])
         if others:
             tracks.append(_copied(container, copies, others, info, name))
         _copy_tags(container, output, copies, settings)

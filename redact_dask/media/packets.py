@@ -66,7 +66,9 @@ def joined_packets(
             yield frame, packet
         if sorted(frames) != list(range(first, first + segment.frames)):
             wanted = f"{first} to {first + segment.frames - 1}"
-            raise CheckFailed(f"the segment with frames {wanted} holds {len(frames)} others")
+            raise CheckFailed(
+                f"a segment should hold the frames {wanted}, and holds {len(frames)} other ones"
+            )
         first += segment.frames
 
 

@@ -61,7 +61,10 @@ def read(
     frame = _first_picture(container, stream)
     if frame is None and not stream.width:
         # FFmpeg tells no size that is above the limit either.
-        raise UnsupportedVideo(f"it tells no size of its pictures of up to {MOST_PIXELS:,} pixels")
+        raise UnsupportedVideo(
+            "it does not tell the size of its pictures, or they are larger than the "
+            f"{MOST_PIXELS:,} pixels that H.264's highest level allows; make them smaller first"
+        )
     if frame is None or stream.time_base is None:
         raise DamagedVideo("none of its pictures decodes")
     elapsed = (pts[-1] - pts[0]) * stream.time_base

@@ -75,7 +75,7 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
     except CheckFailed as error:
         if not any(footage.has_copies for footage in videos):
             raise
-        why_encoded = f"copied beside encoded gops, {error}"
+        why_encoded = f"copied GOPs do not fit beside encoded ones: {error}"
         for place, footage in enumerate(videos):
             with cameras.named(footage.info.number):
                 videos[place] = without_copies(job, footage, timer)

@@ -25,7 +25,10 @@ def check(video: Video, destination: str) -> None:
     if ".." in parts:
         raise UnsupportedVideo(f"its name {path!r} would leave the destination")
     if parts[0] in layout.OWN_FOLDERS:
-        raise UnsupportedVideo(f"{parts[0]} is a folder of ours in the destination; rename it")
+        raise UnsupportedVideo(
+            f"redact_dask keeps its own files in the folder {parts[0]} of the destination; rename "
+            "the source's"
+        )
     if "\\udc" in path and not storage.exists(video.source):
         raise UnsupportedVideo(f"its name {path} is not UTF-8; rename the file")
     root = video.source.removesuffix(path)

@@ -166,7 +166,7 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
         of_stream = (seen.stream, seen.chunk) == (probed.info.number, part.index)
         if not of_stream or seen.frames + seen.frames_damaged != len(part.pts):
             raise CheckFailed(
-                f"of chunk {part.index}, {len(part.pts)} frames, not all were analysed"
+                f"not all {len(part.pts)} frames of chunk {part.index} were analysed; run again"
             )
     if not any(seen.frames for seen in detected):
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")

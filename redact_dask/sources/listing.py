@@ -126,7 +126,9 @@ def _is_chosen(video: Video, settings: SelectSettings) -> bool:
         return False
     if settings.since is not None:
         if video.modified is None:
-            raise SourceError(f"the store does not tell when {video.source} was written; no since")
+            raise SourceError(
+                f"the store does not tell when {video.source} was written; leave select.since out"
+            )
         if video.modified < settings.since.timestamp():
             return False
     number, shards = settings.shards
@@ -184,6 +186,9 @@ def _listed(
     try:
         root, found, whole_tree = _find(source, passed_over)
         _keep_apart(root, destination, work, whole_tree)
+        if not whole_tree and storage.exists(source):  # It may be a link into another folder.
+            target = storage.canonical(source)
+            _keep_apart(target.rpartition("/")[0], destination, work, whole_tree)
         for url, facts in found:
             yield _video(url, root, facts)
     except storage.FAILURES as error:
@@ -196,9 +201,10 @@ def _find(source: str, passed_over: PassedOver) -> tuple[str, Iterator[Listed], 
     Paths of videos are relative to the root.
     """
     if storage.exists(source):
-        url = storage.canonical(source)
         if storage.is_folder(source):
+            url = storage.canonical(source)
             return url, _videos(storage.walk(url), passed_over), True
+        url = storage.named(source)
         return url.rpartition("/")[0], iter(storage.find(url).items()), False
     if has_magic(source):
         parts = source.split("/")

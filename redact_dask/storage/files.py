@@ -38,6 +38,15 @@ def canonical(url: str) -> str:
     return str(fs.unstrip_protocol(path)).rstrip("/")
 
 
+def named(url: str) -> str:
+    """Return the one absolute URL of a file by its own name, also where that is a link."""
+    fs, path = _locate(url)
+    if not isinstance(fs, LocalFileSystem):
+        return canonical(url)
+    folder, _, name = path.rpartition("/")
+    return join(canonical(folder or "/"), name)
+
+
 def join(url: str, *parts: str) -> str:
     """Return the URL of something below another URL."""
     return "/".join([url.rstrip("/"), *parts])

@@ -199,6 +199,17 @@ class TestWhatHasNoWay:
         with pytest.raises(UnsupportedVideo, match=r"coefficients 14 .* convert it to BT\.709"):
             redact(path)
 
+    @pytest.mark.parametrize("suffix", ["asf", "wmv"])
+    def test_reordered_pictures_in_asf(
+        self, suffix: str, grey: Path, redact: Redact, ffmpeg: Ffmpeg
+    ) -> None:
+        path, raw = grey.with_name(f"reordered.{suffix}"), grey.with_name("reordered.h264")
+        ffmpeg("-i", grey, "-c:v", "copy", path)
+        with pytest.raises(UnsupportedVideo, match=r"ASF does not tell .* -c copy FILE\.h264"):
+            redact(path)
+        ffmpeg("-i", path, "-c", "copy", raw)
+        assert_same_pictures(raw, published(redact(raw)))
+
     def test_half_a_sample_of_sound(self, grey: Path, redact: Redact, ffmpeg: Ffmpeg) -> None:
         path = grey.with_name("half.avi")
         ffmpeg("-i", grey, "-c:v", "mjpeg", "-q:v", "3", "-c:a", "pcm_s16le", path)

@@ -349,7 +349,7 @@ class TestProof:
     def test_what_was_detected_in_another_stream(self, done: Done, job: Job) -> None:
         mixed = [replace(seen, stream=1) for seen in done.detected if seen.stream == 0]
         mixed[-1] = replace(mixed[-1], stream=0)
-        with pytest.raises(CheckFailed, match=r"video stream 1: of chunk .* were analysed"):
+        with pytest.raises(CheckFailed, match=r"video stream 1: not all .* were analysed"):
             stages.track(job, done.probed, mixed)
 
     def test_copies_that_do_not_fit_are_encoded(
@@ -364,7 +364,9 @@ class TestProof:
 
         monkeypatch.setattr(verify, "verify", refuse_copies)
         done = redact(car)
-        assert done.joined.why_encoded == "copied beside encoded gops, it is said to be wrong"
+        assert done.joined.why_encoded == (
+            "copied GOPs do not fit beside encoded ones: it is said to be wrong"
+        )
         for number in (0, 1):
             assert shows(published(done), number) == []
             assert times(published(done), number) == times(car, number)

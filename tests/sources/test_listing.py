@@ -183,6 +183,20 @@ def test_a_link_to_a_video_is_a_video(clip: Path, tmp_path: Path) -> None:
     assert before.version != after.version
 
 
+def test_a_linked_source_is_called_as_it_was_typed(tmp_path: Path) -> None:
+    cards, far = tmp_path / "cards", tmp_path / "far"
+    cards.mkdir()
+    far.mkdir()
+    (far / "0001.mp4").write_bytes(b"12345")
+    (cards / "tour.mp4").symlink_to(far / "0001.mp4")
+    (video,) = listing.list_videos(str(cards / "tour.mp4"), str(tmp_path / "out"))
+    assert (video.path, video.size) == ("tour.mp4", 5)
+    assert storage.read(video.source) == b"12345"
+    for folder in (cards, far):
+        with pytest.raises(SourceError, match="is the source's own folder"):
+            listing.list_videos(str(cards / "tour.mp4"), str(folder))
+
+
 def chosen(source: Path, **settings: Any) -> list[str]:
     videos = listing.list_videos(str(source), str(source) + "-redacted")
     return sorted(v.path for v in listing.select(videos, SelectSettings(**settings)))

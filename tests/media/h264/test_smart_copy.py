@@ -304,7 +304,7 @@ class TestCheck:
         (video,) = listing.list_videos(str(spliced.source), str(spliced.source.parent / "out"))
         job = Job(video, str(spliced.source.parent / "out"), "", config.Config())
         spliced.result.unlink()
-        with pytest.raises(CheckFailed, match=r"holds 0 others|has no time"):
+        with pytest.raises(CheckFailed, match=r"holds 0 other ones|has no time"):
             stages.join(job, spliced.probed, [plan(job, spliced.probed)], [first, moved])
         assert not spliced.result.exists()
 
@@ -516,7 +516,9 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
     joined = stages.join(job, probed, [tracked], rendered)
-    assert joined.why_encoded == "copied beside encoded gops, it is said to be wrong"
+    assert (
+        joined.why_encoded == "copied GOPs do not fit beside encoded ones: it is said to be wrong"
+    )
     before, after = pictures(source), pictures(Path(joined.output))
     assert len(before) == len(after)
     for number, (was, now) in enumerate(zip(before, after, strict=True)):
