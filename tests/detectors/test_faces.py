@@ -59,6 +59,38 @@ def test_confidences_mean_the_same_whatever_the_size() -> None:
     assert [round(found.confidence, 3) for found in _calibrated(boxes)] == [0.1, 0.3, 0.3]
 
 
+@pytest.mark.parametrize("height", [24, 90])
+def test_a_doubtful_box_is_looked_at_closely(
+    detector: Faces, pictures: NDArray[np.uint8], height: int
+) -> None:
+    """What YuNet half believes in is proven where a face is, and refuted where none is."""
+    scale = height / 61  # Its face is 61 pixels high.
+    face = cv2.resize(
+        pictures[0, 20:110, 40:135], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+    )
+    street = np.full((1088, 1920, 3), 90, np.uint8)
+    street[300 : 300 + face.shape[0], 500 : 500 + face.shape[1]] = face
+    middle = (500 + face.shape[1] / 2, 300 + face.shape[0] / 2)
+    for confidence in (0.2, 0.49):
+        here, elsewhere = (
+            Box(x - 0.4 * height, y - height / 2, x + 0.4 * height, y + height / 2, confidence, "")
+            for x, y in (middle, (900.0, 500.0))
+        )
+        assert detector._reconsidered(street, here).confidence >= 0.3
+        assert detector._reconsidered(street, elsewhere).confidence == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("confidence", [0.1, 0.5, 0.9])
+def test_what_is_sure_or_weak_is_not_looked_at_again(detector: Faces, confidence: float) -> None:
+    box = Box(10, 10, 30, 34, confidence, "face")
+    assert detector._reconsidered(np.zeros((64, 64, 3), np.uint8), box) == box
+
+
+def test_a_doubtful_box_at_the_border_is_looked_at_too(detector: Faces) -> None:
+    box = Box(-5, -8, 12, 14, 0.3, "face")
+    assert detector._reconsidered(np.zeros((64, 64, 3), np.uint8), box).confidence < 0.3
+
+
 def test_each_image_is_answered_by_itself(detector: Faces, pictures: NDArray[np.uint8]) -> None:
     large = np.stack([cv2.resize(picture, (640, 352)) for picture in pictures[:2]])
     both = [*detector.detect(large)]
