@@ -66,7 +66,7 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
         ("detect.detectors=[]", r"configuration key detect\.detectors: "),
         (
             "detect.detectors=[none]",
-            r"no detector is called none; installed are: centerface, faces, magenta",
+            r"no detector is called none; installed are: centerface, faces, fixed, magenta",
         ),
         (
             "detect.options.centerface.size=5",
