@@ -40,7 +40,7 @@ _OF_LARGE = ((0.3, 0.65, 1.0), (0.1, 0.3, 1.0))
 """The same for larger ones: it takes soft, enlarged texture for large faces."""
 _DOUBTFUL = (0.2, 0.5)
 """Least confidence of a box that is looked at closely, and that of one that is not any more."""
-_OF_CLOSE = ((0.0, 0.2, 1.0), (0.1, 0.3, 1.0))
+_OF_CLOSE = ((0.0, 0.15, 1.0), (0.1, 0.3, 1.0))
 """Scores of the close look, and what they become: they replace those of the doubtful boxes."""
 _CLOSE_SMALL = 40.0
 """Height below which a box is small to a close look, pixels of what YuNet sees."""
