@@ -1,7 +1,7 @@
 """Taking apart what H.264 and HEVC have in common: NAL units, SEI messages, Exp-Golomb codes.
 
 Clause numbers are those of ITU-T H.264 (08/2021); ITU-T H.265 (08/2021) says the same in its
-clauses 7.3.1, 7.3.2.4, 9.2 and B.2.
+clauses 7.3.1, 7.3.2.4, 9.2, B.2 and E.2.1.
 """
 
 from __future__ import annotations
@@ -156,6 +156,20 @@ class Bits:
         """Read a signed number in Exp-Golomb code."""
         code = self.ue()
         return (code + 1) // 2 if code % 2 else -code // 2
+
+
+def pass_over_look(bits: Bits) -> None:
+    """Pass over what the VUI tells first: how pictures look (E.1.1, up to the places of chroma)."""
+    if bits.u(1) and bits.u(8) == 255:  # an aspect ratio of its own
+        bits.u(32)
+    if bits.u(1):  # overscan
+        bits.u(1)
+    if bits.u(1):  # the signal
+        bits.u(4)
+        if bits.u(1):  # its colours
+            bits.u(24)
+    if bits.u(1):  # places of chroma
+        bits.ue(), bits.ue()
 
 
 def ue(value: int) -> str:

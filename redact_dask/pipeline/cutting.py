@@ -58,8 +58,10 @@ def parts(job: Job, info: StreamInfo, chunks: Sequence[Chunk], seconds: float) -
     seconds
         Shortest length of a chunk, seconds, as `chunk_seconds` returned it.
     """
-    # A length that is configured holds, and a damaged GOP is salvaged as a whole.
-    if job.config.chunk.seconds or seconds >= LONGEST_CHUNK_S or job.salvages:
+    # A length that is configured holds, and a damaged GOP is salvaged as a whole. Both attempts at
+    # a video must be cut alike: so the second one finds what the first one has paid for.
+    salvages = job.config.on_damage == "salvage"
+    if job.config.chunk.seconds or seconds >= LONGEST_CHUNK_S or salvages:
         return tuple(chunks)
     every = detection.stride(info, job.config.detect)
     divided = [part for chunk in chunks for part in _divided(chunk, info, seconds, every)]

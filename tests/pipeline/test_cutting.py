@@ -77,10 +77,13 @@ def test_what_is_found_does_not_depend_on_the_parts(
 
 
 @pytest.mark.parametrize("settings", [{"chunk": {"seconds": 1}}, {"on_damage": "salvage"}])
+@pytest.mark.parametrize("is_first", [True, False])
 def test_a_chunk_of_a_chosen_length_or_to_be_salvaged_stays_whole(
-    long_gop: Path, tmp_path: Path, settings: dict[str, Any]
+    long_gop: Path, tmp_path: Path, settings: dict[str, Any], *, is_first: bool
 ) -> None:
-    probed = stages.probe(job(long_gop, tmp_path, 16, **settings))
+    """In both attempts alike: what the first one has paid for is found by the second one."""
+    attempt = replace(job(long_gop, tmp_path, 16, **settings), is_first_attempt=is_first)
+    probed = stages.probe(attempt)
     assert probed.parts == probed.chunks
 
 

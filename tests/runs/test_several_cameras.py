@@ -233,6 +233,16 @@ def test_the_configuration_chooses(
     assert all("output.streams" in sentence for sentence in done.probed.dropped)
 
 
+def damage_rear(car: Path) -> None:
+    """Take the content of a picture from the second of two cameras."""
+    with av.open(car) as container:
+        found = [packet for packet in container.demux(video=1) if packet.size]
+        place, size = found[40].pos, found[40].size
+    content = bytearray(car.read_bytes())
+    content[place + 5 : place + size] = bytes(size - 5)
+    car.write_bytes(content)
+
+
 class TestWhatCannotBeRedacted:
     """No stream is left as it is: the whole video fails, and the reason names the way out."""
 
@@ -250,21 +260,11 @@ class TestWhatCannotBeRedacted:
         assert_redacted(path, done, {0: 0})
 
     def test_a_damaged_stream(self, car: Path, redact: Redact) -> None:
-        with av.open(car) as container:
-            found = [packet for packet in container.demux(video=1) if packet.size]
-            place, size = found[40].pos, found[40].size
-        content = bytearray(car.read_bytes())
-        content[place + 5 : place + size] = bytes(size - 5)
-        car.write_bytes(content)
+        damage_rear(car)
         self.refused(car, redact, DamagedVideo, "")
 
     def test_damage_is_salvaged_in_its_stream_alone(self, car: Path, redact: Redact) -> None:
-        with av.open(car) as container:
-            found = [packet for packet in container.demux(video=1) if packet.size]
-            place, size = found[40].pos, found[40].size
-        content = bytearray(car.read_bytes())
-        content[place + 5 : place + size] = bytes(size - 5)
-        car.write_bytes(content)
+        damage_rear(car)
         done = redact(car, on_damage="salvage")
         assert [plan.damage != () for plan in done.tracked] == [False, True]
         assert [shows(published(done), number) for number in (0, 1)] == [[], []]

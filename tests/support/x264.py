@@ -20,4 +20,4 @@ def sets(x264: str = "", size: tuple[int, int] = (160, 96), **options: str) -> l
     context.options = {"x264-params": x264, **options}
     context.open()
     units = bitstream.parameter_sets(context.extradata or b"")
-    return [unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)]
+    return [unit for unit in units if bitstream.kind(unit) in bitstream.SETS]

@@ -14,6 +14,12 @@ HEADER = 1
 """Size of a unit's header, bytes."""
 SLICE, IDR_SLICE, SEI, SPS, PPS = 1, 5, 6, 7, 8
 """Kinds of NAL units: values of ``nal_unit_type`` (Table 7-1)."""
+SLICES = (SLICE, IDR_SLICE)
+"""Kinds of slices that a decoder knows."""
+MESSAGES = (SEI,)
+"""Kinds of units that hold messages."""
+SETS = (SPS, PPS)
+"""Kinds of parameter sets."""
 
 _SIZES = {
     0: range(1, 25),   # buffering period, of one schedule for units and one for slices (D.1.2)

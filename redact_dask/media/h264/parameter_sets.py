@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from redact_dask.media import nal
 from redact_dask.media.h264 import bitstream
 from redact_dask.media.nal import Bits, ue, unit_of
 
@@ -149,16 +150,7 @@ def _vui(bits: Bits, inferred: _Buffer) -> tuple[str, str, _Buffer]:
     ``inferred`` is the buffer of a VUI without limits.
     """
     start = bits.at
-    if bits.u(1) and bits.u(8) == 255:
-        bits.u(32)
-    if bits.u(1):
-        bits.u(1)
-    if bits.u(1):
-        bits.u(4)
-        if bits.u(1):
-            bits.u(24)
-    if bits.u(1):
-        bits.ue(), bits.ue()
+    nal.pass_over_look(bits)
     if bits.u(1):
         bits.u(65)
     vui = bits.text[start : bits.at]

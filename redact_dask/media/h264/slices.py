@@ -80,7 +80,7 @@ class PictureCounter:
         pictures = 0
         last: _Slice | None = None
         for unit in units:
-            if bitstream.kind(unit) not in (bitstream.SLICE, bitstream.IDR_SLICE):
+            if bitstream.kind(unit) not in bitstream.SLICES:
                 continue
             found = self.header(unit)
             if last is None and found.first:
@@ -139,7 +139,7 @@ class FieldPairs:
             slices = [
                 self._counter.header(unit)
                 for unit in nal.units(bytes(packet), self._length_size)
-                if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE)
+                if bitstream.kind(unit) in bitstream.SLICES
             ]
         except ValueError:
             return False

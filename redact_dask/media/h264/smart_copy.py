@@ -17,7 +17,7 @@ from functools import lru_cache
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from redact_dask.media import nal, survey
+from redact_dask.media import cleaning, nal, survey
 from redact_dask.media.h264 import bitstream, parameter_sets
 from redact_dask.media.h264.slices import PictureCounter
 from redact_dask.media.survey import Content
@@ -144,39 +144,9 @@ class SmartCopy:
 
 
 def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
-    """Return a packet's slices, and its messages that tell how to time or show pictures.
-
-    Parameter sets, delimiters, fillers and unknown units are left out; so is user data, unless
-    ``user_data`` is set. A packet without any of these, whose lengths have 4 bytes, is returned
-    unchanged.
-
-    Parameters
-    ----------
-    packet
-        A packet of the source or of the encoder.
-    extradata
-        Parameter sets of the packet's stream, as its container gives them.
-    user_data
-        Whether to keep all messages.
-
-    Raises
-    ------
-    ValueError
-        The packet must not be copied: an edit list hides it, it is marked as corrupt, it is not a
-        sequence of whole units, or it holds another number of pictures than one.
-    """
-    if packet.is_discard or packet.is_corrupt:
-        raise ValueError("a hidden or corrupt packet must not be copied")
-    kept = []
-    for unit in nal.units(bytes(packet), bitstream.length_size(extradata)):
-        if bitstream.kind(unit) in (bitstream.SLICE, bitstream.IDR_SLICE):
-            kept.append(unit)
-        elif bitstream.kind(unit) == bitstream.SEI:
-            messages = unit if user_data else bitstream.without_free_data(unit)
-            kept += [messages] if messages else []
-    if (pictures := _counter(extradata).count(kept)) != 1:
-        raise ValueError(f"a packet holds {pictures} H.264 pictures")
-    return nal.joined(kept)
+    """Return what a copy may hold of a packet; see `cleaning.cleaned`."""
+    count = _counter(extradata).count
+    return cleaning.cleaned(packet, extradata, bitstream, count, user_data=user_data)
 
 
 _counter = lru_cache(maxsize=16)(PictureCounter)
@@ -196,7 +166,7 @@ class Survey(survey.Survey):
         """Read what a packet holds."""
         units = nal.units(bytes(packet), self._length_size)
         kinds = {bitstream.kind(unit) for unit in units}
-        sets = {unit for unit in units if bitstream.kind(unit) in (bitstream.SPS, bitstream.PPS)}
+        sets = {unit for unit in units if bitstream.kind(unit) in bitstream.SETS}
         pictures = _counter(self._extradata).count(units)
         return Content(pictures, bitstream.IDR_SLICE in kinds, frozenset(sets))
 
@@ -212,19 +182,14 @@ class Survey(survey.Survey):
 
 
 def _sets(extradata: bytes) -> list[bytes]:
-    """Return the sequence parameter sets, then the picture parameter sets, each once."""
-    units = dict.fromkeys(bitstream.parameter_sets(extradata))
-    return sorted(
-        (u for u in units if bitstream.kind(u) in (bitstream.SPS, bitstream.PPS)),
-        key=bitstream.kind,
-    )
+    return cleaning.parameter_sets(extradata, bitstream)
 
 
 def _why_not(extradata: bytes) -> str | None:
     """Return why a stream's parameter sets rule out copying, if they do."""
     try:
         sets = _sets(extradata)
-        if [bitstream.kind(unit) for unit in sets[:2]] != [bitstream.SPS, bitstream.PPS]:
+        if [bitstream.kind(unit) for unit in sets[:2]] != list(bitstream.SETS):
             return "it has not exactly one sequence parameter set"
         source = parameter_sets.sequence(sets[0])
         owners = {parameter_sets.picture_ids(unit)[1] for unit in sets[1:]}

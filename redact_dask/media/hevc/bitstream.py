@@ -22,6 +22,8 @@ IRAP = range(16, 24)
 """Kinds of slices of pictures at which decoding can start; 22 and 23 are reserved."""
 SLICES = (*range(10), *range(16, 22))
 """Kinds of slices that a decoder knows."""
+MESSAGES = (SEI, SUFFIX_SEI)
+"""Kinds of units that hold messages."""
 LENGTH_SIZE = 4
 """Bytes of the length before each unit in what this module writes."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from redact_dask.media import nal
 from redact_dask.media.hevc import bitstream
 from redact_dask.media.nal import Bits, ue, unit_of
 
@@ -172,16 +173,7 @@ def _vui(bits: Bits) -> tuple[bool, str]:
     picture.
     """
     start = bits.at
-    if bits.u(1) and bits.u(8) == 255:
-        bits.u(32)
-    if bits.u(1):
-        bits.u(1)
-    if bits.u(1):
-        bits.u(4)
-        if bits.u(1):
-            bits.u(24)
-    if bits.u(1):
-        bits.ue(), bits.ue()
+    nal.pass_over_look(bits)
     bits.u(1)
     looks = bits.text[start : bits.at]
     progressive = not bits.u(1)

@@ -17,7 +17,7 @@ from functools import lru_cache
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from redact_dask.media import nal, survey
+from redact_dask.media import cleaning, nal, survey
 from redact_dask.media.hevc import bitstream, parameter_sets, slices, x265
 from redact_dask.media.survey import Content
 from redact_dask.records import StreamInfo
@@ -131,39 +131,9 @@ def whole(extradata: bytes) -> bytes:
 
 
 def cleaned(packet: Packet[VideoStream], extradata: bytes, *, user_data: bool) -> bytes:
-    """Return a packet's slices, and its messages that tell how to time or show pictures.
-
-    Parameter sets, delimiters, fillers and unknown units are left out; so is user data, unless
-    ``user_data`` is set. A packet without any of these, whose lengths have 4 bytes, is returned
-    unchanged.
-
-    Parameters
-    ----------
-    packet
-        A packet of the source or of the encoder.
-    extradata
-        Parameter sets of the packet's stream, as its container gives them.
-    user_data
-        Whether to keep all messages.
-
-    Raises
-    ------
-    ValueError
-        The packet must not be copied: an edit list hides it, it is marked as corrupt, it is not a
-        sequence of whole units, or it holds another number of pictures than one.
-    """
-    if packet.is_discard or packet.is_corrupt:
-        raise ValueError("a hidden or corrupt packet must not be copied")
-    kept = []
-    for unit in nal.units(bytes(packet), bitstream.length_size(extradata)):
-        if bitstream.kind(unit) in bitstream.SLICES:
-            kept.append(unit)
-        elif bitstream.kind(unit) in (bitstream.SEI, bitstream.SUFFIX_SEI):
-            messages = unit if user_data else bitstream.without_free_data(unit)
-            kept += [messages] if messages else []
-    if (pictures := _counter(extradata).count(kept)) != 1:
-        raise ValueError(f"a packet holds {pictures} HEVC pictures")
-    return nal.joined(kept)
+    """Return what a copy may hold of a packet; see `cleaning.cleaned`."""
+    count = _counter(extradata).count
+    return cleaning.cleaned(packet, extradata, bitstream, count, user_data=user_data)
 
 
 class Survey(survey.Survey):
@@ -205,9 +175,7 @@ def _sequence(extradata: bytes) -> parameter_sets.Sequence:
 
 
 def _sets(extradata: bytes) -> list[bytes]:
-    """Return the sets of the video, then of its sequences, then of its pictures, each once."""
-    units = dict.fromkeys(bitstream.parameter_sets(extradata))
-    return sorted((u for u in units if bitstream.kind(u) in bitstream.SETS), key=bitstream.kind)
+    return cleaning.parameter_sets(extradata, bitstream)
 
 
 def _why_not(extradata: bytes) -> str | None:

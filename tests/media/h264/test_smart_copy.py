@@ -355,7 +355,7 @@ def test_only_whole_pictures_that_are_shown_become_samples(ffmpeg: Ffmpeg, tmp_p
     others[0].is_corrupt = True
     with pytest.raises(ValueError, match="must not be copied"):
         cleaned(others[0], extradata, user_data=False)
-    with pytest.raises(ValueError, match=r"holds 0 H\.264 pictures"):
+    with pytest.raises(ValueError, match=r"holds 0 pictures"):
         cleaned(av.Packet(nal.joined([b"\x09\xf0"])), extradata, user_data=False)
     with pytest.raises(ValueError, match="whole"):
         cleaned(av.Packet(bytes(first)[:-1]), extradata, user_data=False)
