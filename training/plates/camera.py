@@ -1,0 +1,191 @@
+"""What a vehicle's camera and its recorder do to a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bgr = NDArray[np.uint8]
+
+_NOISE_SIDE = 1024
+_NOISE_SIGMA = 32
+_CASTS = ((1.15, 0.7, 1.25), (0.45, 0.8, 1.25), (1.2, 1.0, 0.85), (0.9, 1.12, 0.85))
+"""Gains of blue, green and red: magenta without an infrared filter, sodium lamps, cold, green."""
+
+
+def degrade(rng: np.random.Generator, picture: Bgr, *, video: float = 0.06) -> Bgr:
+    """Return `picture` as a vehicle's camera may have recorded it; nothing in it moves.
+
+    Parameters
+    ----------
+    rng
+        Decides what happens, and how much.
+    picture
+        Blue, green, red; left as it is.
+    video
+        Chance that it goes through H.264, which costs ten times as much as all else.
+    """
+    for chance, change in _STEPS:
+        if rng.random() < chance:
+            picture = change(rng, picture)
+    coded = rng.random()
+    if coded < video:
+        return h264(rng, picture)
+    return jpeg(rng, picture) if coded < 0.6 else picture
+
+
+def tone(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Change brightness, contrast and colours: night, sun, lamps, filters."""
+    level = np.arange(256, dtype=np.float32)[:, None] / 255 * np.ones((1, 3), np.float32)
+    kind = rng.random()
+    if kind < 0.3:
+        level = level * 2.0 ** -rng.uniform(0, 3)
+    elif kind < 0.45:
+        level = level * rng.uniform(1.1, 2.5)
+    else:
+        level = level * rng.uniform(0.8, 1.2)
+    cast = rng.random()
+    if cast < 0.2:
+        level = level * np.asarray(_CASTS[int(rng.integers(len(_CASTS)))]) ** rng.uniform(0.3, 1.3)
+    elif cast < 0.6:
+        level = level * rng.uniform(0.85, 1.15, 3)
+    if rng.random() < 0.5:  # contrast, haze and the tone curve
+        level = (level - 0.45) * rng.uniform(0.5, 1.3) + 0.45 * rng.uniform(0.8, 1.2)
+        level = np.clip(level, 0, None) ** rng.uniform(0.7, 1.4)
+    table = np.clip(level * 255, 0, 255).astype(np.uint8)
+    return cv2.LUT(picture, table[None]).astype(np.uint8)
+
+
+def bloom(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Let what is bright shine over what is beside it."""
+    high, wide = picture.shape[:2]
+    small = cv2.resize(
+        picture, (max(1, wide // 4), max(1, high // 4)), interpolation=cv2.INTER_AREA
+    )
+    lights = cv2.subtract(small, np.full_like(small, int(rng.integers(150, 215))))
+    glow = cv2.GaussianBlur(lights, (0, 0), rng.uniform(1, 6))
+    large = cv2.resize(glow, (wide, high), interpolation=cv2.INTER_LINEAR)
+    return cv2.addWeighted(picture, 1, large, rng.uniform(1, 5), 0).astype(np.uint8)
+
+
+def grey(_rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Take the colours away, as infrared cameras do."""
+    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR).astype(
+        np.uint8
+    )
+
+
+def motion_blur(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Smear by up to 12 pixels, mostly sideways, evenly to both sides."""
+    length = 12 * rng.uniform(0.1, 1) ** 1.7
+    angle = rng.normal(0, 0.2) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+    side = 2 * int(np.ceil(length / 2)) + 1
+    reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    ends = [np.round((side // 2 + sign * reach) * 16).astype(int) for sign in (-1, 1)]
+    kernel = np.zeros((side, side), np.uint8)
+    cv2.line(kernel, ends[0].tolist(), ends[1].tolist(), (255,), 1, cv2.LINE_AA, 4)
+    weights = kernel.astype(np.float32) / max(float(kernel.sum()), 1)
+    return cv2.filter2D(picture, -1, weights, borderType=cv2.BORDER_REFLECT_101).astype(np.uint8)
+
+
+def defocus(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Blur as a lens out of focus does."""
+    return cv2.GaussianBlur(picture, (0, 0), 0.4 + 2.2 * rng.uniform(0, 1) ** 2).astype(np.uint8)
+
+
+def rescale(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Reduce and enlarge again, as recorders and players do."""
+    high, wide = picture.shape[:2]
+    scale = rng.uniform(0.4, 0.9)
+    down, up = (
+        int(rng.choice([cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC])) for _ in range(2)
+    )
+    small = cv2.resize(picture, (int(wide * scale), int(high * scale)), interpolation=down)
+    return cv2.resize(small, (wide, high), interpolation=up).astype(np.uint8)
+
+
+def noise(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Add a sensor's noise: fine or coarse, coloured or grey."""
+    high, wide = picture.shape[:2]
+    tile = _noise(coarse=bool(rng.random() < 0.4), coloured=bool(rng.random() < 0.6))
+    top, left = (int(at) for at in rng.integers(0, _NOISE_SIDE, 2))
+    rows, columns = (
+        (np.arange(size) + at) % _NOISE_SIDE for size, at in ((high, top), (wide, left))
+    )
+    if top + high <= _NOISE_SIDE and left + wide <= _NOISE_SIDE:
+        part = tile[top : top + high, left : left + wide]
+    else:
+        part = tile[rows[:, None], columns[None]]
+    sigma = 14 * rng.uniform(0.1, 1) ** 1.5
+    return cv2.addWeighted(
+        picture, 1, part, sigma / _NOISE_SIGMA, -128 * sigma / _NOISE_SIGMA
+    ).astype(np.uint8)
+
+
+@cache
+def _noise(*, coarse: bool, coloured: bool) -> Bgr:
+    """Return noise around 128, always the same: a part of it is taken each time."""
+    rng = np.random.default_rng(7)
+    drawn = rng.standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3 if coloured else 1), np.float32)
+    drawn = np.repeat(drawn, 3 // drawn.shape[2], axis=2)
+    if coarse:
+        drawn = cv2.GaussianBlur(drawn, (0, 0), 0.9)
+        drawn /= drawn.std()
+    return np.clip(128 + _NOISE_SIGMA * drawn, 0, 255).astype(np.uint8)
+
+
+def sharpen(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Draw halos around edges, as cameras do."""
+    amount = rng.uniform(0.3, 2)
+    soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 2))
+    return cv2.addWeighted(picture, 1 + amount, soft, -amount, 0).astype(np.uint8)
+
+
+def jpeg(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Code as JPEG of quality 20 to 95."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 96))]
+    _, coded = cv2.imencode(".jpg", picture, quality)
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
+
+
+def h264(rng: np.random.Generator, picture: Bgr) -> Bgr:
+    """Code as the last of a few moving frames of H.264, at a quality (crf) of 18 to 38."""
+    high, wide = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, high % 2, 0, wide % 2, cv2.BORDER_REPLICATE)
+    options = {"crf": str(int(rng.integers(18, 39))), "preset": "veryfast", "tune": "zerolatency",
+               "threads": "1"}  # fmt: skip
+    step = rng.integers(-4, 5, 2)
+    file = BytesIO()
+    with av.open(file, "w", "mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = even.shape[0], even.shape[1], "yuv420p"
+        for back in range(int(rng.integers(0, 3)), -1, -1):
+            shift = tuple(int(along) * back for along in step)
+            moved = np.roll(even, shift, (0, 1)) if back else even
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(moved), "bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as container:
+        frame = list(container.decode(video=0))[-1]
+    decoded: Bgr = frame.to_ndarray(format="bgr24")[:high, :wide]
+    return np.ascontiguousarray(decoded)
+
+
+_STEPS: tuple[tuple[float, Callable[[np.random.Generator, Bgr], Bgr]], ...] = (
+    (0.08, grey),
+    (0.12, bloom),
+    (0.35, motion_blur),
+    (0.3, defocus),
+    (0.7, tone),
+    (0.45, noise),
+    (0.2, rescale),
+    (0.25, sharpen),
+)
+"""What may happen, and its chance, in the order of a camera: light, lens, sensor, software."""
