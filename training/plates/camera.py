@@ -31,7 +31,7 @@ def degrade(rng: np.random.Generator, picture: Bgr, *, video: float = 0.06) -> B
     video
         Chance that it goes through H.264, which costs ten times as much as all else.
     """
-    for chance, change in _STEPS:
+    for chance, change in STEPS:
         if rng.random() < chance:
             picture = change(rng, picture)
     coded = rng.random()
@@ -44,8 +44,10 @@ def tone(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Change brightness, contrast and colours: night, sun, lamps, filters."""
     level = np.arange(256, dtype=np.float32)[:, None] / 255 * np.ones((1, 3), np.float32)
     kind = rng.random()
+    dark = 1.0
     if kind < 0.3:
-        level = level * 2.0 ** -rng.uniform(0, 3)
+        dark = 2.0 ** -rng.uniform(0, 3)
+        level = level * dark
     elif kind < 0.45:
         level = level * rng.uniform(1.1, 2.5)
     else:
@@ -56,8 +58,8 @@ def tone(rng: np.random.Generator, picture: Bgr) -> Bgr:
     elif cast < 0.6:
         level = level * rng.uniform(0.85, 1.15, 3)
     if rng.random() < 0.5:  # contrast, haze and the tone curve
-        level = (level - 0.45) * rng.uniform(0.5, 1.3) + 0.45 * rng.uniform(0.8, 1.2)
-        level = np.clip(level, 0, None) ** rng.uniform(0.7, 1.4)
+        level = (level - 0.3 * dark) * rng.uniform(0.5, 1.25) + 0.3 * dark * rng.uniform(0.9, 1.2)
+        level = np.clip(level, 0, None) ** rng.uniform(0.65, 1.2)
     table = np.clip(level * 255, 0, 255).astype(np.uint8)
     return cv2.LUT(picture, table[None]).astype(np.uint8)
 
@@ -135,7 +137,7 @@ def _noise(*, coarse: bool, coloured: bool) -> Bgr:
     drawn = rng.standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3 if coloured else 1), np.float32)
     drawn = np.repeat(drawn, 3 // drawn.shape[2], axis=2)
     if coarse:
-        drawn = cv2.GaussianBlur(drawn, (0, 0), 0.9)
+        drawn = cv2.GaussianBlur(drawn, (0, 0), 0.9).astype(np.float32)
         drawn /= drawn.std()
     return np.clip(128 + _NOISE_SIGMA * drawn, 0, 255).astype(np.uint8)
 
@@ -151,34 +153,39 @@ def jpeg(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Code as JPEG of quality 20 to 95."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 96))]
     _, coded = cv2.imencode(".jpg", picture, quality)
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR).astype(np.uint8)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
 def h264(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Code as the last of a few moving frames of H.264, at a quality (crf) of 18 to 38."""
     high, wide = picture.shape[:2]
     even = cv2.copyMakeBorder(picture, 0, high % 2, 0, wide % 2, cv2.BORDER_REPLICATE)
-    options = {"crf": str(int(rng.integers(18, 39))), "preset": "veryfast", "tune": "zerolatency",
-               "threads": "1"}  # fmt: skip
+    still = np.asarray(even, np.uint8)
+    options = {
+        "crf": str(int(rng.integers(18, 39))),
+        "preset": "veryfast",
+        "tune": "zerolatency",
+        "threads": "1",
+    }
     step = rng.integers(-4, 5, 2)
     file = BytesIO()
     with av.open(file, "w", "mp4") as container:
         stream = container.add_stream("libx264", rate=25, options=options)
-        stream.height, stream.width, stream.pix_fmt = even.shape[0], even.shape[1], "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = still.shape[0], still.shape[1], "yuv420p"
         for back in range(int(rng.integers(0, 3)), -1, -1):
             shift = tuple(int(along) * back for along in step)
-            moved = np.roll(even, shift, (0, 1)) if back else even
+            moved = np.roll(still, shift, (0, 1)) if back else still
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(moved), "bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
-        frame = list(container.decode(video=0))[-1]
-    decoded: Bgr = frame.to_ndarray(format="bgr24")[:high, :wide]
-    return np.ascontiguousarray(decoded)
+    with av.open(file, "r") as reader:
+        frame = list(reader.decode(video=0))[-1]
+    decoded = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+    return np.ascontiguousarray(decoded[:high, :wide])
 
 
-_STEPS: tuple[tuple[float, Callable[[np.random.Generator, Bgr], Bgr]], ...] = (
+STEPS: tuple[tuple[float, Callable[[np.random.Generator, Bgr], Bgr]], ...] = (
     (0.08, grey),
     (0.12, bloom),
     (0.35, motion_blur),

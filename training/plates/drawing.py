@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.plates import lettering, lookalikes, wear
-from training.plates.formats import FORMATS, Colour, Format, Row
+from training.plates import americas, europe, lettering, lookalikes, wear, world
+from training.plates.formats import Colour, Format, Row
 from training.plates.painting import (
     Picture,
     Rgba,
@@ -21,6 +21,7 @@ from training.plates.painting import (
     rounded,
 )
 
+FORMATS = europe.FORMATS + americas.FORMATS + world.FORMATS
 _PIXELS_PER_MM = 1.1
 _WEIGHTS = np.array([form.often for form in FORMATS])
 

@@ -32,7 +32,6 @@ LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 DIGITS = "0123456789"
 HANZI = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼学警领"
 KANA = "さすせそたちつてとなにぬねのはひふほまみむめもやゆらりるろあいうえかきくけこわ"
-PLACES = "品川 横浜 練馬 名古屋 大阪 神戸 京都 札幌 福岡 多摩 湘南 千葉 熊谷 広島".split()  # noqa: SIM905
 ARABIC = "ابحدرسصطعفقكلمنهوى"
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
 _ALPHABETS = {
@@ -44,8 +43,8 @@ _ALPHABETS = {
 def fill(rng: np.random.Generator, pattern: str) -> str:
     """Return `pattern` with random characters: A letter, 9 digit, X either, H hanzi, K kana.
 
-    R and E stand for an Arabic letter and an Arabic digit; a character after ``\\`` stands for
-    itself, and so does every other one.
+    R and E stand for an Arabic letter and an Arabic digit; a character after a backslash stands
+    for itself, and so does every other one.
     """
     text, plain = "", False
     for sign in pattern:
@@ -74,7 +73,7 @@ def _drawn(text: str, face: str, weight: int) -> Mask:
     cv2.putText(canvas, text, (_SIZE // 2, 2 * _SIZE), (255,), font, _SIZE, weight)
     mask = canvas[:, :, 0]
     if not latin and weight > 500:  # the other scripts come in one weight only
-        mask = cv2.dilate(mask, np.ones((5, 5), np.uint8))
+        mask = cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(np.uint8)
     columns = np.flatnonzero(mask.max(axis=0))
     if not len(columns):
         return np.zeros((3 * _SIZE, _SIZE // 3), np.uint8)

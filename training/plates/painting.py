@@ -39,7 +39,8 @@ def rounded(width: int, height: int, radius: float, inset: float = 0) -> NDArray
     y = np.abs(np.arange(height) - (height - 1) / 2) - (height / 2 - inset - radius)
     outside = np.hypot(np.maximum(x, 0)[None], np.maximum(y, 0)[:, None])
     distance = outside + np.minimum(np.maximum(x[None], y[:, None]), 0) - radius
-    return (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
+    mask: NDArray[np.uint8] = (np.clip(0.5 - distance, 0, 1) * 255).astype(np.uint8)
+    return mask
 
 
 def clouds(rng: np.random.Generator, width: int, height: int, cell: float) -> NDArray[np.float32]:
@@ -67,3 +68,15 @@ def near(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
     shift = rng.normal(0, spread * 0.5, 3) + rng.normal(0, spread)
     red, green, blue = (int(value) for value in np.clip(np.asarray(colour) + shift, 0, 255))
     return red, green, blue
+
+
+def some_size(rng: np.random.Generator, low: float, high: float) -> tuple[int, int]:
+    """Return a width and a height, pixels, whose ratio lies from `low` to `high`."""
+    tall = int(rng.integers(90, 140))
+    return int(tall * rng.uniform(low, high)), tall
+
+
+def sunlit(rng: np.random.Generator, picture: Picture) -> Picture:
+    """Return `picture` with uneven light on it, some more and some less."""
+    high, wide = picture.shape[:2]
+    return picture * (rng.uniform(0.7, 0.95) + 0.25 * clouds(rng, wide, high, high)[:, :, None])

@@ -46,8 +46,8 @@ def place(
 
     Returns
     -------
-    The tight box of what is opaque, left, top, right and bottom, pixels; `None`, and a scene left as
-    it was, if the patch does not fit into the scene.
+    The tight box of what is opaque: left, top, right and bottom, pixels. `None`, and a scene left
+    as it was, if the patch does not fit into it.
     """
     corners = _corners(rng, patch.shape[1] / patch.shape[0], height)
     size = np.ptp(corners, axis=0)
@@ -161,9 +161,11 @@ def _box(opacity: NDArray[np.float32], low: NDArray[np.int_]) -> Box | None:
         return None
     x, y = (float(side) for side in low)
     return (
-        x + columns[0] / _FINER, y + rows[0] / _FINER,
-        x + (columns[-1] + 1) / _FINER, y + (rows[-1] + 1) / _FINER,
-    )  # fmt: skip
+        x + columns[0] / _FINER,
+        y + rows[0] / _FINER,
+        x + (columns[-1] + 1) / _FINER,
+        y + (rows[-1] + 1) / _FINER,
+    )
 
 
 def _paint_surround(rng: np.random.Generator, scene: Bgr, corners: Matrix, light: _Light) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.plates import lettering
+from training.plates import lettering, words
 from training.plates.painting import (
     Picture,
     Rgba,
@@ -17,11 +17,6 @@ from training.plates.painting import (
     plain,
     rounded,
 )
-
-DEALERS = (
-    "AUTOHAUS MÜLLER", "www.autoplus.pl", "Toyota of Dallas", "GARAGE DUPONT", "CONCESSIONARIA",
-    "BMW NIEDERLASSUNG", "Ford Store", "AUTO-MOBILE.RO", "HONDA OF SEATTLE", "Škoda Plus", "EVANS HALSHAW",
-)  # fmt: skip
 
 
 def emboss(picture: Picture, mask: NDArray[np.uint8], depth: float) -> None:
@@ -94,7 +89,7 @@ def _scratches(rng: np.random.Generator, picture: Picture) -> None:
         end = start + rng.normal(0, 0.3, 2) * (wide, high)
         colour = (int(rng.integers(20, 220)),) * 3
         ends = [(int(x), int(y)) for x, y in (start, end)]
-        cv2.line(picture, *ends, colour, int(rng.integers(1, 4)), cv2.LINE_AA)
+        cv2.line(picture, ends[0], ends[1], colour, int(rng.integers(1, 4)), cv2.LINE_AA)
 
 
 def _glare(rng: np.random.Generator, picture: Picture) -> None:
@@ -124,7 +119,7 @@ def framed(rng: np.random.Generator, plate: Rgba) -> Rgba:
     full = (high + side + strip, wide + 2 * side)
     picture = plain(full[1], full[0], (tone,) * 3)
     if strip > side and rng.random() < 0.75:
-        text = str(rng.choice(DEALERS))
+        text = str(rng.choice(words.DEALERS))
         mask = np.zeros(full, np.uint8)
         size = (int(wide * 0.8), max(4, int(strip * 0.6)))
         mask[full[0] - strip + int(strip * 0.2) :, side + int(wide * 0.1) :][
