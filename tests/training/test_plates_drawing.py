@@ -110,6 +110,20 @@ def test_a_surround_reaches_beyond_the_box() -> None:
     assert beyond >= 4
 
 
+def test_nothing_is_painted_over_what_is_taken() -> None:
+    rng = np.random.default_rng(9)
+    patches = drawing.bank(9, 10)
+    taken = [(140.0, 140.0, 180.0, 160.0, 1.0), (20.0, 250.0, 60.0, 262.0, 1.0)]
+    placed = 0
+    for patch in patches * 4:
+        before = scene(rng)
+        after = before.copy()
+        placed += placing.place(rng, after, patch, 14.0, surround=1, taken=taken) is not None
+        for left, top, right, bottom, _ in np.array(taken).astype(int):
+            assert np.array_equal(after[top:bottom, left:right], before[top:bottom, left:right])
+    assert placed > 20
+
+
 @pytest.mark.parametrize("shape", [(320, 320, 3), (97, 131, 3)])
 def test_a_camera_keeps_the_size_and_the_place(shape: tuple[int, int, int]) -> None:
     picture = np.full(shape, 60, np.uint8)

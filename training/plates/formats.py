@@ -9,7 +9,7 @@ Colour = tuple[int, int, int]
 
 BLACK, WHITE, YELLOW = (18, 18, 20), (238, 238, 234), (246, 190, 20)
 RED, GREEN, BLUE, NAVY = (190, 24, 30), (0, 110, 60), (0, 60, 170), (20, 30, 90)
-SILVER, CREAM = (168, 172, 172), (232, 226, 196)
+SILVER = (168, 172, 172)
 
 
 @dataclass(frozen=True)
