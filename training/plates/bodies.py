@@ -103,7 +103,7 @@ def _lamps(rng: np.random.Generator, picture: Picture, *, rear: bool) -> None:
     red = near(rng, (150, 15, 20), 25)
     colour = red if rear else near(rng, (190, 195, 200), 25)
     shape = rounded(wide, high, min(wide, high) * rng.uniform(0.1, 0.5))
-    lit = rng.random() < 0.3
+    lit = rng.random() < 0.4
     for left in (8, _WIDE - 8 - wide):
         mask = np.zeros(picture.shape[:2], np.uint8)
         mask[top : top + high, left : left + wide] = shape

@@ -46,14 +46,14 @@ def tone(rng: np.random.Generator, picture: Bgr) -> Bgr:
     kind = rng.random()
     dark = 1.0
     if kind < 0.3:
-        dark = 2.0 ** -rng.uniform(0, 3)
+        dark = 2.0 ** -(3 * rng.uniform(0, 1) ** 1.4)
         level = level * dark
     elif kind < 0.45:
         level = level * rng.uniform(1.1, 2.5)
     else:
         level = level * rng.uniform(0.8, 1.2)
     cast = rng.random()
-    if cast < 0.2:
+    if cast < 0.25:
         level = level * np.asarray(_CASTS[int(rng.integers(len(_CASTS)))]) ** rng.uniform(0.3, 1.3)
     elif cast < 0.6:
         level = level * rng.uniform(0.85, 1.15, 3)
@@ -139,7 +139,7 @@ def _noise(*, coarse: bool, coloured: bool) -> Bgr:
 
 def sharpen(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Draw halos around edges, as cameras do."""
-    amount = rng.uniform(0.3, 2)
+    amount = rng.uniform(0.3, 1.5)
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 2))
     return cv2.addWeighted(picture, 1 + amount, soft, -amount, 0).astype(np.uint8)
 
