@@ -1,0 +1,1 @@
+"""Pictures from which the detector of number plates learns."""
