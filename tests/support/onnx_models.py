@@ -183,3 +183,42 @@ def _rows(
         "Mul", network.add("Slice", rows, *map(network.index, ([0], [1], [1]))), network.constant(0)
     )
     return network.add("Concat", image, rows, axis=1)
+
+
+def retinaface(path: Path, head: str = "softmax") -> Path:
+    """Write a RetinaFace with two priors a cell that finds what is rather blue than green.
+
+    A box's centre is that of its cell, a quarter of the prior's side to the right; it is as wide as
+    the prior, and twice as high. ``head`` says what the scores are: ``softmax``, ``logits`` or
+    ``sigmoid``. The first prior's score is that of nine tenths of the difference of blue and green,
+    as a share of 255; the second's is next to none.
+    """
+    network = Network((1, 3, "height", "width"))
+    seen = network.colours(np.array([[1, -1, 0]]) * 0.9 / 255)
+    loc, conf, landmarks = [], [], []
+    for stride in (8, 16, 32):
+        share = network.add(
+            "Clip", network.largest(seen, stride), *map(network.constant, (0.01, 1))
+        )
+        rest = network.add("Sub", network.constant(1), share)
+        nothing = network.add("Mul", share, network.constant(0))
+        low, high = (network.add("Add", nothing, network.constant(v)) for v in (0.01, 0.99))
+        scores = network.add("Concat", rest, share, high, low, axis=1)
+        conf.append(_by_cell(network, scores, 2))
+        place = network.add("Concat", *8 * [nothing], axis=1)
+        place = _by_cell(network, place, 4)
+        there = network.constant([2.5, 0, 0, np.log(2) / 0.2])
+        loc.append(network.add("Add", place, there))
+        landmarks.append(_by_cell(network, network.add("Concat", *20 * [nothing], axis=1), 10))
+    joined = [network.add("Concat", *grids, axis=1) for grids in (loc, conf, landmarks)]
+    if head == "logits":
+        joined[1] = network.add("Log", joined[1])
+    if head == "sigmoid":
+        joined[1] = network.add("Mul", joined[1], network.constant(0.5))
+    return network.save(path, *joined)
+
+
+def _by_cell(network: Network, tensor: str, columns: int) -> str:
+    """Add channels as rows of some columns, cell by cell."""
+    last = network.add("Transpose", tensor, perm=[0, 2, 3, 1])
+    return network.reshaped(last, 1, -1, columns)
