@@ -63,6 +63,7 @@ UNITS = {
     "driver.window": "videos",
     "encode.crf": "constant rate factor, 0 to 51",
     "in_flight": "calls",
+    "largest": "shares of the picture",
     "long_side": "pixels",
     "mean": "bytes",
     "min_sizes": "pixels",

@@ -20,6 +20,7 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Network
 from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
+from redact_dask.detectors.size_limit import SizeLimit
 from redact_dask.errors import ConfigError
 
 STRIDES = (8, 16, 32)
@@ -45,7 +46,7 @@ class RetinaFace:
         this CPU does not run the precision that was asked for.
     """
 
-    class Options(ModelFileOptions):
+    class Options(ModelFileOptions, SizeLimit):
         """Settings of the detector.
 
         If the size of the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
@@ -126,7 +127,8 @@ class RetinaFace:
             background, thing = answer[1][0].T
             scores = 1 / (1 + np.exp(background - thing)) if self._are_logits else thing
             onnx_file.check_scores(scores, self._options.model)
-            found.append(decode(answer[0][0], scores, around, self._options))
+            boxes = decode(answer[0][0], scores, around, self._options)
+            found.append(self._options.kept(boxes, width, height))
         return found
 
 

@@ -19,6 +19,7 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.network import Network
 from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
+from redact_dask.detectors.size_limit import SizeLimit
 from redact_dask.detectors.yolo_layout import Layout
 
 OVERLAP = 0.5
@@ -67,7 +68,7 @@ class Yolo:
         a class that is named; or this CPU does not run the precision that was asked for.
     """
 
-    class Options(ModelFileOptions):
+    class Options(ModelFileOptions, SizeLimit):
         """Settings of the detector.
 
         If the size of the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
@@ -116,7 +117,9 @@ class Yolo:
         ConfigError
             The scores do not lie between 0 and 1, because the model has another layout.
         """
-        return [self._boxes(answer[0]) for answer in self._network.answers(images)]
+        _, height, width, _ = images.shape
+        found = [self._boxes(answer[0]) for answer in self._network.answers(images)]
+        return [self._options.kept(boxes, width, height) for boxes in found]
 
     def _boxes(self, answer: NDArray[np.floating]) -> list[Box]:
         options = self._options

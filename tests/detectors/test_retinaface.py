@@ -51,6 +51,12 @@ def test_boxes_of_each_grid_are_in_pixels(head: str, tmp_path: Path) -> None:
     assert detector.identity.endswith("f32-softmax" if head == "logits" else "f32")
 
 
+def test_boxes_that_are_too_large_for_their_label_are_dropped(tmp_path: Path) -> None:
+    file = onnx_models.retinaface(tmp_path / "plates.onnx")
+    (boxes,) = load(file, threshold=0.2, largest={"plate": (0.16, 0.5)}).detect(square())
+    assert [(box.x0, box.x1) for box in boxes] == [(78, 102)]
+
+
 def test_the_mean_is_taken_off_each_channel(tmp_path: Path) -> None:
     file = onnx_models.retinaface(tmp_path / "plates.onnx")
     (boxes,) = load(file, mean=(51, 0, 0), threshold=0.2).detect(square())

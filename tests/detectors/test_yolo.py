@@ -65,6 +65,12 @@ def test_the_threshold_is_kept(tmp_path: Path) -> None:
     assert [box.confidence for box in boxes] == [1, 1]
 
 
+def test_boxes_that_are_too_large_for_their_label_are_dropped(tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx")
+    (boxes,) = load(file, threshold=0.2, largest={"red": (0.2, 0.24)}).detect(squares())
+    assert [box.label for box in boxes] == ["blue"]
+
+
 def test_a_free_model_is_given_pictures_of_their_shape(tmp_path: Path) -> None:
     detector = load(onnx_models.yolo(tmp_path / "yolo.onnx"), long_side=640)
     assert detector.input_size(1920, 1080) == (640, 352)
