@@ -125,9 +125,11 @@ class RetinaFace:
         found = []
         for answer in self._network.answers(images):
             background, thing = answer[1][0].T
-            scores = 1 / (1 + np.exp(background - thing)) if self._are_logits else thing
-            onnx_file.check_scores(scores, self._options.model)
-            boxes = decode(answer[0][0], scores, around, self._options)
+            if self._are_logits:
+                # 80: the exponential of 89 is more than 32 bits hold.
+                thing = 1 / (1 + np.exp(np.minimum(background - thing, 80)))
+            onnx_file.check_scores(thing, self._options.model)
+            boxes = decode(answer[0][0], thing, around, self._options)
             found.append(self._options.kept(boxes, width, height))
         return found
 

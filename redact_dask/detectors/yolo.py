@@ -85,7 +85,7 @@ class Yolo:
         shown = size or (640, 640)
         self._layout = yolo_layout.layout(model, options.model, shown)
         names = yolo_layout.class_names(model)
-        self._count = len(names) if names else None
+        self._count = max(names) + 1 if names else None
         if self._layout is Layout.CANDIDATES:
             ((_, shape),) = onnx_file.outputs(model, options.model, shown)
             self._count = shape[1].get_length() - 4

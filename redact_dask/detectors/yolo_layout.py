@@ -79,10 +79,10 @@ def class_names(model: ov.Model) -> dict[int, str] | None:
     """Return the names of the model's classes by number; None: its metadata does not tell them."""
     try:
         told = ast.literal_eval(onnx_file.metadata(model, "names") or "")
-    except (SyntaxError, ValueError):
+        numbered = told.items() if isinstance(told, dict) else enumerate(told)
+        return {int(number): str(name) for number, name in numbered} or None
+    except (SyntaxError, TypeError, ValueError):
         return None
-    numbered = told.items() if isinstance(told, dict) else enumerate(told)
-    return {int(number): str(name) for number, name in numbered}
 
 
 def labels(

@@ -127,6 +127,7 @@ def test_classes_may_be_named_as_the_file_names_them(layout: str, tmp_path: Path
     [
         ("v8", {}, {"red": "lamp"}, "tells no names of classes; give the number of red, such as"),
         ("v8", {"names": "plates.yaml"}, {"red": "lamp"}, "tells no names of classes; give"),
+        ("v8", {"names": "3"}, {"red": "lamp"}, "tells no names of classes; give"),
         ("rows", COLOURS, {"rot": "lamp"}, "has no class rot, only 0 red, 1 green, 2 blue$"),
         ("rows", COLOURS, {3: "lamp"}, "has no class 3, only 0 red, 1 green, 2 blue$"),
     ],
