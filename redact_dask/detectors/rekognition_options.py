@@ -46,6 +46,12 @@ def _cover_all(prices: tuple[Step, ...]) -> tuple[Step, ...]:
 Prices = Annotated[tuple[Step, ...], Field(min_length=1), AfterValidator(_cover_all)]
 
 
+_NAME = r"^[A-Za-z0-9àâèçñó'-_(). ]{1,50}$"
+"""Names of labels that DetectLabels takes, as its model says."""
+_once = AfterValidator(lambda names: tuple(sorted({*names})))
+"""Sorts names: their order must not buy anything again."""
+
+
 class _Section(BaseModel):
     """Settings of one operation; those of its account replace what holds for all operations."""
 
@@ -54,11 +60,12 @@ class _Section(BaseModel):
     threshold: float = Field(0.5, ge=0, le=1)
     """Least confidence of what it finds, 0 to 1."""
     tps: float | None = Field(None, gt=0, exclude=True)
-    """As for all operations, but for this one alone."""
+    """Calls of this operation a second; by default, as for all."""
     calls_this_month: int | None = Field(None, ge=0, exclude=True)
-    """As for all operations, but for this one alone."""
+    """Pictures that the account has already sent to this operation this month; by default, as for
+    all."""
     prices: Prices | None = Field(None, exclude=True)
-    """As for all operations, but for this one alone."""
+    """Price steps of this operation; by default, as for all."""
 
 
 class TextOptions(_Section):
@@ -81,7 +88,7 @@ class TextOptions(_Section):
 class LabelOptions(_Section):
     """Settings of DetectLabels."""
 
-    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9àâèçñó'\-_(). ]{1,50}$")], ...] = Field(
+    names: Annotated[tuple[Annotated[str, Field(pattern=_NAME)], ...], _once] = Field(
         (), max_length=100
     )
     """Names of the labels that are asked for, as the service spells them."""
@@ -90,7 +97,7 @@ class LabelOptions(_Section):
 class ModerationOptions(_Section):
     """Settings of DetectModerationLabels."""
 
-    names: tuple[str, ...] = ()
+    names: Annotated[tuple[str, ...], _once] = ()
     """Names of the labels that count, of any level. By default, those of the top level do."""
 
 

@@ -295,3 +295,25 @@ def test_each_operation_has_a_quota_of_its_own(standin: StartStandin) -> None:
     with pytest.raises(ClientError, match="ProvisionedThroughputExceededException"):
         client.detect_text(Image=image)
     assert (server.stats()["calls"], server.stats()["throttled"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("detect_labels", {"MinConfidence": 101}),
+        ("detect_labels", {"Features": ["WINGS"]}),
+        ("detect_labels", {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Car!"]}}}),
+        (
+            "detect_labels",
+            {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Car"] * 101}}},
+        ),
+        ("detect_text", {"Filters": {"WordFilter": {"MinBoundingBoxHeight": 1.5}}}),
+        ("detect_moderation_labels", {"MinConfidence": 101}),
+    ],
+)
+def test_what_breaks_the_model_of_the_service_is_refused(
+    standin: StartStandin, method: str, parameters: dict[str, Any]
+) -> None:
+    standin("--latency", 0)
+    with pytest.raises(ClientError, match="ValidationException"):
+        getattr(connect(), method)(Image={"Bytes": picture()}, **parameters)

@@ -423,6 +423,15 @@ def test_one_operation_that_is_denied_ends_the_run(
         list(detector.detect(pictures[:4]))
 
 
+def test_parameters_that_the_service_refuses_are_no_fault_of_the_video(
+    standin: StartStandin, pictures: NDArray[np.uint8]
+) -> None:
+    standin("--latency", 0)
+    detector = make(operations=["labels"], labels={"names": ["Car"]})
+    with pytest.raises(RunEnded, match=r"InvalidParameterException.*see labels\.names"):
+        list(detector.detect(pictures[:1, :60]))
+
+
 def test_failures_of_any_operation_change_no_answer(
     standin: StartStandin, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -459,6 +468,8 @@ def test_only_what_decides_answers_buys_them_again() -> None:
     assert dump(**both) != dump()
     assert dump(**both) != dump(**both, text={"threshold": 0.4})
     assert dump(**both) != dump(**both, text={"pattern": "A"})
+    cars, dogs = ({"names": names} for names in (["Car", "Dog"], ["Dog", "Car", "Dog"]))
+    assert dump(operations=["labels"], labels=cars) == dump(operations=["labels"], labels=dogs)
 
 
 @pytest.mark.parametrize(
