@@ -16,6 +16,7 @@ from redact_dask import detectors
 from redact_dask.detectors import Box
 from redact_dask.detectors.rekognition import Rekognition
 from redact_dask.detectors.rekognition_operations import asked_for
+from redact_dask.detectors.rekognition_pictures import Picture
 from redact_dask.errors import CheckFailed, ConfigError, RunEnded, UnsupportedVideo, UsageError
 from redact_dask.records import Usage
 
@@ -325,8 +326,16 @@ def found_in(
 
 
 def test_four_operations_look_at_one_jpeg_of_each_picture(
-    standin: StartStandin, pictures: NDArray[np.uint8]
+    standin: StartStandin, pictures: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[object] = []
+    of = Picture.of
+
+    def counted(image: NDArray[np.uint8], quality: int) -> Picture:
+        made.append(image)
+        return of(image, quality)
+
+    monkeypatch.setattr(Picture, "of", staticmethod(counted))
     service = standin("--latency", 0, "--faces", "magenta")
     detector = make(operations=ALL, labels={"names": ["Car"]}, in_flight=3)
     answers = list(detector.detect(pictures))
@@ -334,7 +343,7 @@ def test_four_operations_look_at_one_jpeg_of_each_picture(
     for boxes in answers:
         assert {box.label for box in boxes} == {"face", "text", "Car"}
     told = service.stats()
-    assert told["pictures"] == PICTURES
+    assert told["pictures"] == len(made) == PICTURES
     assert {*told["by_operation"].values()} == {PICTURES}
     assert detector.usage == Usage(4 * PICTURES, by_operation=dict.fromkeys(ALL, PICTURES))
 
