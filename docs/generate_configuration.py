@@ -108,8 +108,10 @@ def page() -> str:
         tables += _section(key, heading, sections[key])
         if key == "detect":
             for name, options in _detectors().items():
-                title = f"Set {TITLES.get(name, name)}"
-                tables += _section(f"detect.options.{name}", title, options)
+                for inner, model in _sections(options, f"detect.options.{name}"):
+                    part = inner.removeprefix(f"detect.options.{name}").strip(".")
+                    title = f"Set {TITLES.get(name, name)}" + (f" for {part}" if part else "")
+                    tables += _section(inner, title, model)
     text = TEMPLATE.read_text().replace("<!-- settings -->\n", tables)
     return text.replace("<!-- profiles -->\n", _profiles()).rstrip() + "\n"
 
@@ -171,7 +173,8 @@ def _section(key: str, heading: str, model: type[BaseModel]) -> str:
     meanings = _meanings(model)
     for name, field in model.model_fields.items():
         dotted = f"{key}.{field.alias or name}".strip(".")
-        if key or not _model_of(field):  # The sections themselves have tables of their own.
+        # A section that is always there has a table of its own, and no row.
+        if not _model_of(field) or (key and field.default is None):
             meaning = meanings.get(name) or UNDESCRIBED[dotted]
             cells = (f"`{field.alias or name}`", _default(field), _unit(dotted, field), meaning)
             lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")

@@ -19,6 +19,7 @@ from redact_dask.config.loading import Section
 from redact_dask.config.output import OutputSettings
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
+from redact_dask.records import Usage
 
 LONGEST_CHUNK_S = 10.0
 """Shortest length of a chunk where there are videos for all threads, seconds."""
@@ -97,9 +98,13 @@ class DetectSettings(Section):
         """Whether looking at a frame costs money."""
         return bool(self._paid)
 
-    def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after ``before`` others of the same run."""
-        return sum(paid.dollars(calls, before) for paid in self._paid)
+    def usage_of(self, looks: int) -> Usage:
+        """Return the calls to paid services that some looks take, as far as they are known."""
+        return sum((paid.usage_of(looks) for paid in self._paid), Usage())
+
+    def dollars(self, usage: Usage, before: Usage) -> float:
+        """Return the price of some calls, US dollars, after those ``before`` in the same run."""
+        return sum(paid.dollars(usage, before) for paid in self._paid)
 
 
 class TrackSettings(Section):

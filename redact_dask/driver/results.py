@@ -80,9 +80,9 @@ class Results:
         status, price = self._status, self._config.detect.dollars
         if video_run is not None:
             video_run.usage += usage
-            video_run.dollars += price(usage.calls, status.usage.calls)
+            video_run.dollars += price(usage, status.usage)
         status.usage += usage
-        status.dollars = price(status.usage.calls)
+        status.dollars = price(status.usage, Usage())
 
     def published(self, video_run: VideoRun) -> None:
         """Record a video whose copy is published."""

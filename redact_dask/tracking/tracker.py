@@ -86,6 +86,8 @@ def track(
     for linked, (_, boxes) in zip(tracks, followed, strict=True):
         whole = path(linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames)
         inside = _inside(whole.boxes, settings.margin, slack, width, height)
+        if _fills(linked.boxes, width, height):  # It has no place that could move with the scene.
+            inside[:] = (0, 0, width, height)
         shown = np.all(inside[:, :2] < inside[:, 2:], axis=1)
         if shown.any():
             paths.append(Path(whole.frames[shown], inside[shown], whole.origins[shown]))
@@ -123,6 +125,11 @@ def _in_order(paths: Sequence[Path]) -> Regions:
         np.concatenate([shown.boxes for shown in appearing])[order],
         np.concatenate([shown.origins for shown in appearing])[order],
     )
+
+
+def _fills(boxes: BoxArray, width: int, height: int) -> bool:
+    """Tell whether all boxes, shape (n, 4), are the whole picture, but for rounding."""
+    return bool(np.all(np.abs(boxes - (0, 0, width, height)) < 1))
 
 
 def _inside(boxes: BoxArray, margin: float, slack: float, width: int, height: int) -> BoxArray:

@@ -422,3 +422,16 @@ def test_a_crowd_takes_little_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak / len(regions) < 250, "bytes for each region"
+
+
+@pytest.mark.parametrize("step", [(1.0, 20.0, 0.0), (0.95, 0.0, 0.0), (1.05, 5.0, 3.0)])
+def test_what_is_on_the_whole_picture_stays_there_whatever_the_camera_does(
+    step: tuple[float, float, float],
+) -> None:
+    seen = Detections.of(
+        Detection(frame, 0, 0, WIDTH, HEIGHT - 0.01, 0.9, "Violence", "one") for frame in (28, 32)
+    )
+    steps = [None, *[step] * (len(TIMES) - 1)]
+    regions = track(seen, TIMES, [0], WIDTH, HEIGHT, TrackSettings(), 3, steps)
+    assert {*regions.frame.tolist()} == {*range(13, 48)}
+    assert {*map(tuple, regions.box.tolist())} == {(0, 0, WIDTH, HEIGHT)}
