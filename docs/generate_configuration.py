@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from redact_dask.config import PROFILES, Config
+from redact_dask.config import PROFILES, Config, LabelSettings
 from redact_dask.detectors import GROUP
 
 TEMPLATE = Path(__file__).with_name("configuration.template.md")
@@ -29,8 +29,9 @@ HEADINGS = {
     "select": "Choose videos",
     "chunk": "Cut videos into chunks",
     "detect": "Find what must be hidden",
-    "track": "Follow faces over the frames",
+    "track": "Follow things over the frames",
     "redact": "Hide them",
+    "labels": "Choose by label",
     "encode": "Encode the copy",
     "output": "Choose what the copy holds",
     "cluster": "Choose where tasks run",
@@ -152,6 +153,8 @@ def _detectors() -> dict[str, type[BaseModel]]:
 def _sections(model: type[BaseModel], key: str) -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield a section and those inside it, by their dotted keys."""
     yield key, model
+    if model is LabelSettings:
+        return  # Those inside it have their tables.
     for name, field in model.model_fields.items():
         if inner := _model_of(field):
             yield from _sections(inner, f"{key}.{field.alias or name}".strip("."))
@@ -208,6 +211,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required() or (field.validate_default and field.default == ""):
         return "required"
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return "as for all"
     return "none" if value is None else f"`{_value(value)}`"
 
 

@@ -181,8 +181,8 @@ class Tracked:
 
     plan: tuple[str | None, ...]
     """URL of each chunk's regions in the work area; None: the chunk has nothing to hide."""
-    faces: int
-    """Number of tracks that will be hidden."""
+    tracks: tuple[tuple[str, int], ...]
+    """Each label of what will be hidden, and the number of its tracks, sorted by label."""
     damage: tuple[Damage, ...]
     """Damage whose frames will be black, sorted by frame."""
     timing: TaskTiming
