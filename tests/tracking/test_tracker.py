@@ -454,6 +454,6 @@ def test_what_is_on_the_whole_picture_stays_there_whatever_the_camera_does(
         Detection(frame, 0, 0, WIDTH, HEIGHT - 0.01, 0.9, "Violence", "one") for frame in (28, 32)
     )
     steps = [None, *[step] * (len(TIMES) - 1)]
-    regions = track(seen, TIMES, [0], WIDTH, HEIGHT, TrackSettings(), 3, steps)
+    regions = track(seen, TIMES, [0], WIDTH, HEIGHT, lambda _: TrackSettings(), 3, steps)
     assert {*regions.frame.tolist()} == {*range(13, 48)}
     assert {*map(tuple, regions.box.tolist())} == {(0, 0, WIDTH, HEIGHT)}
