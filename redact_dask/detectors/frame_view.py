@@ -47,6 +47,11 @@ class FrameView:
         self._stored = self._upright[::-1] if self._turns % 2 else self._upright
         self._reformatter = VideoReformatter()
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels, of the images: views of one video share those of one size."""
+        return self._upright
+
     def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return the picture as the detector wants it: shape (height, width, 3), BGR, upright.
 

@@ -161,6 +161,7 @@ def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]
     images = np.stack([cv2.resize(picture, size) for picture in pictures])
     for i, image in enumerate(images):
         image[: 4 * (i + 1), :8] = (255, 0, 255)
+    images.flags.writeable = False  # So detectors get them.
     return images
 
 
