@@ -2,7 +2,7 @@
 
 Each dataset is a folder of Parquet files, which a run merges as it goes on. The dataset ``videos``
 has a row for each attempt at a video. It is written after the rows of the other datasets, so those
-are complete for every video that it names.
+are complete for every video that it names. At its end, a run seals the files; see ``seals``.
 """
 
 from redact_dask.manifest.reader import attempts, latest, published, read, tables
