@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+import signing
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from folders import names
 from made_up import ROWS
 
@@ -148,9 +148,7 @@ def test_a_key_that_cannot_be_used_is_told(content: bytes | None, tmp_path: Path
 
 
 def test_a_private_key_is_no_public_one(tmp_path: Path) -> None:
-    file = tmp_path / "key.pem"
-    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(Ed25519PrivateKey.generate().private_bytes(*pem))
+    file, _ = signing.make_keys(tmp_path)
     signatures.private_key(str(file))
     with pytest.raises(UsageError, match="openssl pkey"):
         signatures.public_key(str(file))

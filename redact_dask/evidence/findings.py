@@ -1,0 +1,45 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What is to be said of a file."""
+
+    MISSING = "missing"
+    ALTERED = "altered"
+    """It is there, but not as it was written."""
+    ADDED = "added"
+    """Nothing that a run has written names it."""
+    UNREADABLE = "unreadable"
+    UNSEALED = "unsealed"
+    """No seal lists it, so that nothing tells whether it was altered."""
+    UNSIGNED = "unsigned"
+    """No signature by a key that counts vouches for it."""
+    OUTDATED = "outdated"
+    """It was made with other settings, or by an older version, than it should be."""
+    UNREDACTED = "unredacted"
+    """It is a source without a copy."""
+    NOTE = "note"
+    """It is as it should be, but somebody who judges should know of it."""
+    DELETABLE = "deletable"
+    """It is a source of which all that is wanted of it is proven to be there."""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it keeps the evidence from being whole."""
+        return self not in (Kind.NOTE, Kind.DELETABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found."""
+
+    kind: Kind
+    what: str
+    """Path below the destination, or below the manifest; for a source, its URL."""
+    text: str
+    """What is the matter, and what to do, as a sentence for a person."""
