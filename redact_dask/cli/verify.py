@@ -74,7 +74,8 @@ def verify(
     Exit codes: 0 all is well; 2 a wrong argument or setting, or DEST has no manifest; 4 something
     is missing, altered, added or old; 1 anything else.
     """
-    found: list[Finding] = []
+    found: list[Finding] = []  # Of the many that there may be, only JSON needs all at once.
+    problems = 0
     with exit_on_error(Console(stderr=True)):
         if deletable and source is None:
             raise UsageError("--deletable needs a SOURCE after DEST")
@@ -96,14 +97,15 @@ def verify(
                 if deletable and one_line(source_file) == source_file:
                     click.echo(source_file)
                 continue
-            found.append(finding)
+            problems += finding.kind.is_problem
+            if as_json:
+                found.append(finding)
             text = f"{finding.kind:11}{finding.what}: {finding.text}"
             click.echo(one_line(text), err=deletable)
     counts, newest = verification.counts, verification.newest
     checked = f"{counts.copies} copies ({counts.bytes / 1e6:,.1f} MB)" if destination else "no copy"
     of_sources = f", {counts.sources} sources" if source else ""
     summary = f"{counts.seals} seals, {counts.files} files of the manifest, {checked}{of_sources}"
-    problems = sum(finding.kind.is_problem for finding in found)
     click.echo(f"checked    {summary}: {problems or 'no'} problems", err=deletable)
     for name, sha256 in newest.items():
         click.echo(f"seal       {one_line(name)} {sha256}", err=deletable)

@@ -131,7 +131,7 @@ class History:
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
             found = storage.walk(self._destination, layout.OWN_FOLDERS)
-            there = ((self._below(url), facts["size"]) for url, facts in found)
+            there = ((self._below(storage.escaped(url)), facts["size"]) for url, facts in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )

@@ -164,9 +164,15 @@ class Results:
         storage.prune(self._work)
 
     def close(self) -> None:
-        """Merge the small files of the manifest, and seal all."""
-        self._writer.close()
-        self._seal()
+        """Merge the small files of the manifest, and seal all.
+
+        A run that has lost its lease leaves them: the run that has taken over may have sealed them.
+        """
+        if lease.is_valid(layout.lease(self._destination, self._run)):
+            self._writer.close()
+            self._seal()
+        else:
+            self._writer.flush()
 
     def summary(self) -> Summary:
         """Return what the run did."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from redact_dask import storage
-from redact_dask.evidence.findings import Finding, Kind
+from redact_dask.evidence.findings import LEFT, Finding, Kind, is_temporary
 from redact_dask.evidence.reading import digests
 from redact_dask.manifest import SCHEMAS, files, seals, signatures
 from redact_dask.manifest.seals import FOLDER, SIGNATURE, Seal
@@ -179,7 +179,9 @@ class Chain:
         growing: dict[str, int] = {}
         for path in self._there.keys() - listed:
             run = files.run_of(path)
-            if path.startswith(f"{FOLDER}/"):
+            if is_temporary(path):
+                yield Finding(Kind.NOTE, path, LEFT)
+            elif path.startswith(f"{FOLDER}/"):
                 yield from self._beside_the_seals(path)
             elif run in at_work:
                 growing[str(run)] = growing.get(str(run), 0) + 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 from packaging.version import InvalidVersion, Version
 
 from redact_dask import manifest, storage, versions
-from redact_dask.evidence.findings import Finding, Kind
+from redact_dask.evidence.findings import LEFT, Finding, Kind, is_temporary
 from redact_dask.evidence.reading import digests
 from redact_dask.manifest import files
 from redact_dask.storage import Digest, layout
@@ -157,7 +157,9 @@ class Copies:
         yield from self._look(destination, is_at_work=is_at_work)
         for (output,) in self._all("select output from copies where there is null"):
             yield Finding(Kind.MISSING, output, "the manifest names it; redact its source again")
-        differing = "select output, there, size from copies where there != size"
+        differing = (
+            "select output, there, size from copies where there is not null and there is not size"
+        )
         for output, there, size in self._all(differing):
             text = f"it has {there} bytes, not {size} as the manifest says"
             yield Finding(Kind.ALTERED, output, f"{text}; remove it, and redact its source again")
@@ -179,13 +181,15 @@ class Copies:
         prefix = storage.canonical(destination) + "/"
         self._database.execute("begin")
         for url, facts in storage.walk(destination, layout.OWN_FOLDERS):
-            output = url.removeprefix(prefix)
+            output = storage.escaped(url.removeprefix(prefix))
             size = None if facts["type"] == "directory" else facts["size"]
             change = "update copies set there = ? where output = ?"
             if size is not None and self._database.execute(change, (size, output)).rowcount:
                 continue
             written = storage.modified(facts)
-            if is_at_work and (written is None or written > time.time() - _UNFLUSHED_S):
+            if is_temporary(output):
+                yield Finding(Kind.NOTE, output, LEFT)
+            elif is_at_work and (written is None or written > time.time() - _UNFLUSHED_S):
                 text = "no row names it yet: it was just written, and a run is at work"
                 yield Finding(Kind.NOTE, output, text)
             else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from redact_dask.storage.local import TEMPORARY
+
 
 class Kind(StrEnum):
     """What is to be said of a file."""
@@ -32,6 +34,15 @@ class Kind(StrEnum):
     def is_problem(self) -> bool:
         """Whether it keeps the evidence from being whole."""
         return self not in (Kind.NOTE, Kind.DELETABLE)
+
+
+def is_temporary(path: str) -> bool:
+    """Tell whether a file lies where processes write files that are not whole yet."""
+    return any(name.startswith(TEMPORARY) for name in path.split("/"))
+
+
+LEFT = "a process writes it, or was killed while it did; the next one that writes there removes it"
+"""What is to be said of a temporary file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,9 +161,12 @@ def _parsed(name: str, content: bytes, signature: bytes | None) -> Seal:
             content=content,
             signature=signature,
             run=str(told["run"]),
-            key=told["key"],
-            files={path: Digest(**digest) for path, digest in told["files"].items()},
-            before=dict(told["before"]),
+            key=str(told["key"]) if told["key"] else None,
+            files={
+                path: Digest(int(digest["size"]), str(digest["sha256"]))
+                for path, digest in told["files"].items()
+            },
+            before={name: str(sha256) for name, sha256 in told["before"].items()},
         )
     except (ValueError, LookupError, TypeError, AttributeError):
         return Seal(name, content, signature, is_readable=False)

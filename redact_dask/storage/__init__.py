@@ -8,6 +8,7 @@ from redact_dask.storage.digests import Digest, digest
 from redact_dask.storage.files import (
     READ_AHEAD,
     canonical,
+    escaped,
     exists,
     find,
     glob,
@@ -34,6 +35,7 @@ __all__ = [
     "Digest",
     "canonical",
     "digest",
+    "escaped",
     "exists",
     "find",
     "glob",

@@ -74,6 +74,20 @@ def test_a_changed_or_removed_seal_is_found(fleet: Fleet) -> None:
     assert ("missing", SEAL) in fleet.problems()
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [],
+        {"run": "x", "key": {}, "before": {}, "files": {"videos/x": {"size": [], "sha256": 1}}},
+        {"run": "x", "key": ["x"], "before": {"run-1-000000.json": 3}, "files": {}},
+    ],
+)
+def test_a_seal_of_anything_is_told_without_a_traceback(forged: object, fleet: Fleet) -> None:
+    fleet.path("_manifest", "seals", "x.json").write_text(json.dumps(forged))
+    assert {kind for kind, _ in fleet.problems()} == {"altered"}
+    assert fleet.problems(keys=[Ed25519PrivateKey.generate().public_key()])
+
+
 def test_a_forged_chain_is_found_by_the_hash_of_its_seal(fleet: Fleet) -> None:
     (newest,) = seals.heads(seals.read(fleet.root))
     assert not fleet.problems(seals=[newest.sha256.upper()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,25 @@ def test_an_added_file_is_found_and_so_is_a_link_to_a_folder(fleet: Fleet, tmp_p
     fleet.path("car 2", "c.mp4").touch()
     fleet.path("linked").symlink_to(tmp_path)
     assert fleet.problems() == {("added", "car 2/c.mp4"), ("added", "linked")}
+
+
+def test_a_name_that_is_no_utf_8_is_found(fleet: Fleet) -> None:
+    Path(os.fsdecode(os.fsencode(fleet.path("c")) + b"\xe9.mp4")).touch()
+    assert fleet.problems() == {("added", "c\\udce9.mp4")}
+
+
+def test_temporary_files_are_no_problem(fleet: Fleet) -> None:
+    for folder in (".", "car 1", "_manifest/videos", "_manifest/seals"):
+        hidden = fleet.path(folder, ".redact_dask-0")
+        hidden.mkdir()
+        (hidden / "x.part").touch()
+    assert [found.kind for found in fleet.findings()] == ["note"] * 4
+
+
+def test_a_row_without_a_size_or_a_hash_proves_nothing(fleet: Fleet) -> None:
+    fleet.publish("run-3", "c.mp4", bytes_out=None)
+    fleet.publish("run-4", "d.mp4", sha256=None)
+    assert fleet.problems() == {("altered", "c.mp4"), ("altered", "d.mp4")}
 
 
 def test_a_link_to_nowhere_is_no_copy(fleet: Fleet) -> None:

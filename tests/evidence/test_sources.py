@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from sealed import Fleet, deletable, flip, told
 
+from redact_dask import storage
+from redact_dask.storage import lease
+
 A, B = "car 1/a.mp4", "car 1/b.mp4"
 
 
@@ -57,6 +60,12 @@ def test_nothing_is_deletable_whose_copy_or_row_was_altered(what: str, fleet: Fl
 def test_nothing_is_deletable_whose_row_is_not_sealed(fleet: Fleet) -> None:
     fleet.publish("killed", "c.mp4", seal=False)
     assert deletable(fleet.findings(sources=True)) == []
+
+
+def test_nothing_is_deletable_that_a_run_at_work_has_not_sealed_yet(fleet: Fleet) -> None:
+    with lease.acquire(storage.canonical(fleet.destination), "running", (1, 1)):
+        fleet.publish("running", "c.mp4", seal=False)
+        assert deletable(fleet.findings(sources=True)) == [A, B]
 
 
 def test_a_source_of_an_outdated_copy_stays(fleet: Fleet) -> None:
