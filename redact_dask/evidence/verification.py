@@ -65,13 +65,22 @@ def place(dest: str) -> tuple[str, str | None]:
         There is no manifest.
     """
     url = storage.canonical(dest)
-    folders = (*SCHEMAS, seals.FOLDER)
     for root, destination in ((layout.manifest(url), url), (url, None)):
-        if any(storage.is_folder(storage.join(root, name)) for name in folders):
+        if _is_manifest(root):
             return root, destination
     raise SourceError(
         f"{dest} holds no manifest of a run, and is none; name the destination of a run first, and "
         "then its source"
+    )
+
+
+def _is_manifest(root: str) -> bool:
+    """Tell whether there is a seal, or a file of a dataset, where those of a manifest are."""
+    endings = dict.fromkeys(SCHEMAS, ".parquet") | {seals.FOLDER: ".json"}
+    return any(
+        url.endswith(ending)
+        for name, ending in endings.items()
+        for url, _ in storage.walk(storage.join(root, name))
     )
 
 

@@ -218,5 +218,14 @@ class TestSignatures:
 
 
 def test_a_folder_without_a_manifest_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="holds no manifest"):
-        evidence.place(str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(SourceError, match="holds no manifest"):
+            evidence.place(str(tmp_path))
+        (tmp_path / "videos").mkdir(exist_ok=True)
+        (tmp_path / "videos" / "a.mp4").touch()
+
+
+def test_seals_that_are_all_that_is_left_tell_what_is_missing(fleet: Fleet) -> None:
+    for name in ("runs", "videos"):
+        shutil.rmtree(fleet.path("_manifest", name))
+    assert {kind for kind, _ in fleet.problems(fleet.root)} == {"missing"}
