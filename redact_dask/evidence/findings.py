@@ -28,7 +28,7 @@ class Kind(StrEnum):
     NOTE = "note"
     """It is as it should be, but somebody who judges should know of it."""
     DELETABLE = "deletable"
-    """It is a source of which all that is wanted of it is proven to be there."""
+    """It is a source whose copy is proven to be whole."""
 
     @property
     def is_problem(self) -> bool:

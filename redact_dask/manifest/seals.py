@@ -122,7 +122,7 @@ def write(
     }
     if not listed:
         return
-    number = sum(seal.run == run for seal in seals)
+    number = sum(seal.name.startswith(f"{run}-") for seal in seals)
     seal = {
         "format": _FORMAT,
         "run": run,

@@ -114,6 +114,14 @@ def test_a_seal_that_cannot_be_read_is_named_like_any_other(root: str) -> None:
     assert made.before == {broken.name: broken.sha256}
 
 
+def test_a_run_never_replaces_a_seal_of_its_own(root: str) -> None:
+    written(root, "a")
+    seal(root, "a")
+    Path(root, "seals", "a-000000.json").write_text("{")
+    seal(root, "a")
+    assert names(Path(root, "seals")) == ["a-000000.json", "a-000001.json"]
+
+
 def test_openssl_finds_a_signature_to_be_right(root: str, tmp_path: Path) -> None:
     key, public = tmp_path / "seal.pem", tmp_path / "public.pem"
     for command in (
