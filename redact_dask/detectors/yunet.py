@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
 from pydantic import Field, ValidationInfo, field_validator
 
-from redact_dask.detectors import onnx_file, self_check
+from redact_dask.detectors import grid_boxes, onnx_file, self_check
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Answer, Network
-from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
 from redact_dask.errors import ConfigError, UsageError
 
-STRIDES = (8, 16, 32)
-"""Width and height of the cells of each grid, pixels."""
 SCORES = tuple(f"{name}_{stride}" for name in ("cls", "obj") for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
 """Names of the outputs that are read, with the scores above; others hold landmarks."""
@@ -138,12 +136,10 @@ class YuNet:
 
 
 def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
-    """Turn the network's answer for one image into boxes.
+    """Turn the network's answer for one image into boxes, the most confident first.
 
-    A face in a cell's column and row is centred at ``(column + dx) * stride`` and
-    ``(row + dy) * stride``. It is ``exp(dw) * stride`` wide and ``exp(dh) * stride`` high, as in
-    YOLOX (Ge et al., 2021, arXiv:2107.08430), on which the training code builds. Its confidence is
-    the geometric mean of the two scores.
+    The confidence of a box is the geometric mean of its cell's two scores; `grid_boxes` explains
+    the rest.
 
     Parameters
     ----------
@@ -154,20 +150,10 @@ def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
         Width of the image, pixels.
     threshold
         Least confidence of a box.
-
-    Returns
-    -------
-    Boxes without near duplicates, by falling confidence, then from the finest grid to the
-    coarsest, by row and column.
     """
-    found = []
-    for stride in STRIDES:
-        scores = answer[f"cls_{stride}"][0, :, 0] * answer[f"obj_{stride}"][0, :, 0]
-        confidence = np.sqrt(scores)
-        (cells,) = np.nonzero(confidence >= threshold)
-        row, column = np.divmod(cells, width // stride)
-        dx, dy, dw, dh = answer[f"bbox_{stride}"][0, cells].T
-        sides = np.exp(dw), np.exp(dh)
-        found.append(stride * np.stack([column + dx, row + dy, *sides, confidence[cells] / stride]))
-    x, y, across, down, confidences = np.concatenate(found, axis=1)
-    return non_max_suppression((x, y), (across, down), confidences, OVERLAP, "face")
+    confidences = [
+        np.sqrt(answer[f"cls_{stride}"][0, :, 0] * answer[f"obj_{stride}"][0, :, 0])
+        for stride in STRIDES
+    ]
+    boxes = [answer[name][0] for name in BOXES]
+    return grid_boxes.decode(confidences, boxes, width, threshold, OVERLAP, "face")
