@@ -8,8 +8,8 @@ from training.plates.formats import Format
 
 
 def scene(rng: np.random.Generator, side: int = 320) -> np.ndarray:
-    """A grey street: no value in it is one that a patch's light turns into itself."""
-    return np.full((side, side, 3), 90, np.uint8) + rng.integers(0, 3, (side, side, 3), np.uint8)
+    """A grey ground, so rough that no patch is like it along a whole edge."""
+    return rng.integers(60, 140, (side, side, 3), np.uint8)
 
 
 @pytest.mark.parametrize("form", drawing.FORMATS, ids=lambda form: form.name)
@@ -108,6 +108,20 @@ def test_a_surround_reaches_beyond_the_box() -> None:
         changed[int(box[1]) - 2 : int(box[3]) + 3, int(box[0]) - 2 : int(box[2]) + 3] = False
         beyond += bool(changed.any())
     assert beyond >= 4
+
+
+def test_nothing_is_painted_over_what_is_taken() -> None:
+    rng = np.random.default_rng(9)
+    patches = drawing.bank(9, 10)
+    taken = [(140.0, 140.0, 180.0, 160.0, 1.0), (20.0, 250.0, 60.0, 262.0, 1.0)]
+    placed = 0
+    for patch in patches * 4:
+        before = scene(rng)
+        after = before.copy()
+        placed += placing.place(rng, after, patch, 14.0, surround=1, taken=taken) is not None
+        for left, top, right, bottom, _ in np.array(taken).astype(int):
+            assert np.array_equal(after[top:bottom, left:right], before[top:bottom, left:right])
+    assert placed > 20
 
 
 @pytest.mark.parametrize("shape", [(320, 320, 3), (97, 131, 3)])

@@ -46,14 +46,14 @@ def tone(rng: np.random.Generator, picture: Bgr) -> Bgr:
     kind = rng.random()
     dark = 1.0
     if kind < 0.3:
-        dark = 2.0 ** -rng.uniform(0, 3)
+        dark = 2.0 ** -(3 * rng.uniform(0, 1) ** 1.4)
         level = level * dark
     elif kind < 0.45:
         level = level * rng.uniform(1.1, 2.5)
     else:
         level = level * rng.uniform(0.8, 1.2)
     cast = rng.random()
-    if cast < 0.2:
+    if cast < 0.25:
         level = level * np.asarray(_CASTS[int(rng.integers(len(_CASTS)))]) ** rng.uniform(0.3, 1.3)
     elif cast < 0.6:
         level = level * rng.uniform(0.85, 1.15, 3)
@@ -87,11 +87,12 @@ def motion_blur(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Smear by up to 12 pixels, mostly sideways, evenly to both sides."""
     length = 12 * rng.uniform(0.1, 1) ** 1.7
     angle = rng.normal(0, 0.2) if rng.random() < 0.7 else rng.uniform(0, np.pi)
-    side = 2 * int(np.ceil(length / 2)) + 1
     reach = np.array([np.cos(angle), np.sin(angle)]) * length / 2
-    ends = [np.round((side // 2 + sign * reach) * 16).astype(int) for sign in (-1, 1)]
-    kernel = np.zeros((side, side), np.uint8)
-    cv2.line(kernel, ends[0].tolist(), ends[1].tolist(), (255,), 1, cv2.LINE_AA, 4)
+    middle = np.ceil(np.abs(reach)).astype(int)
+    across, down = 2 * middle + 1
+    kernel = np.zeros((down, across), np.uint8)
+    ends = [np.round((middle + sign * reach) * 16).astype(int).tolist() for sign in (-1, 1)]
+    cv2.line(kernel, ends[0], ends[1], (255,), 1, cv2.LINE_AA, 4)
     weights = kernel.astype(np.float32) / max(float(kernel.sum()), 1)
     return cv2.filter2D(picture, -1, weights, borderType=cv2.BORDER_REFLECT_101).astype(np.uint8)
 
@@ -116,18 +117,12 @@ def noise(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Add a sensor's noise: fine or coarse, coloured or grey."""
     high, wide = picture.shape[:2]
     tile = _noise(coarse=bool(rng.random() < 0.4), coloured=bool(rng.random() < 0.6))
-    top, left = (int(at) for at in rng.integers(0, _NOISE_SIDE, 2))
-    rows, columns = (
-        (np.arange(size) + at) % _NOISE_SIDE for size, at in ((high, top), (wide, left))
-    )
-    if top + high <= _NOISE_SIDE and left + wide <= _NOISE_SIDE:
-        part = tile[top : top + high, left : left + wide]
-    else:
-        part = tile[rows[:, None], columns[None]]
-    sigma = 14 * rng.uniform(0.1, 1) ** 1.5
-    return cv2.addWeighted(
-        picture, 1, part, sigma / _NOISE_SIGMA, -128 * sigma / _NOISE_SIGMA
-    ).astype(np.uint8)
+    top, left = (int(rng.integers(max(1, _NOISE_SIDE - side + 1))) for side in (high, wide))
+    part = tile[top : top + high, left : left + wide]
+    beyond = (0, high - part.shape[0], 0, wide - part.shape[1])
+    part = np.asarray(cv2.copyMakeBorder(part, *beyond, cv2.BORDER_WRAP), np.uint8)
+    share = 11 * rng.uniform(0.1, 1) ** 1.5 / _NOISE_SIGMA
+    return cv2.addWeighted(picture, 1, part, share, -128 * share).astype(np.uint8)
 
 
 @cache
@@ -144,7 +139,7 @@ def _noise(*, coarse: bool, coloured: bool) -> Bgr:
 
 def sharpen(rng: np.random.Generator, picture: Bgr) -> Bgr:
     """Draw halos around edges, as cameras do."""
-    amount = rng.uniform(0.3, 2)
+    amount = rng.uniform(0.3, 1.5)
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.7, 2))
     return cv2.addWeighted(picture, 1 + amount, soft, -amount, 0).astype(np.uint8)
 

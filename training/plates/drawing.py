@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.plates import americas, europe, lettering, lookalikes, wear, world
-from training.plates.formats import Colour, Format, Row
+from training.plates.formats import Format, Row
 from training.plates.painting import (
+    Colour,
     Picture,
     Rgba,
     any_colour,
@@ -48,16 +49,17 @@ def plate_of(rng: np.random.Generator, form: Format) -> Rgba:
     _bands(rng, picture, form)
     pressed = np.zeros((height, width), np.uint8)
     face = str(rng.choice(form.faces))
-    weight, stretch = int(rng.integers(450, 850)), rng.uniform(0.62, 0.95)
+    weight, stretch = int(rng.integers(400, 850)), rng.uniform(0.62, 0.95)
+    less = rng.uniform(0.7, 1) if rng.random() < 0.35 else 1
     for row in form.rows:
-        mask = _row(rng, row, (width, height), face, weight, stretch)
-        paint(picture, mask, row.ink or ink)
+        mask = _row(rng, row, (width, height), face, weight, stretch, less)
+        paint(picture, mask, ink)
         pressed = np.maximum(pressed, mask)
     if form.seals and rng.random() < 0.8:
         _seals(rng, picture, pressed)
     radius = height * rng.uniform(0.03, 0.1)
     opacity = rounded(width, height, radius)
-    if rng.random() < form.rim:
+    if rng.random() < 0.6:
         inner = rounded(width, height, radius * 0.8, height * rng.uniform(0.015, 0.035))
         rim = np.minimum(opacity, 255 - inner)
         paint(picture, rim, ink if rng.random() < 0.6 else background)
@@ -102,11 +104,13 @@ def _row(
     face: str,
     weight: int,
     stretch: float,
+    less: float,
 ) -> NDArray[np.uint8]:
-    """Return the mask of one row of characters on a plate of `size`, width and height."""
+    """Return the mask of one row on a plate of `size`, its characters `less` high than usual."""
     width, height = size
     text = str(rng.choice(row.pattern.split("|")))
-    top, bottom = round(row.top * height), round(row.bottom * height)
+    spare = (row.bottom - row.top) * (1 - less) / 2
+    top, bottom = round((row.top + spare) * height), round((row.bottom - spare) * height)
     left, right = round(row.left * width), round(row.right * width)
     mask = np.zeros((height, width), np.uint8)
     if row.words:

@@ -12,10 +12,10 @@ from training.plates.formats import (
     WHITE,
     WHITE_YELLOW,
     YELLOW,
-    Colour,
     Format,
     Row,
 )
+from training.plates.painting import Colour
 
 
 def _european(

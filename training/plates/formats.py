@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Colour = tuple[int, int, int]
-"""Red, green, blue, 0 to 255."""
+from training.plates.painting import Colour
 
 BLACK, WHITE, YELLOW = (18, 18, 20), (238, 238, 234), (246, 190, 20)
 RED, GREEN, BLUE, NAVY = (190, 24, 30), (0, 110, 60), (0, 60, 170), (20, 30, 90)
-SILVER, CREAM = (168, 172, 172), (232, 226, 196)
+SILVER = (168, 172, 172)
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class Row:
     left: float = 0.04
     right: float = 0.96
     words: bool = False
-    ink: Colour | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,6 @@ class Format:
     faces: tuple[str, ...] = ("rubik", "mono", "sans", "uni")
     seals: bool = False
     picture: float = 0.0
-    rim: float = 0.6
     often: float = 1.0
     """How often it is drawn, in relation to the others."""
 

@@ -33,7 +33,7 @@ DIGITS = "0123456789"
 HANZI = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼学警领"
 KANA = "さすせそたちつてとなにぬねのはひふほまみむめもやゆらりるろあいうえかきくけこわ"
 ARABIC = "ابحدرسصطعفقكلمنهوى"
-ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
+ARABIC_DIGITS = "١٢٣٤٥٦٧٨٩"
 _ALPHABETS = {
     "A": LETTERS, "9": DIGITS, "H": HANZI, "K": KANA, "R": ARABIC, "E": ARABIC_DIGITS,
     "X": LETTERS + DIGITS,

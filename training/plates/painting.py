@@ -11,6 +11,7 @@ Picture = NDArray[np.float32]
 Rgba = NDArray[np.uint8]
 """Red, green, blue, opacity; shape (height, width, 4)."""
 Colour = tuple[int, int, int]
+"""Red, green, blue, 0 to 255."""
 
 
 def plain(width: int, height: int, colour: Colour) -> Picture:

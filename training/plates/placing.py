@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.plates import bodies
 from training.plates.camera import degrade
 from training.plates.painting import Rgba
 
@@ -19,6 +20,8 @@ Matrix = NDArray[np.float64]
 
 _FINER = 2
 """The patch is warped so many times larger than it is pasted: then its edges are soft."""
+_CLEAR = 2.0
+"""So far from a taken box all painting stays, pixels."""
 
 
 def place(
@@ -27,7 +30,8 @@ def place(
     patch: Rgba,
     height: float,
     *,
-    surround: float = 0.35,
+    surround: float = 0.0,
+    taken: Sequence[Sequence[float]] = (),
 ) -> Box | None:
     """Paste `patch` into `scene`, turned, lit and softened as if it had been photographed there.
 
@@ -42,23 +46,29 @@ def place(
     height
         Of the patch in the scene, pixels: the mean of its left and its right edge.
     surround
-        Chance that something like a bumper is painted behind the patch, beyond its box.
+        Chance that a car, a panel or a dark recess is painted behind the patch, beyond its box.
+        It covers whatever is there, but for what is `taken`.
+    taken
+        Boxes that nothing may cover: left, top, right, bottom (and what else a row holds), pixels.
 
     Returns
     -------
     The tight box of what is opaque: left, top, right and bottom, pixels. `None`, and a scene left
-    as it was, if the patch does not fit into it.
+    as it was, if the patch does not fit into it beside what is taken.
     """
     corners = _corners(rng, patch.shape[1] / patch.shape[0], height)
-    size = np.ptp(corners, axis=0)
-    free = np.array([scene.shape[1], scene.shape[0]]) - 2 - size
+    free = np.array([scene.shape[1], scene.shape[0]]) - 2 - np.ptp(corners, axis=0)
     if free.min() < 0:
         return None
     corners += 1 + rng.uniform(0, 1, 2) * free - corners.min(axis=0)
+    if _covers(corners, taken):
+        return None
     light = _Light(rng, scene, corners)
     if rng.random() < surround:
-        _paint_surround(rng, scene, corners, light)
-    return _paste(rng, scene, patch, corners, light)
+        _paint_surround(rng, scene, corners, light, taken)
+    soft = rng.uniform(0.25, 0.7) if rng.random() < 0.4 else 0
+    shades = (rng.uniform(0.8, 1.1), rng.uniform(0.85, 1.1))
+    return _lay(scene, patch, corners, light, finer=_FINER, soft=soft, shades=shades)
 
 
 def _corners(rng: np.random.Generator, aspect: float, height: float) -> Matrix:
@@ -68,19 +78,25 @@ def _corners(rng: np.random.Generator, aspect: float, height: float) -> Matrix:
     roll = np.radians(rng.normal(0, 3 if rng.random() < 0.85 else 9))
     x = np.array([-1, 1, 1, -1]) * aspect / 2
     y = np.array([-1, -1, 1, 1]) / 2
-    across, depth = x * np.cos(yaw), x * np.sin(yaw)
-    down, depth = (
-        y * np.cos(pitch) - depth * np.sin(pitch),
-        depth * np.cos(pitch) + y * np.sin(pitch),
-    )
-    down += across * rng.normal(0, 0.03)
-    distance = aspect * rng.uniform(2, 12)
-    seen = np.stack([across, down], 1) * (distance / (distance + depth))[:, None]
+    across, away = x * np.cos(yaw), x * np.sin(yaw)
+    down = y * np.cos(pitch) - away * np.sin(pitch) + across * rng.normal(0, 0.03)
+    away = away * np.cos(pitch) + y * np.sin(pitch)
+    distance = aspect * rng.uniform(4, 20)  # nearer, a part of a car would be behind the camera
+    seen = np.stack([across, down], 1) * (distance / (distance + away))[:, None]
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     seen = seen @ turn
     edges = np.linalg.norm(seen[3] - seen[0]) + np.linalg.norm(seen[2] - seen[1])
     corners: Matrix = seen * (2 * height / edges)
     return corners
+
+
+def _covers(corners: Matrix, taken: Sequence[Sequence[float]]) -> bool:
+    """Tell whether the box around `corners` comes near a taken one."""
+    left, top = corners.min(axis=0) - _CLEAR
+    right, bottom = corners.max(axis=0) + _CLEAR
+    return any(
+        left < box[2] and box[0] < right and top < box[3] and box[1] < bottom for box in taken
+    )
 
 
 class _Light:
@@ -90,111 +106,145 @@ class _Light:
         left, top = np.maximum(np.floor(corners.min(axis=0)) - 4, 0).astype(int)
         right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 4
         around = scene[top:bottom, left:right]
-        mean = np.array(cv2.mean(around)[:3])
-        whole = np.array(cv2.mean(scene)[:3])
+        mean, whole = (np.array(cv2.mean(part)[:3]) for part in (around, scene))
         level = 0.5 * mean.mean() + 0.5 * whole.mean()
         white = level * rng.uniform(0.9, 2.3) + rng.uniform(0, 30)
-        if rng.random() < 0.12:  # the foil throws light back
+        if rng.random() < 0.15:  # the foil throws light back
             white = rng.uniform(150, 330)
         cast = ((whole + 8) / (whole.mean() + 8)) ** rng.uniform(0.2, 1.0)
-        self.black = float(around.min()) * rng.uniform(0, 0.6) + rng.uniform(0, 6)
-        self.gain = (np.clip(white, 22, 330) - self.black) / 240 * cast
-        """Of blue, green, red."""
+        black = float(around.min()) * rng.uniform(0, 0.6) + rng.uniform(0, 6)
+        gain = (np.clip(white, 22, 330) - black) / 240 * cast
+        lit = np.arange(256)[:, None] * gain + black
+        self._table = np.clip(lit, 0, 255).astype(np.uint8)[None]
 
-    def on(self, colours: NDArray[Any]) -> NDArray[np.float32]:
-        """Return how `colours`, 0 to 255, look in this light."""
-        lit: NDArray[np.float32] = (colours * self.gain + self.black).astype(np.float32)
-        return lit
+    def on(self, colours: Bgr) -> Bgr:
+        """Return how `colours` look in this light."""
+        return np.asarray(cv2.LUT(colours, self._table), np.uint8)
 
 
-def _paste(
-    rng: np.random.Generator, scene: Bgr, patch: Rgba, corners: Matrix, light: _Light
+def _lay(
+    scene: Bgr,
+    patch: Rgba,
+    corners: Matrix,
+    light: _Light,
+    *,
+    finer: int = 1,
+    soft: float = 0,
+    shades: tuple[float, float] = (1, 1),
 ) -> Box | None:
-    low = np.floor(corners.min(axis=0)).astype(int) - 1
-    high = np.ceil(corners.max(axis=0)).astype(int) + 1
-    low, high = np.maximum(low, 0), np.minimum(high, (scene.shape[1], scene.shape[0]))
-    small = _reduced(patch, corners)
-    wide, tall = (int(side) for side in (high - low) * _FINER)
-    warped = _warped(small, (corners - low) * _FINER, (wide, tall))
-    box = _box(warped[:, :, 3], low)
-    if box is None:
+    """Warp `patch` to `corners` and lay it over the scene; return the box of what is opaque.
+
+    It is warped `finer` times larger, blurred by `soft` pixels, and lit by the first of `shades` at
+    its top and the second at its bottom.
+    """
+    limit = (scene.shape[1], scene.shape[0])
+    low = np.clip(np.floor(corners.min(axis=0)) - 1, 0, limit).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, limit).astype(int)
+    wide, tall = (int(side) for side in high - low)
+    if min(wide, tall) < 1:
         return None
-    size = (wide // _FINER, tall // _FINER)
-    flat = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
-    soft = rng.uniform(0, 0.7) if rng.random() < 0.6 else 0
-    if soft > 0.25:
-        flat = cv2.GaussianBlur(flat, (0, 0), soft)
-    share = flat[:, :, 3:] / np.float32(255)
-    shading = np.linspace(rng.uniform(0.8, 1.1), rng.uniform(0.85, 1.1), size[1])[:, None, None]
-    lit = (flat[:, :, 2::-1] * light.gain * shading).astype(np.float32) + light.black * share
-    part = scene[low[1] : high[1], low[0] : high[0]]
-    part[:] = np.clip(part * (1 - share) + lit + 0.5, 0, 255)
-    return box
-
-
-def _reduced(patch: Rgba, corners: Matrix) -> NDArray[np.float32]:
-    """Return the patch, about as large as it is warped, its colours multiplied by opacity."""
-    edges = [np.linalg.norm(corners[k] - corners[(k + 1) % 4]) for k in range(4)]
-    width = min(patch.shape[1], int(max(edges[0], edges[2]) * _FINER) + 1)
-    height = min(patch.shape[0], int(max(edges[1], edges[3]) * _FINER) + 1)
-    small = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-    small[:, :, :3] *= small[:, :, 3:] / 255
-    return small
-
-
-def _warped(
-    patch: NDArray[np.float32], corners: Matrix, size: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Return `patch` with its corners moved to `corners`, in a picture of `size`."""
-    high, wide = patch.shape[:2]
-    flat = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - np.float32(0.5)
-    moved = (corners - 0.5).astype(np.float32)
-    matrix = cv2.getPerspectiveTransform(flat, moved)
-    return cv2.warpPerspective(patch, matrix, size, flags=cv2.INTER_LINEAR).astype(np.float32)
-
-
-def _box(opacity: NDArray[np.float32], low: NDArray[np.int_]) -> Box | None:
-    """Return the box of what is opaque in the finer picture, whose corner is `low` in the scene."""
-    seen = opacity > 90
+    patch = _reduced(patch, corners, finer)
+    flat = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * (patch.shape[1], patch.shape[0]) - 0.5
+    moved = (corners - low) * finer - 0.5
+    matrix = cv2.getPerspectiveTransform(flat.astype(np.float32), moved.astype(np.float32))
+    size = (wide * finer, tall * finer)
+    bgr, alpha = np.ascontiguousarray(patch[:, :, 2::-1]), np.ascontiguousarray(patch[:, :, 3])
+    layers = [
+        cv2.warpPerspective(bgr, matrix, size, borderMode=cv2.BORDER_REPLICATE),
+        cv2.warpPerspective(alpha, matrix, size),
+    ]
+    seen = layers[1] > 90
     columns, rows = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
     if not len(columns):
         return None
+    if finer > 1:
+        layers = [cv2.resize(layer, (wide, tall), interpolation=cv2.INTER_AREA) for layer in layers]
+    if soft:
+        layers = [cv2.GaussianBlur(layer, (0, 0), soft) for layer in layers]
+    lit = light.on(np.asarray(layers[0], np.uint8))
+    if shades != (1, 1):
+        shading = np.linspace(*shades, tall, dtype=np.float32)[:, None, None]
+        lit = np.clip(lit * shading, 0, 255).astype(np.uint8)
+    _blend(scene, lit, np.asarray(layers[1], np.uint8), low)
     x, y = (float(side) for side in low)
     return (
-        x + columns[0] / _FINER,
-        y + rows[0] / _FINER,
-        x + (columns[-1] + 1) / _FINER,
-        y + (rows[-1] + 1) / _FINER,
+        x + columns[0] / finer,
+        y + rows[0] / finer,
+        x + (columns[-1] + 1) / finer,
+        y + (rows[-1] + 1) / finer,
     )
 
 
-def _paint_surround(rng: np.random.Generator, scene: Bgr, corners: Matrix, light: _Light) -> None:
-    """Paint the body of a car, a bumper or a dark recess behind the patch, with soft edges."""
+def _reduced(patch: Rgba, corners: Matrix, finer: int) -> Rgba:
+    """Return the patch no more than `finer` times as large as it is seen."""
+    edges = [np.linalg.norm(corners[k] - corners[(k + 1) % 4]) for k in range(4)]
+    width = min(patch.shape[1], int(max(edges[0], edges[2]) * finer) + 1)
+    height = min(patch.shape[0], int(max(edges[1], edges[3]) * finer) + 1)
+    return np.asarray(cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _blend(scene: Bgr, layer: Bgr, opacity: NDArray[np.uint8], low: NDArray[np.int_]) -> None:
+    """Lay `layer` over the scene; `low` is where its upper left corner comes to lie."""
+    part = scene[low[1] : low[1] + layer.shape[0], low[0] : low[0] + layer.shape[1]]
+    share = opacity.astype(np.float32) / 255
+    part[:] = cv2.blendLinear(layer, np.ascontiguousarray(part), share, 1 - share)
+
+
+def _paint_surround(
+    rng: np.random.Generator,
+    scene: Bgr,
+    corners: Matrix,
+    light: _Light,
+    taken: Sequence[Sequence[float]],
+) -> None:
+    """Paint what a plate is fixed to: a car, or a panel; and often a dark recess around it."""
+    kind = rng.random()
+    if kind < 0.5:
+        body, whole = _car(rng, corners)
+        if not _covers(whole, taken):
+            _lay(scene, body, whole, light)
+    elif kind < 0.7:
+        grey = (int(rng.integers(200)),) * 3
+        panel = _grown(corners, rng.uniform(1.5, 3.5), rng.uniform(2, 6))
+        if not _covers(panel, taken):
+            _paint_panel(rng, scene, panel, light, grey)
+    if kind > 0.7 or rng.random() < 0.5:
+        recess = _grown(corners, rng.uniform(1.04, 1.6), rng.uniform(1.1, 1.9))
+        recess[:, 1] += rng.uniform(-0.2, 0.2) * np.ptp(corners[:, 1])
+        if not _covers(recess, taken):
+            _paint_panel(rng, scene, recess, light, (int(rng.integers(5, 70)),) * 3)
+
+
+def _grown(corners: Matrix, across: float, down: float) -> Matrix:
     middle = corners.mean(axis=0)
-    if rng.random() < 0.6:  # the body first, then the recess in it
-        body = rng.uniform(0, 200) * np.ones(3) if rng.random() < 0.7 else rng.uniform(0, 220, 3)
-        grow = np.array([rng.uniform(1.5, 3.5), rng.uniform(2, 6)])
-        _paint_panel(rng, scene, middle + (corners - middle) * grow, light.on(body))
-    if rng.random() < 0.75:
-        grow = np.array([rng.uniform(1.05, 1.7), rng.uniform(1.1, 2)])
-        shift = np.array([0, rng.uniform(-0.2, 0.2) * np.ptp(corners[:, 1])])
-        dark = light.on(rng.uniform(5, 70) * np.ones(3))
-        _paint_panel(rng, scene, middle + (corners - middle) * grow + shift, dark)
+    grown: Matrix = middle + (corners - middle) * (across, down)
+    return grown
+
+
+def _car(rng: np.random.Generator, corners: Matrix) -> tuple[Rgba, Matrix]:
+    """Return a car, and its corners, so that a plate of the patch's form is as large as on one."""
+    body, down = bodies.car(int(rng.integers(bodies.COUNT)))
+    high, wide = body.shape[:2]
+    edges = [float(np.linalg.norm(corners[k] - corners[k + 1])) for k in (0, 1)]
+    width_mm = float(np.interp(edges[0] / edges[1], [1, 2, 3, 4.5], [200, 305, 400, 520]))
+    across = width_mm * bodies.PIXELS_PER_MM / 2
+    reach = (across, across * edges[1] / edges[0])
+    spot = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * reach + (wide / 2, down)
+    matrix = cv2.getPerspectiveTransform(spot.astype(np.float32), corners.astype(np.float32))
+    frame = np.array([[[0, 0], [wide, 0], [wide, high], [0, high]]], np.float32)
+    return body, np.asarray(cv2.perspectiveTransform(frame, matrix)[0], np.float64)
 
 
 def _paint_panel(
-    rng: np.random.Generator, scene: Bgr, corners: Matrix, colour: NDArray[np.float32]
+    rng: np.random.Generator,
+    scene: Bgr,
+    corners: Matrix,
+    light: _Light,
+    colour: tuple[int, int, int],
 ) -> None:
-    limit = (scene.shape[1], scene.shape[0])
-    low = np.clip(np.floor(corners.min(axis=0)) - 4, 0, limit).astype(int)
-    high = np.clip(np.ceil(corners.max(axis=0)) + 4, 0, limit).astype(int)
-    wide, tall = (int(side) for side in high - low)
-    if wide < 1 or tall < 1:
-        return
-    mask = np.zeros((tall, wide), np.uint8)
-    cv2.fillPoly(mask, [np.round((corners - low) * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
-    mask = cv2.GaussianBlur(mask, (0, 0), max(0.5, rng.uniform(0.01, 0.08) * tall)).astype(np.uint8)
-    share = mask[:, :, None] * np.float32(rng.uniform(0.8, 1) / 255)
-    fade = np.linspace(rng.uniform(0.8, 1.5), rng.uniform(0.5, 1.1), tall, dtype=np.float32)
-    part = scene[low[1] : high[1], low[0] : high[0]]
-    part[:] = np.clip(part * (1 - share) + fade[:, None, None] * colour * share, 0, 255)
+    """Paint a surface of one colour, lighter above, with edges more or less soft."""
+    fade = np.linspace(rng.uniform(0.8, 1.5), rng.uniform(0.5, 1.1), 32)[:, None, None]
+    patch = np.full((36, 68, 4), (*colour, 0), np.uint8)
+    patch[2:-2, 2:-2, 3] = rng.integers(200, 256)
+    patch[2:-2, 2:-2, :3] = np.clip(np.array(colour) * fade, 0, 255)
+    _lay(scene, patch, corners, light, soft=rng.uniform(0.5, 3))

@@ -118,18 +118,16 @@ def framed(rng: np.random.Generator, plate: Rgba) -> Rgba:
     tone = int(rng.choice([15, 25, 40, 150, 215], p=[0.4, 0.25, 0.15, 0.1, 0.1]))
     full = (high + side + strip, wide + 2 * side)
     picture = plain(full[1], full[0], (tone,) * 3)
+    above = rng.random() < 0.2
+    start, top = (0, strip) if above else (full[0] - strip, side)
     if strip > side and rng.random() < 0.75:
         text = str(rng.choice(words.DEALERS))
         mask = np.zeros(full, np.uint8)
-        size = (int(wide * 0.8), max(4, int(strip * 0.6)))
-        mask[full[0] - strip + int(strip * 0.2) :, side + int(wide * 0.1) :][
-            : size[1], : size[0]
-        ] = lettering.fitted(text, *size, "sans", 700)
+        row, column, tall = start + strip // 5, wide // 10, max(4, strip * 3 // 5)
+        part = mask[row : row + tall, column : column + wide * 4 // 5]
+        part[:] = lettering.fitted(text, part.shape[1], part.shape[0], "sans", 700)
         paint(picture, mask, (225, 225, 225) if tone < 100 else (30, 30, 40))
-    opacity = rounded(full[1], full[0], side * 1.5)
-    inner = picture[side : side + high, side : side + wide]
+    inner = picture[top : top + high, side : side + wide]
     share = plate[:, :, 3:].astype(np.float32) / 255
     inner += (plate[:, :, :3] - inner) * share
-    if strip > side and rng.random() < 0.2:  # the strip is above the plate on some
-        picture = np.roll(picture, strip - side, axis=0)
-    return finished(picture, opacity)
+    return finished(picture, rounded(full[1], full[0], side * 1.5))
