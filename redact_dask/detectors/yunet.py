@@ -14,14 +14,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
-from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask.detectors import grid_boxes, onnx_file, self_check
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Answer, Network
-from redact_dask.detectors.onnx_file import ModelFileOptions
-from redact_dask.errors import ConfigError, UsageError
+from redact_dask.detectors.onnx_file import ShippedFileOptions
+from redact_dask.errors import ConfigError
 
 SCORES = tuple(f"{name}_{stride}" for name in ("cls", "obj") for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
@@ -53,46 +52,26 @@ class YuNet:
         The weights of the package are missing.
     """
 
-    class Options(ModelFileOptions):
+    class Options(ShippedFileOptions):
         """Settings of the detector."""
+
+        SHIPPED: ClassVar[Path] = WEIGHTS
+        SHIPPED_SHA256: ClassVar[str] = SHA256
 
         MIB_PER_MEGAPIXEL: ClassVar[float] = 45.0
         """What the network holds for a million pixels that it sees, MiB: its resident memory grew
         by 145 MiB for an input of 2560x1440 in f32, and by 90 in bf16."""
 
-        model: str = ""
-        """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read; empty: the
-        weights that come with the package."""
-        sha256: str = Field("", validate_default=True)
-        """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it; required with ``model``:
-        another file than the chosen one may find less, and nobody would see it."""
-
-        @field_validator("sha256")
-        @classmethod
-        def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:
-            if info.data.get("model"):
-                return onnx_file.checked_hash(value)
-            if value and value != SHA256:
-                raise ValueError("it belongs to model, which is not set")
-            return SHA256
-
     def __init__(self, options: Options) -> None:
         self._options = options
-        if not options.model:
-            if not WEIGHTS.exists():
-                raise UsageError(
-                    f"YuNet's weights are missing at {WEIGHTS}; "
-                    "reinstall with: pip install --force-reinstall redact-dask"
-                )
-            options = options.model_copy(update={"model": str(WEIGHTS)})
-        model = onnx_file.read(options)
+        model = onnx_file.read_shipped(options, "YuNet")
         outputs = {name for tensor in model.outputs for name in tensor.names}
         if missing := [name for name in SCORES + BOXES if name not in outputs]:
             raise ConfigError(
                 f"the model {options.model} is not a YuNet: it has no output {missing[0]}"
             )
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
-        if not self._options.model:
+        if not options.model:
             self_check.find_known_face(self._find, "YuNet")
 
     @property

@@ -105,7 +105,7 @@ class Pictures(Dataset[tuple[Bgr, NDArray[np.float32]]]):
                 continue
             share = np.prod(cut[2:] - cut[:2]) / np.prod(whole[2:] - whole[:2])
             sure = share > 0.5 and cut[3] - cut[1] >= _LEAST
-            if share == 1 and sure and rng.random() < 0.35:
+            if sure and _has_surroundings(cut) and rng.random() < 0.35:
                 cut = self._exchanged(rng, canvas, cut)
             boxes.append([*cut.tolist(), PLATE if sure else UNSURE])
         if photograph.name.startswith("ro_"):
@@ -187,6 +187,11 @@ def _is_seen(picture: Bgr, box: list[float]) -> bool:
     return part.size > 0 and float(part.std(axis=(0, 1)).max()) >= _LEAST_CONTRAST
 
 
+def _has_surroundings(box: Boxes) -> bool:
+    """Tell whether a box keeps away from the picture's borders."""
+    return bool((box > 4).all() and (box < SIDE - 4).all())
+
+
 def _any_height(rng: np.random.Generator) -> float:
     low, high = np.log(_HEIGHTS)
     return float(np.exp(rng.uniform(low, high)))
@@ -250,4 +255,5 @@ def _grey_world(picture: Bgr, strength: float) -> Bgr:
     """Take a picture's colour cast away, wholly at a strength of 1."""
     mean = picture.mean(axis=(0, 1)) + 1
     gains = (mean.mean() / mean) ** strength
-    return np.clip(picture * gains, 0, 255).astype(np.uint8)
+    table = np.clip(np.arange(256)[:, np.newaxis] * gains, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, table[np.newaxis]), np.uint8)

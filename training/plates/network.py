@@ -19,7 +19,7 @@ STRIDES = (8, 16, 32)
 """Width and height of the cells of each grid, pixels."""
 WIDTHS = (16, 32, 48, 64, 96)
 """Channels at the strides 2, 4, 8, 16 and 32."""
-DEPTHS = (0, 1, 2, 3, 2)
+DEPTHS = (0, 0, 2, 3, 2)
 """Blocks at each of these strides, after the convolution that leads to it."""
 NECK = 48
 """Channels of the neck and the head."""

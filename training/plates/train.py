@@ -24,17 +24,20 @@ from training.plates.network import Network
 
 SEED = 20261128
 STEPS = 8000
-BATCH = 32
+BATCH = 16
 """Pictures a step."""
 PEAK = 2e-3
-"""Largest learning rate, after the warm-up; it falls along a cosine to a hundredth of that."""
-_WARM_UP = 300
+"""Learning rate between the warm-up and the last steps, in which it falls along a cosine."""
+_WARM_UP = 400
+_FALL = 0.35
+"""Share of the steps in which the learning rate falls, to a hundredth. Until then, a training does
+not depend on the number of steps: it may be cut short, or made longer."""
 _DECAY = 0.02
 _MOST_GRADIENT = 5.0
 _EMA = 0.998
 """Share of the averaged weights that stays at each step."""
 _SAVED_EVERY = 250
-_TOLD_EVERY = 50
+_TOLD_EVERY = 100
 
 
 def main() -> None:
@@ -104,8 +107,8 @@ def train(photographs: Path, out: Path, steps: int, workers: int) -> Network:
 
 def rate(step: int, steps: int) -> float:
     """Return the learning rate of a step."""
-    done = min(step / steps, 1.0)
-    return PEAK * min(1.0, (step + 1) / _WARM_UP) * (0.01 + 0.495 * (1 + math.cos(math.pi * done)))
+    fallen = max(0.0, 1 - (steps - step) / (_FALL * steps))
+    return PEAK * min(1.0, (step + 1) / _WARM_UP) * (0.505 + 0.495 * math.cos(math.pi * fallen))
 
 
 def _groups(network: nn.Module) -> list[dict[str, object]]:
