@@ -164,20 +164,12 @@ class Pictures(Dataset[tuple[Bgr, NDArray[np.float32]]]):
         *,
         plates: bool,
     ) -> None:
-        """Draw something where it covers no plate."""
-        before = picture.copy()
-        box = place(rng, picture, bank[rng.integers(len(bank))], _any_height(rng))
-        if box is None:
-            return
-        x0, y0, x1, y1 = box
-        reach = 2.0
-        if any(
-            x0 - reach < b[2] and b[0] < x1 + reach and y0 - reach < b[3] and b[1] < y1 + reach
-            for b in boxes
-        ):
-            picture[:] = before
-        elif plates:
-            boxes.append([x0, y0, x1, y1, PLATE if y1 - y0 >= _LEAST else UNSURE])
+        """Draw something where it covers no plate, often with a part of a car around it."""
+        patch = bank[rng.integers(len(bank))]
+        surround = 0.5 if plates else 0.25
+        box = place(rng, picture, patch, _any_height(rng), surround=surround, taken=boxes)
+        if box is not None and plates:
+            boxes.append([*box, PLATE if box[3] - box[1] >= _LEAST else UNSURE])
 
 
 def _is_seen(picture: Bgr, box: list[float]) -> bool:

@@ -1,8 +1,8 @@
 """Tells how well a network finds plates on the photographs that it has not learnt from.
 
 ``python -m training.plates.evaluate PHOTOGRAPHS plates.onnx`` from the folder above ``training``,
-in the environment of the package. A plate is found if a box, enlarged as `track.margin` says, covers
-0.9 of it.
+in the environment of the package. A plate is found if a box with a quarter of its sides added on
+each side covers 0.9 of it.
 """
 
 from __future__ import annotations
