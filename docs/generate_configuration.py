@@ -44,6 +44,7 @@ HEADINGS = {
 TITLES = {
     "centerface": "CenterFace",
     "faces": "the two networks of the default",
+    "plates": "number plates",
     "rekognition": "Amazon Rekognition",
     "yolo": "a YOLO",
     "yunet": "YuNet",

@@ -25,6 +25,7 @@ WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
 SHA256 = "0" * 64
 """The weights that training/README.md tells how to make."""
 
+_NAME = "the network for number plates"
 SCORES = tuple(f"score_{stride}" for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
 """Names of the outputs."""
@@ -63,13 +64,15 @@ class Plates:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        model = onnx_file.read_shipped(options, "the number-plate detector")
+        model = onnx_file.read_shipped(options, _NAME)
         outputs = {name for tensor in model.outputs for name in tensor.names}
         if missing := [name for name in SCORES + BOXES if name not in outputs]:
             raise ConfigError(
                 f"the model {options.model} is no network for plates: it has no output {missing[0]}"
             )
         self._network = Network(model, "plates", options, ColorFormat.BGR)
+        if not options.model:
+            self_check.find_known(self._find, _NAME, self_check.PLATE)
 
     @property
     def identity(self) -> str:
@@ -112,7 +115,7 @@ class Plates:
                 if self._options.model:
                     onnx_file.check_scores(answer[name], self._options.model)
                 else:
-                    self_check.check_scores(answer[name], "the number-plate detector")
+                    self_check.check_scores(answer[name], _NAME)
             scores = [answer[name][0, :, 0] for name in SCORES]
             boxes = [answer[name][0] for name in BOXES]
             seen = grid_boxes.decode(scores, boxes, images.shape[2], score, OVERLAP, "plate")

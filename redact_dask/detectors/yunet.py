@@ -72,7 +72,7 @@ class YuNet:
             )
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
         if not options.model:
-            self_check.find_known_face(self._find, "YuNet")
+            self_check.find_known(self._find, "YuNet", self_check.FACE)
 
     @property
     def identity(self) -> str:

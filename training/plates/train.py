@@ -50,7 +50,6 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of the training itself")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     train(arguments.photographs, arguments.out, arguments.steps, arguments.workers)
 
 
@@ -66,6 +65,7 @@ def train(photographs: Path, out: Path, steps: int, workers: int) -> Network:
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(_groups(network), lr=PEAK)
     first = 0
+    out.mkdir(parents=True, exist_ok=True)
     state_file = out / "state.pt"
     if state_file.exists():
         state = torch.load(state_file, map_location=device, weights_only=True)
@@ -140,9 +140,7 @@ def _step(
 def _follow(average: Network, network: Network, step: int) -> None:
     """Move the averaged weights towards those of the network."""
     stays = min(_EMA, (step + 1) / (step + 10))
-    for mine, new in zip(
-        average.state_dict().values(), network.state_dict().values(), strict=True
-    ):
+    for mine, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
         if mine.is_floating_point():
             mine.lerp_(new, 1 - stays)
         else:
