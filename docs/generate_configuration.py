@@ -46,6 +46,7 @@ TITLES = {
     "faces": "the two networks of the default",
     "plates": "number plates",
     "rekognition": "Amazon Rekognition",
+    "retinaface": "a RetinaFace",
     "yolo": "a YOLO",
     "yunet": "YuNet",
 }
@@ -63,7 +64,10 @@ UNITS = {
     "driver.window": "videos",
     "encode.crf": "constant rate factor, 0 to 51",
     "in_flight": "calls",
+    "largest": "shares of the picture",
     "long_side": "pixels",
+    "mean": "bytes",
+    "min_sizes": "pixels",
     "output.streams": "numbers of streams",
     "prices": "pictures, US dollars",
     "quality": "per cent",
@@ -76,6 +80,7 @@ UNITS = {
     "track.margin": "share of the box",
     "track.slack": "share of the picture",
     "track.start": "confidence, 0 to 1",
+    "variance": "factors",
 }
 """Units of numbers whose names do not end in ``_s``, by the end of the dotted key."""
 

@@ -99,6 +99,8 @@ class Network:
         Value that the network wants for the byte 255.
     size
         Width and height, pixels, of a network that takes no other size; None: it takes any.
+    mean
+        What the network wants subtracted from the bytes of each channel, in its order of them.
 
     Raises
     ------
@@ -114,6 +116,7 @@ class Network:
         color: ColorFormat,
         white: float = 255.0,
         size: tuple[int, int] | None = None,
+        mean: tuple[float, float, float] = (0, 0, 0),
     ) -> None:
         self._model = model
         self._name = name
@@ -121,6 +124,7 @@ class Network:
         self._color = color
         self._white = white
         self._size = size
+        self._mean = mean
         self._compiled: tuple[tuple[int, int], ov.CompiledModel] | None = None
         first = self._at(*(size or FIRST_SIZE))
         hint = first.get_property("INFERENCE_PRECISION_HINT")
@@ -201,6 +205,8 @@ class Network:
         if self._color != ColorFormat.BGR:
             steps.convert_color(self._color)
         steps.convert_element_type(ov.Type.f32)
+        if any(self._mean):
+            steps.mean([*self._mean])
         if self._white != 255:
             steps.scale(255 / self._white)
         converter.input().model().set_layout(ov.Layout("NCHW"))

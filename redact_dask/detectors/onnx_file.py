@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask import storage
-from redact_dask.detectors.network import NetworkOptions, last_line
+from redact_dask.detectors.network import FIRST_SIZE, NetworkOptions, last_line
 from redact_dask.errors import ConfigError, SourceError, UsageError
 from redact_dask.storage import scratch
 
@@ -124,6 +124,75 @@ def read_shipped(options: ShippedFileOptions, name: str) -> ov.Model:
             "reinstall with: pip install --force-reinstall redact-dask"
         )
     return read(options.model_copy(update={"model": str(options.SHIPPED)}))
+
+
+def fixed_size(model: ov.Model, options: ModelFileOptions, name: str) -> tuple[int, int] | None:
+    """Return width and height, pixels, of a model with a fixed input; None if both are free.
+
+    Raises
+    ------
+    ConfigError
+        Only one side is fixed; or both are, and the options of the detector ``name`` set a size.
+    """
+    _, _, height, width = model.input().get_partial_shape()
+    if height.is_dynamic and width.is_dynamic:
+        return None
+    if height.is_dynamic or width.is_dynamic:
+        raise ConfigError(
+            f"the model {options.model} fixes one side of its input, {height} x {width}, and not "
+            "the other; export it with both fixed, or with both free"
+        )
+    size = width.get_length(), height.get_length()
+    for key in ("long_side", "scale"):
+        if key in options.model_fields_set:
+            raise ConfigError(
+                f"configuration key detect.options.{name}.{key}: the input of the model "
+                f"{options.model} is fixed at {size[0]}x{size[1]}; leave {key} out"
+            )
+    return size
+
+
+Outputs = list[tuple[str, ov.PartialShape]]
+"""Name and shape of each output of a model."""
+
+
+def outputs(model: ov.Model, file: str, size: tuple[int, int]) -> Outputs:
+    """Return what a model answers with for one image of a width and height, pixels.
+
+    Raises
+    ------
+    ConfigError
+        It takes no such image.
+    """
+    width, height = size
+    sized = model.clone()
+    try:
+        sized.reshape([1, 3, height, width])
+    except RuntimeError as error:
+        raise ConfigError(
+            f"the model {file} takes no images of {width}x{height}: {last_line(error)}"
+        ) from None
+    return [(min(out.names, default=""), out.get_partial_shape()) for out in sized.outputs]
+
+
+def described(outputs: Outputs) -> str:
+    """Return outputs in words, for errors."""
+    return " and ".join(f"{name} {shape}".strip() for name, shape in outputs)
+
+
+def metadata(model: ov.Model, key: str) -> str | None:
+    """Return what an ONNX file's metadata tells under a key; None: nothing."""
+    path = ["framework", key]  # OpenVINO keeps it there.
+    return str(model.get_rt_info(path).value) if model.has_rt_info(path) else None
+
+
+def first_picture(size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """Return noise of a width and height, pixels, to see what a network answers at all.
+
+    Its shape is (1, height, width, 3).
+    """
+    width, height = size or FIRST_SIZE
+    return np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
 
 
 def check_scores(scores: NDArray[np.floating], model: str) -> None:

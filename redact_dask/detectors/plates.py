@@ -19,12 +19,14 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Network
 from redact_dask.detectors.onnx_file import ShippedFileOptions
+from redact_dask.detectors.size_limit import Share, SizeLimit
 from redact_dask.errors import ConfigError
 
 WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
 SHA256 = "0" * 64
 """The weights that training/README.md tells how to make."""
 
+LABEL = "plate"
 _NAME = "the network for number plates"
 SCORES = tuple(f"score_{stride}" for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
@@ -35,9 +37,6 @@ OVERLAP = 0.3
 _OF_SCORE = ((0.0, 0.1, 0.3, 1.0), (0.0, 0.1, 0.3, 1.0))
 """Scores of the network, and the confidences that they become: from 0.3 on a box proves a plate,
 from 0.1 on it may extend a track. Chosen on photographs that the network has not learnt from."""
-_WIDEST, _HIGHEST = 0.20, 0.12
-"""Largest width and height of a plate, as shares of the picture's: what is larger is a banner, a
-shop's sign or a lorry's side. Dropping it takes most of the area that is hidden in vain."""
 
 
 class Plates:
@@ -54,13 +53,17 @@ class Plates:
         The weights of the package are missing.
     """
 
-    class Options(ShippedFileOptions):
+    class Options(ShippedFileOptions, SizeLimit):
         """Settings of the detector."""
 
         SHIPPED: ClassVar[Path] = WEIGHTS
         SHIPPED_SHA256: ClassVar[str] = SHA256
         MIB_PER_MEGAPIXEL: ClassVar[float] = 60.0
         """What the network holds for a million pixels that it sees, MiB."""
+
+        largest: dict[str, tuple[Share, Share]] = {LABEL: (0.20, 0.12)}
+        """Largest width and height of a plate, as shares of the picture's: what is larger is a
+        banner, a shop's sign or a lorry's side. ``{}`` keeps all."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -101,11 +104,8 @@ class Plates:
             The same with the weights of the package: this CPU computes wrongly.
         """
         _, height, width, _ = images.shape
-        most = width * _WIDEST, height * _HIGHEST
-        return [
-            [box for box in found if box.x1 - box.x0 <= most[0] and box.y1 - box.y0 <= most[1]]
-            for found in self._find(images, self._options.threshold)
-        ]
+        found = self._find(images, self._options.threshold)
+        return [self._options.kept(boxes, width, height) for boxes in found]
 
     def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
         score = float(np.interp(threshold, _OF_SCORE[1], _OF_SCORE[0]))
@@ -118,7 +118,7 @@ class Plates:
                     self_check.check_scores(answer[name], _NAME)
             scores = [answer[name][0, :, 0] for name in SCORES]
             boxes = [answer[name][0] for name in BOXES]
-            seen = grid_boxes.decode(scores, boxes, images.shape[2], score, OVERLAP, "plate")
+            seen = grid_boxes.decode(scores, boxes, images.shape[2], score, OVERLAP, LABEL)
             found.append(
                 [
                     replace(box, confidence=float(np.interp(box.confidence, *_OF_SCORE)))

@@ -1,7 +1,7 @@
 """A detector for networks of the YOLO family in an ONNX file, for the classes that are named.
 
-The layout is that of YOLOv8 and YOLO11 as Ultralytics exports them, and of all that follow them
-(https://docs.ultralytics.com/modes/export).
+The layouts are those of Ultralytics (https://docs.ultralytics.com/modes/export), and of the
+end-to-end exports of YOLOv7 and YOLOv9; `yolo_layout` tells them apart.
 """
 
 from __future__ import annotations
@@ -10,23 +10,34 @@ from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from redact_dask.detectors import onnx_file
+from redact_dask.detectors import onnx_file, yolo_layout
 from redact_dask.detectors.base import Box
-from redact_dask.detectors.network import Network, last_line
+from redact_dask.detectors.network import Network
 from redact_dask.detectors.nms import non_max_suppression
 from redact_dask.detectors.onnx_file import ModelFileOptions
-from redact_dask.errors import ConfigError
+from redact_dask.detectors.size_limit import SizeLimit
+from redact_dask.detectors.yolo_layout import Layout
 
 OVERLAP = 0.5
 """If two boxes of a class have a larger intersection over union, the less confident is dropped.
 
 Boxes that overlap less may be two things, one in front of the other.
 """
+
+
+def _number(key: object) -> object:
+    """Return a number that is written as text as a number: JSON knows no other keys."""
+    return int(key) if isinstance(key, str) and key.isdecimal() else key
+
+
+ClassKey = Annotated[
+    Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)], BeforeValidator(_number)
+]
+"""Number or name of a class in the model."""
 
 
 class Yolo:
@@ -37,13 +48,18 @@ class Yolo:
     - one input of shape (1, 3, height, width), RGB between 0 and 1, whose height and width are both
       fixed, or both free in multiples of 32. Pictures are scaled to a fixed size whatever their
       shape; a model with free sides, or one exported for the videos' shape, sees nothing squeezed.
-    - one output of shape (1, 4 + classes, n). It holds for each of n candidates x and y of its
-      centre, its width and height, in pixels of the input, and a score between 0 and 1 for each
-      class.
+    - one output, in pixels of the input, with scores between 0 and 1, in one of these shapes:
 
-    Older layouts with an objectness score (YOLOv5, YOLOX), transposed ones, exports that suppress
-    duplicates themselves (``nms=True``, YOLOv10), and segmentation are refused. A model of oriented
-    boxes has the same shape of output and cannot be told apart: do not use one.
+      - (1, 4 + classes, n), as YOLOv8 and YOLO11 give it: for each of n candidates x and y of its
+        centre, its width and height, and a score for each class.
+      - (1, n, 6), as YOLO26, YOLOv10 and exports with ``nms=True`` give it: x0, y0, x1, y1, score
+        and number of the class of each thing. Rows with a score of 0 hold nothing.
+      - (n, 7), as end-to-end exports of YOLOv7 and YOLOv9 give it: number of the image, x0, y0, x1,
+        y1, number of the class, and score.
+
+    Layouts with an objectness score (YOLOv5, YOLOX), transposed ones, and models of another task
+    (segment, pose, obb, classify) are refused. A model of oriented boxes that does not tell its
+    task nor its classes in the metadata cannot be told apart: do not use one.
 
     Raises
     ------
@@ -52,23 +68,30 @@ class Yolo:
         a class that is named; or this CPU does not run the precision that was asked for.
     """
 
-    class Options(ModelFileOptions):
+    class Options(ModelFileOptions, SizeLimit):
         """Settings of the detector.
 
         If the size of the model's input is fixed, neither ``long_side`` nor ``scale`` may be set.
         """
 
-        classes: dict[Annotated[int, Field(ge=0)], Annotated[str, Field(min_length=1)]] = Field(
-            min_length=1
-        )
-        """Label of each class to hide, by its number in the model, such as ``{0: plate}``."""
+        classes: dict[ClassKey, Annotated[str, Field(min_length=1)]] = Field(min_length=1)
+        """Label of each class to hide, by its number in the model, such as ``{0: plate}``, or by
+        its name there, such as ``{license_plate: plate}``, if the file tells names."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         model = onnx_file.read(options)
-        size = _fixed_size(model, options)
-        _check_output(model, options, size or (640, 640))
+        size = onnx_file.fixed_size(model, options, "yolo")
+        shown = size or (640, 640)
+        self._layout = yolo_layout.layout(model, options.model, shown)
+        names = yolo_layout.class_names(model)
+        self._count = max(names) + 1 if names else None
+        if self._layout is Layout.CANDIDATES:
+            ((_, shape),) = onnx_file.outputs(model, options.model, shown)
+            self._count = shape[1].get_length() - 4
+        self._labels = yolo_layout.labels(options.classes, names, self._count, options.model)
         self._network = Network(model, "yolo", options, ColorFormat.RGB, 1.0, size)
+        self.detect(onnx_file.first_picture(size))  # Raises if the answers are no such layout's.
 
     @property
     def identity(self) -> str:
@@ -94,13 +117,18 @@ class Yolo:
         ConfigError
             The scores do not lie between 0 and 1, because the model has another layout.
         """
-        found = []
-        for answer in self._network.answers(images):
-            candidates = answer[0][0]
-            for number in self._options.classes:
-                onnx_file.check_scores(candidates[4 + number], self._options.model)
-            found.append(decode(candidates, self._options.classes, self._options.threshold))
-        return found
+        _, height, width, _ = images.shape
+        found = [self._boxes(answer[0]) for answer in self._network.answers(images)]
+        return [self._options.kept(boxes, width, height) for boxes in found]
+
+    def _boxes(self, answer: NDArray[np.floating]) -> list[Box]:
+        options = self._options
+        if self._layout is not Layout.CANDIDATES:
+            rows = yolo_layout.end_to_end_rows(answer, self._layout, self._count, options.model)
+            return decode_rows(rows, self._labels, options.threshold)
+        for number in self._labels:
+            onnx_file.check_scores(answer[0, 4 + number], options.model)
+        return decode(answer[0], self._labels, options.threshold)
 
 
 def decode(
@@ -129,52 +157,32 @@ def decode(
         scores = candidates[4 + number].astype(np.float32)
         likely = scores >= threshold
         x, y, width, height = candidates[:4, likely].astype(np.float32)
-        boxes += non_max_suppression((x, y), (width, height), scores[likely], OVERLAP, label)
+        sizes = np.abs(width), np.abs(height)  # YOLO26 may put a right side left of the left one.
+        boxes += non_max_suppression((x, y), sizes, scores[likely], OVERLAP, label)
     return boxes
 
 
-def _fixed_size(model: ov.Model, options: Yolo.Options) -> tuple[int, int] | None:
-    """Return width and height, pixels, of a model with a fixed input; None if both are free."""
-    _, _, height, width = model.input().get_partial_shape()
-    if height.is_dynamic and width.is_dynamic:
-        return None
-    if height.is_dynamic or width.is_dynamic:
-        raise ConfigError(
-            f"the model {options.model} fixes one side of its input, {height} x {width}, and not "
-            "the other; export it with both fixed, or with both free"
-        )
-    size = width.get_length(), height.get_length()
-    for name in ("long_side", "scale"):
-        if name in options.model_fields_set:
-            raise ConfigError(
-                f"configuration key detect.options.yolo.{name}: the input of the model "
-                f"{options.model} is fixed at {size[0]}x{size[1]}; leave {name} out"
-            )
-    return size
+def decode_rows(
+    rows: NDArray[np.float32], classes: Mapping[int, str], threshold: float
+) -> list[Box]:
+    """Turn what an end-to-end network found on one image into boxes.
 
+    Parameters
+    ----------
+    rows
+        Shape (n, 6): x0, y0, x1, y1, pixels; the score; the number of the class.
+    classes
+        Label of each class that is looked for.
+    threshold
+        Least score of a box.
 
-def _check_output(model: ov.Model, options: Yolo.Options, size: tuple[int, int]) -> None:
-    """Raise `ConfigError` unless the layout is the accepted one and has the named classes."""
-    width, height = size
-    sized = model.clone()
-    try:
-        sized.reshape([1, 3, height, width])
-    except RuntimeError as error:
-        raise ConfigError(
-            f"the model {options.model} takes no images of {width}x{height}: {last_line(error)}"
-        ) from None
-    shapes = [tensor.get_partial_shape() for tensor in sized.outputs]
-    accepted = len(shapes) == 1 and shapes[0].is_static and len(shapes[0]) == 3
-    batch, rows, candidates = shapes[0].to_shape() if accepted else (0, 0, 0)
-    # Candidates outnumber classes by far; if they do not, the layout is another one.
-    if batch != 1 or not 4 < rows < candidates:
-        raise ConfigError(
-            f"the model {options.model} answers with {' and '.join(map(str, shapes))} for an image "
-            f"of {width}x{height}; what is read here is (1, 4 + classes, candidates), as YOLOv8 "
-            "and YOLO11 give it"
-        )
-    if absent := [number for number in options.classes if number >= rows - 4]:
-        raise ConfigError(
-            f"configuration key detect.options.yolo.classes: the model {options.model} has no "
-            f"class {absent[0]}, only 0 to {rows - 5}"
-        )
+    Returns
+    -------
+    Boxes without near duplicates in a class, by class, then by falling confidence.
+    """
+    boxes = []
+    for number, label in sorted(classes.items()):
+        x0, y0, x1, y1, scores, _ = rows[(rows[:, 4] >= threshold) & (rows[:, 5] == number)].T
+        centres, sizes = ((x0 + x1) / 2, (y0 + y1) / 2), (np.abs(x1 - x0), np.abs(y1 - y0))
+        boxes += non_max_suppression(centres, sizes, scores, OVERLAP, label)
+    return boxes

@@ -19,6 +19,7 @@ from redact_dask.detectors.centerface import CenterFace
 from redact_dask.detectors.faces import Faces
 from redact_dask.detectors.plates import Plates
 from redact_dask.detectors.rekognition import Rekognition
+from redact_dask.detectors.retinaface import RetinaFace
 from redact_dask.detectors.yolo import Yolo
 from redact_dask.detectors.yunet import YuNet
 
@@ -107,6 +108,21 @@ def small_yolo_of_one_size(model: Path) -> Make:
 
 
 @pytest.fixture(scope="module")
+def small_end_to_end_yolo(model: Path) -> Make:
+    file = onnx_models.yolo(model, layout="rows")
+    return from_file(Yolo, file, threshold=0.7, classes={0: "red", 2: "blue"})
+
+
+@pytest.fixture(scope="module")
+def small_retinaface(model: Path) -> Make:
+    file = onnx_models.retinaface(model)
+    sizes = ((16, 32), (64, 128), (256, 512))
+    return from_file(
+        RetinaFace, file, threshold=0.6, label="plate", min_sizes=sizes, mean=(0, 0, 0)
+    )
+
+
+@pytest.fixture(scope="module")
 def rekognition() -> Iterator[Make]:
     with (
         Standin("--latency", 0, "--faces", "magenta") as service,
@@ -128,6 +144,8 @@ def rekognition() -> Iterator[Make]:
         "large_yunet",
         "small_yolo",
         "small_yolo_of_one_size",
+        "small_end_to_end_yolo",
+        "small_retinaface",
         "rekognition",
     ],
 )

@@ -61,7 +61,7 @@ wrong = pytest.mark.parametrize(
 
 
 def test_names_hold_the_projects_own_detectors() -> None:
-    assert {"centerface", "yolo", "yunet"} <= set(detectors.names())
+    assert {"centerface", "retinaface", "yolo", "yunet"} <= set(detectors.names())
     assert list(detectors.names()) == sorted(detectors.names())
 
 

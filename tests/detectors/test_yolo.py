@@ -8,7 +8,7 @@ import onnx_models
 import pytest
 from numpy.typing import NDArray
 
-from redact_dask.detectors.yolo import Yolo, decode
+from redact_dask.detectors.yolo import Yolo, decode, decode_rows
 from redact_dask.errors import ConfigError
 
 CLASSES = {0: "red", 2: "blue"}
@@ -37,8 +37,16 @@ def squares() -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(
     "made",
-    [{}, {"height": 96, "width": 160}, {"dtype": np.float16}],
-    ids=["free", "fixed", "half precision"],
+    [
+        {},
+        {"height": 96, "width": 160},
+        {"dtype": np.float16},
+        {"layout": "rows"},
+        {"layout": "rows", "height": 96, "width": 160},
+        {"layout": "rows of batch"},
+        {"layout": "rows", "metadata": {"task": "detect", "names": "['red', 'green', 'blue']"}},
+    ],
+    ids=["free", "fixed", "half precision", "rows", "fixed rows", "rows of batch", "named rows"],
 )
 def test_finds_the_named_classes_and_no_others(made: dict[str, Any], tmp_path: Path) -> None:
     detector = load(onnx_models.yolo(tmp_path / "yolo.onnx", **made), threshold=0.2)
@@ -55,6 +63,12 @@ def test_the_threshold_is_kept(tmp_path: Path) -> None:
     detector = load(onnx_models.yolo(tmp_path / "yolo.onnx"), threshold=0.41)
     (boxes,) = detector.detect(squares())
     assert [box.confidence for box in boxes] == [1, 1]
+
+
+def test_boxes_that_are_too_large_for_their_label_are_dropped(tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx")
+    (boxes,) = load(file, threshold=0.2, largest={"red": (0.2, 0.24)}).detect(squares())
+    assert [box.label for box in boxes] == ["blue"]
 
 
 def test_a_free_model_is_given_pictures_of_their_shape(tmp_path: Path) -> None:
@@ -77,10 +91,20 @@ def test_a_fixed_model_is_given_its_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        ({"layout": "transposed"}, r"answers with \[1,6400,7\] for an image of 640x640; what is"),
-        ({"layout": "few candidates"}, r"answers with \[1,7,6\]"),
-        ({"layout": "two outputs"}, r"answers with \[1,7,6400\] and \[1,3,80,80\]"),
+        (
+            {"layout": "transposed"},
+            r"answers with Transpose\d+ \[1,6400,7\] .* 640x640; understood are .*`yolo export",
+        ),
+        ({"layout": "objectness"}, r"in the shape \(1, n, 6\), but holds no numbers of classes"),
+        ({"layout": "few candidates"}, r"answers with Slice\d+ \[1,7,5\]"),
+        ({"layout": "two outputs"}, r"answers with \w+ \[1,7,6400\] and \w+ \[1,3,80,80\]"),
+        ({"layout": "logits"}, "scores that do not lie between 0 and 1"),
         ({"height": 96}, "fixes one side of its input, 96 x "),
+        ({"metadata": {"names": "{0: 'a'}"}}, r"answers with \w+ \[1,7,6400\] for an image"),
+        *(
+            ({"metadata": {"task": task}}, f"has the task {task}, as its metadata says; train and")
+            for task in ("obb", "segment", "pose", "classify")
+        ),
     ],
 )
 def test_refuses_other_layouts(made: dict[str, Any], sentence: str, tmp_path: Path) -> None:
@@ -88,10 +112,32 @@ def test_refuses_other_layouts(made: dict[str, Any], sentence: str, tmp_path: Pa
         load(onnx_models.yolo(tmp_path / "yolo.onnx", **made))
 
 
-def test_refuses_scores_that_are_none(tmp_path: Path) -> None:
-    detector = load(onnx_models.yolo(tmp_path / "yolo.onnx", layout="logits"))
-    with pytest.raises(ConfigError, match="scores that do not lie between 0 and 1"):
-        detector.detect(squares())
+COLOURS = {"task": "detect", "names": "{0: 'red', 1: 'green', 2: 'blue'}"}
+
+
+@pytest.mark.parametrize("layout", ["v8", "rows"])
+def test_classes_may_be_named_as_the_file_names_them(layout: str, tmp_path: Path) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx", layout=layout, metadata=COLOURS)
+    (boxes,) = load(file, classes={"blue": "plate", "0": "lamp"}, threshold=0.5).detect(squares())
+    assert [(box.label, box.x0) for box in boxes] == [("lamp", 124), ("plate", 76)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "metadata", "classes", "sentence"),
+    [
+        ("v8", {}, {"red": "lamp"}, "tells no names of classes; give the number of red, such as"),
+        ("v8", {"names": "plates.yaml"}, {"red": "lamp"}, "tells no names of classes; give"),
+        ("v8", {"names": "3"}, {"red": "lamp"}, "tells no names of classes; give"),
+        ("rows", COLOURS, {"rot": "lamp"}, "has no class rot, only 0 red, 1 green, 2 blue$"),
+        ("rows", COLOURS, {3: "lamp"}, "has no class 3, only 0 red, 1 green, 2 blue$"),
+    ],
+)
+def test_refuses_a_class_that_the_file_does_not_tell(
+    layout: str, metadata: dict[str, str], classes: dict[Any, str], sentence: str, tmp_path: Path
+) -> None:
+    file = onnx_models.yolo(tmp_path / "yolo.onnx", layout=layout, metadata=metadata)
+    with pytest.raises(ConfigError, match=rf"yolo\.classes: the model .* {sentence}"):
+        load(file, classes=classes)
 
 
 def test_refuses_a_class_that_the_model_has_not(tmp_path: Path) -> None:
@@ -121,3 +167,22 @@ class TestDecode:
         candidates = [[20, 26], [30, 30], [16, 16], [8, 8], [0.5, 0.75]]
         boxes = decode(np.array(candidates), {0: "a"}, 0.1)
         assert [box.confidence for box in boxes] == [0.75, 0.5]
+
+
+class TestDecodeRows:
+    ROW = (12, 26, 28, 34, 0.75, 2)
+
+    def decoded(self, *rows: tuple[float, ...]) -> list[tuple[object, ...]]:
+        boxes = decode_rows(np.array(rows, np.float32), {0: "a", 2: "c"}, 0.1)
+        return [(box.label, box.x0, box.y0, box.x1, box.y1, box.confidence) for box in boxes]
+
+    def test_rows_of_other_classes_and_below_the_threshold_are_ignored(self) -> None:
+        rows = [self.ROW, (12, 26, 28, 34, 0.9, 1), (2, 6, 8, 4, 0.05, 2), (0, 0, 0, 0, 0, 0)]
+        assert self.decoded(*rows) == [("c", 12, 26, 28, 34, 0.75)]
+
+    def test_a_thing_that_was_found_twice_is_one(self) -> None:
+        twice = [(13, 26, 29, 34, 0.5, 2), self.ROW]
+        assert self.decoded(*twice) == [("c", 12, 26, 28, 34, 0.75)]
+
+    def test_sides_that_are_exchanged_enclose_the_same(self) -> None:
+        assert self.decoded((28, 34, 12, 26, 0.75, 2)) == [("c", 12, 26, 28, 34, 0.75)]

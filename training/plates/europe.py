@@ -103,7 +103,7 @@ FORMATS: tuple[Format, ...] = (
         (
             Row("A999AA", 0.2, 0.86, 0.03, 0.73),
             Row("999|99", 0.1, 0.6, 0.78, 0.97),
-            Row("RUS", 0.68, 0.9, 0.78, 0.9),
+            Row("\\RUS", 0.68, 0.9, 0.78, 0.9),
         ),
         ((WHITE, BLACK), (WHITE, BLACK), (YELLOW, BLACK), (BLUE, WHITE)),
     ),
