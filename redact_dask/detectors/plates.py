@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
+from pydantic import Field
 
 from redact_dask.detectors import grid_boxes, onnx_file, self_check
 from redact_dask.detectors.base import Box
@@ -61,7 +62,7 @@ class Plates:
         MIB_PER_MEGAPIXEL: ClassVar[float] = 60.0
         """What the network holds for a million pixels that it sees, MiB."""
 
-        largest: dict[str, tuple[Share, Share]] = {LABEL: (0.20, 0.12)}
+        largest: dict[str, tuple[Share, Share]] = Field({LABEL: (0.20, 0.12)})
         """Largest width and height of a plate, as shares of the picture's: what is larger is a
         banner, a shop's sign or a lorry's side. ``{}`` keeps all."""
 
