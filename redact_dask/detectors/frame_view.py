@@ -43,8 +43,9 @@ class FrameView:
         if _LEAST_ASPECT <= info.sample_aspect_ratio <= 1 / _LEAST_ASPECT:
             stored = (round(info.width * info.sample_aspect_ratio), info.height)
         upright = stored[::-1] if self._turns % 2 else stored
-        self._upright = detector.input_size(*upright)
-        self._stored = self._upright[::-1] if self._turns % 2 else self._upright
+        self.size = detector.input_size(*upright)
+        """Width and height of its images, pixels."""
+        self._stored = self.size[::-1] if self._turns % 2 else self.size
         self._reformatter = VideoReformatter()
 
     def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -101,7 +102,7 @@ class FrameView:
     def _detection(self, frame: int, box: Box) -> Detection:
         """Return a box on the image as a detection on the stored picture, inside its border."""
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
-        width, height = self._upright
+        width, height = self.size
         for _ in range(self._turns):
             # Undo one counter-clockwise quarter turn.
             x0, y0, x1, y1 = height - y1, x0, height - y0, x1

@@ -261,9 +261,15 @@ def _chosen_images(
             found.frames += 1
             changed = found.changes.get(number - 1, 0.0)
             is_chosen = number in chosen or scene_cuts.may_begin_scene(changed)
-            images = [view.image(frame) for view in views] if is_chosen else []
+            images = _images(views, frame) if is_chosen else []
         if images:
             yield number, images
+
+
+def _images(views: Sequence[FrameView], frame: VideoFrame) -> list[NDArray[np.uint8]]:
+    """Return a frame's picture for each view; it is scaled once for all that see the same size."""
+    scaled = {size: view.image(frame) for size, view in {view.size: view for view in views}.items()}
+    return [scaled[view.size] for view in views]
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:

@@ -81,6 +81,23 @@ def test_a_frame_long_after_another_is_looked_at(
     assert found == sorted({*range(0, 90, 3), 41, 89})
 
 
+def test_a_frame_is_scaled_once_for_detectors_that_see_the_same_size(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned = index.scan(str(clip), EncodeSettings())
+    one, other, smaller = (detection.views(scanned.info, MAGENTA)[0] for _ in range(3))
+    smaller.size = (160, 96)
+    scaled: list[FrameView] = []
+    image = FrameView.image
+    monkeypatch.setattr(
+        FrameView, "image", lambda view, frame: scaled.append(view) or image(view, frame)
+    )
+    (chunk,) = scanned.chunks(9)
+    views = [one, other, smaller]
+    found = detection.detect(str(clip), scanned.info, chunk, views, 90, Timer(), salvage=False)
+    assert len(scaled) == 2 * found.looked_at
+
+
 def camera_steps(clip: Path, seconds: float) -> list[tuple[int, object]]:
     """Return the camera's step from each frame to the next, by frame."""
     scanned = index.scan(str(clip), EncodeSettings())
