@@ -177,7 +177,7 @@ def detect(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
 
 
 def track(_job: Job, probed: Probed, _detected: list[Detected]) -> Tracked:
-    return Tracked((None,) * len(probed.chunks), 1, (), work())
+    return Tracked((None,) * len(probed.chunks), (("face", 1),), (), work())
 
 
 def render(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
@@ -189,7 +189,7 @@ def render(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tra
 
 def join(_job: Job, probed: Probed, _tracked: list[Tracked], _rendered: list[Rendered]) -> Joined:
     storage.write(probed.target, b"r")
-    hidden = Regions.of([Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED)])
+    hidden = Regions.of([Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED, "face", "told")])
     return Joined(probed.target, 1, "0" * 64, "", hidden, work())
 
 

@@ -164,10 +164,12 @@ def redact(clip: Path, folder: Path, detector: str = "faces") -> Counter[str]:
     done = subprocess.run(
         [*command, *settings],
         env=os.environ | {"PYTHONPATH": paths},
-        check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
+        check=False,
     )
+    if done.returncode:
+        raise SystemExit(f"the run ended with {done.returncode}: {done.stdout[-1000:]}")
     summary = json.loads(done.stdout.splitlines()[-1])
     if summary["faces"]:
         print(f"{detector} found {summary['faces']} faces where there are none")

@@ -73,12 +73,12 @@ def render(
     hidden = [n for n in range(probed.info.frames) if every and n // GOP % every == 0]
     boxes = [(300 + 500 * k, 400, 420 + 500 * k, 550) for k in range(3)]
     regions = (
-        Region(n, track, *box, RegionOrigin.DETECTED)
+        Region(n, track, *box, RegionOrigin.DETECTED, "face", "told")
         for n in hidden
         for track, box in enumerate(boxes)
     )
     plan = checkpoints.save_plan(job.work, Regions.of(regions), probed.chunks)
-    tracked = Tracked(plan, len(boxes), (), probed.timing, packets)
+    tracked = Tracked(plan, (("face", len(boxes)),), (), probed.timing, packets)
     return tracked, [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
 
 

@@ -1,15 +1,17 @@
-"""A stand-in for Amazon Rekognition's DetectFaces: a server of its own, that fails when told to.
+"""A stand-in for Amazon Rekognition: a server of its own, that fails when told to.
 
     .venv/bin/python benchmarks/standin.py --port 0 --tps 25 --error-share 0.01
 
 It prints one line, its URL, when it listens, and runs until SIGTERM or SIGINT; clients find it by
-``AWS_ENDPOINT_URL_REKOGNITION``. Target, version, limits of the blob and the forms of requests,
-answers and errors come from botocore's own model of the service; quota, smallest side and number of
-faces from its documentation. Attributes beyond the default ones are allowed, but not answered.
-Pictures in S3 are refused: it has no bucket. Signatures are not verified.
+``AWS_ENDPOINT_URL_REKOGNITION``. It answers DetectFaces, DetectText, DetectLabels and
+DetectModerationLabels, each with a quota of its own. Targets, version, limits of the blob and the
+forms of requests, answers and errors come from botocore's own model of the service; quota, smallest
+side and number of faces from its documentation. Attributes beyond the default ones are allowed, but
+not answered. Pictures in S3 are refused: it has no bucket. Signatures are not verified.
 
-What becomes of a call depends on the seed, the picture, and how often it was sent before, not on
-the order in which calls arrive. ``GET /stats`` gives `Stats`, ``POST /reset`` zeroes them.
+What becomes of a call depends on the seed, the operation, the picture, and how often it was sent
+before, not on the order in which calls arrive. ``GET /stats`` gives `Stats`, ``POST /reset`` zeroes
+them.
 """
 
 from __future__ import annotations
@@ -20,15 +22,17 @@ import binascii
 import hashlib
 import io
 import json
+import math
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 import uuid
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
@@ -40,16 +44,32 @@ import botocore.session
 import click
 import cv2
 import numpy as np
+import standin_scene
 from aiohttp import web
-from botocore.model import ServiceModel
+from botocore.model import (
+    ListShape,
+    OperationModel,
+    ServiceModel,
+    Shape,
+    StringShape,
+    StructureShape,
+)
 from botocore.validate import ParamValidator
 from numpy.typing import NDArray
 from PIL import Image
+from standin_scene import STREET, Scene
 
 SMALLEST_SIDE = 80
 """Pixels."""
 MOST_FACES = 100
 """The largest ones are answered."""
+FACES = "DetectFaces"
+BESIDE = {
+    "DetectText": standin_scene.text,
+    "DetectLabels": standin_scene.labels,
+    "DetectModerationLabels": standin_scene.moderation,
+}
+"""What answers the other operations, from a scene and the parameters of a request."""
 LARGEST_REQUEST = 32 << 20
 """Bytes; larger than the largest picture in base64, so that a picture too large is told as such."""
 
@@ -115,12 +135,31 @@ class Behaviour:
     slow_seconds: float = 30.0
     """The same, of the slow ones."""
     tps: int | None = None
-    """Most calls within any second; None: no quota."""
+    """Most calls of one operation within any second; None: no quota."""
     deny_after: int | None = None
     """Accepted calls after which all are denied; None: never."""
+    denied: str | None = None
+    """The operation that is denied alone; None: any."""
     shares: tuple[tuple[Fate, float], ...] = ()
     """Share of the accepted calls for each fate; the rest is answered."""
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose form is right."""
+
+    operation: str
+    parameters: Mapping[str, Any]
+    """All but the picture."""
+    picture: bytes
+    digest: str
+    """SHA-256 of the picture."""
+
+    @property
+    def key(self) -> str:
+        """Name of the picture and of what is asked about it."""
+        return self.digest if self.operation == FACES else f"{self.operation} {self.digest}"
 
 
 @dataclass(slots=True)
@@ -153,12 +192,16 @@ class Stats:
     last: float | None = None
     by_second: list[int] = field(default_factory=list)
     """Calls in each second since the first."""
+    by_operation: dict[str, int] = field(default_factory=dict)
+    """The calls of each operation."""
+    pictures: set[str] = field(default_factory=set)
+    """SHA-256 of each picture, whatever the operation."""
     sent: Counter[str] = field(default_factory=Counter)
-    """Calls by picture, as SHA-256."""
+    """Calls by operation and picture, as `key` names them."""
     answered: Counter[str] = field(default_factory=Counter)
-    """Whole answers by picture that reached a client."""
+    """Whole answers by operation and picture that reached a client."""
 
-    def accept(self, size: int, digest: str) -> None:
+    def accept(self, call: Call) -> None:
         """Count a call."""
         self.last = time.time()
         self.first = self.last if self.first is None else self.first
@@ -166,8 +209,10 @@ class Stats:
         self.by_second += [0] * (second + 1 - len(self.by_second))
         self.by_second[second] += 1
         self.calls += 1
-        self.bytes += size
-        self.sent[digest] += 1
+        self.bytes += len(call.picture)
+        self.by_operation[call.operation] = self.by_operation.get(call.operation, 0) + 1
+        self.pictures.add(call.digest)
+        self.sent[call.key] += 1
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
 
@@ -175,6 +220,7 @@ class Stats:
         """Return the counts; of the pictures, how many there are."""
         counts = asdict(self)
         del counts["sent"], counts["answered"]
+        counts["pictures"] = len(self.pictures)
         more_than_once = sum(times > 1 for times in self.answered.values())
         return counts | {
             "pictures_sent": len(self.sent),
@@ -184,38 +230,42 @@ class Stats:
 
 
 class Service:
-    """What botocore's model says of the operation."""
+    """What botocore's model says of the operations."""
 
     def __init__(self) -> None:
         loader = botocore.session.get_session().get_component("data_loader")
         description = loader.load_service_model("rekognition", "service-2")
         model = ServiceModel(description, "rekognition")
-        operation = model.operation_model("DetectFaces")
+        self._models = {name: model.operation_model(name) for name in (FACES, *BESIDE)}
+        faces = self._models[FACES]
+        self._prefix = f"{model.metadata['targetPrefix']}."
         self._shapes = description["shapes"]
-        self._input, self._output = operation.input_shape, operation.output_shape
         self._validator = ParamValidator()
-        self._largest = self._input.members["Image"].members["Bytes"].metadata["max"]
-        self._attributes = set(self._input.members["Attributes"].member.enum)
-        self.target = f"{model.metadata['targetPrefix']}.{operation.name}"
+        self._largest = faces.input_shape.members["Image"].members["Bytes"].metadata["max"]
         self.content_type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
-        self.method, self.path = operation.http["method"], operation.http["requestUri"]
+        self.method, self.path = faces.http["method"], faces.http["requestUri"]
 
-    def picture(self, request: web.Request, body: bytes) -> bytes:
-        """Return the picture of a request, or raise `Refused`."""
-        if request.headers.get("X-Amz-Target") != self.target:
-            raise Refused("UnknownOperationException", f"only {self.target} is known")
+    def operation(self, request: web.Request) -> str:
+        """Return the name of the operation that a request is for, or raise `Refused`."""
+        name = request.headers.get("X-Amz-Target", "").removeprefix(self._prefix)
+        if name not in self._models:
+            raise Refused("UnknownOperationException", f"only {[*self._models]} are known")
+        return name
+
+    def call(self, operation: str, request: web.Request, body: bytes) -> Call:
+        """Return what a request asks of an operation, or raise `Refused`."""
         if request.content_type != self.content_type:
             raise Refused("SerializationException", f"only {self.content_type} is known")
         try:
             parameters = json.loads(body)
         except ValueError as error:
             raise Refused("SerializationException", str(error)) from None
-        errors = self._validator.validate(parameters, self._input)
+        errors = self._validator.validate(parameters, self._models[operation].input_shape)
         if errors.has_errors():
             raise Refused("ValidationException", errors.generate_report())
-        if unknown := set(parameters.get("Attributes", ())) - self._attributes:
-            raise Refused("ValidationException", f"unknown attributes: {sorted(unknown)}")
-        image = parameters["Image"]
+        if wrong := [*violations(self._models[operation].input_shape, parameters)]:
+            raise Refused("ValidationException", "; ".join(wrong))
+        image = parameters.pop("Image")
         if "S3Object" in image:
             raise Refused("InvalidS3ObjectException", "there is no bucket here")
         try:
@@ -223,7 +273,7 @@ class Service:
         except binascii.Error as error:
             raise Refused("SerializationException", str(error)) from None
         self._check(picture)
-        return picture
+        return Call(operation, parameters, picture, hashlib.sha256(picture).hexdigest())
 
     def _check(self, picture: bytes) -> None:
         if not picture:
@@ -240,11 +290,21 @@ class Service:
         if min(sides) < SMALLEST_SIDE:
             raise Refused("InvalidParameterException", f"{sides[0]}x{sides[1]} pixels are too few")
 
-    def answer(self, faces: Sequence[Face]) -> bytes:
-        """Return the body of an answer."""
+    def faces(self, faces: Sequence[Face]) -> bytes:
+        """Return the body of an answer of DetectFaces."""
         largest = sorted(faces, key=lambda face: face.width * face.height, reverse=True)
-        answer = {"FaceDetails": [detail(face) for face in largest[:MOST_FACES]]}
-        errors = self._validator.validate(answer, self._output)
+        return self._body(
+            self._models[FACES], {"FaceDetails": [detail(face) for face in largest[:MOST_FACES]]}
+        )
+
+    def beside(self, call: Call, scene: Scene) -> bytes:
+        """Return the body of an answer of another operation."""
+        return self._body(
+            self._models[call.operation], BESIDE[call.operation](scene, call.parameters)
+        )
+
+    def _body(self, model: OperationModel, answer: Mapping[str, object]) -> bytes:
+        errors = self._validator.validate(answer, model.output_shape)
         assert not errors.has_errors(), errors.generate_report()
         return json.dumps(answer).encode()
 
@@ -258,6 +318,29 @@ class Service:
         """Return a response with the headers that AWS sends."""
         headers = {"Content-Type": self.content_type, "x-amzn-RequestId": str(uuid.uuid4())}
         return web.Response(body=body, status=status, headers=headers)
+
+
+def violations(shape: Shape, value: Any) -> Iterator[str]:
+    """Yield what breaks the model's enumerations, patterns and upper limits.
+
+    AWS's own client leaves these to the service.
+    """
+    match shape:
+        case StructureShape():
+            for name, inner in value.items():
+                yield from violations(shape.members[name], inner)
+        case ListShape():
+            for inner in value:
+                yield from violations(shape.member, inner)
+        case StringShape():
+            if shape.enum and value not in shape.enum:
+                yield f"{value} is none of {shape.enum}"
+            if not re.fullmatch(shape.metadata.get("pattern", ".*"), value):
+                yield f"{value} does not match the pattern of {shape.name}"
+    size = value if isinstance(value, int | float) else len(value)
+    # A picture is still in base64, and judged later.
+    if shape.type_name != "blob" and size > shape.metadata.get("max", math.inf):
+        yield f"{shape.name} is larger than {shape.metadata['max']}"
 
 
 def detail(face: Face) -> dict[str, object]:
@@ -283,17 +366,21 @@ def detail(face: Face) -> dict[str, object]:
 class Server:
     """Answers calls; one event loop, and one thread for what looks at pixels."""
 
-    def __init__(self, behaviour: Behaviour, faces: Sequence[Face] | Callable[[], Finder]) -> None:
+    def __init__(
+        self, behaviour: Behaviour, faces: Sequence[Face] | Callable[[], Finder], scene: Scene
+    ) -> None:
         self._behaviour = behaviour
+        self._scene = scene
         self._service = Service()
-        self._within_a_second: deque[float] = deque()
+        self._within_a_second: defaultdict[str, deque[float]] = defaultdict(deque)
+        """Times of the latest calls of each operation."""
         self._stats = Stats()
         self._pixels = ThreadPoolExecutor(1)
         if callable(faces):
             self._find: Finder | None = self._pixels.submit(faces).result()
             self._same = b""
         else:
-            self._find, self._same = None, self._service.answer(faces)
+            self._find, self._same = None, self._service.faces(faces)
 
     async def run(self, port: int) -> None:
         """Serve until a signal."""
@@ -326,15 +413,15 @@ class Server:
         start = asyncio.get_running_loop().time()
         stats = self._stats
         try:
-            self._admit(start, stats)
-            picture = self._service.picture(request, body)
+            operation = self._service.operation(request)
+            self._admit(operation, start, stats)
+            call = self._service.call(operation, request, body)
         except Refused as refused:
             return self._refuse(refused, stats)
-        digest = hashlib.sha256(picture).hexdigest()
-        fate = self._fate(digest, stats.sent[digest])
-        stats.accept(len(picture), digest)
+        fate = self._fate(call.key, stats.sent[call.key])
+        stats.accept(call)
         try:
-            return await self._decide(request, fate, picture, digest, start, stats)
+            return await self._decide(request, fate, call, start, stats)
         except Refused as refused:
             return self._refuse(refused, stats)
         finally:
@@ -350,22 +437,22 @@ class Server:
                 stats.refused += 1
         return self._service.error(refused.kind, str(refused))
 
-    def _admit(self, now: float, stats: Stats) -> None:
-        after = self._behaviour.deny_after
-        if after is not None and stats.calls >= after:
-            raise Refused("AccessDeniedException", "not authorised to call DetectFaces")
+    def _admit(self, operation: str, now: float, stats: Stats) -> None:
+        after, alone = self._behaviour.deny_after, self._behaviour.denied
+        if after is not None and stats.calls >= after and alone in {None, operation}:
+            raise Refused("AccessDeniedException", f"not authorised to call {operation}")
         if self._behaviour.tps is None:
             return
-        recent = self._within_a_second
+        recent = self._within_a_second[operation]
         while recent and now - recent[0] >= 1:
             recent.popleft()
         if len(recent) >= self._behaviour.tps:
             raise Refused("ProvisionedThroughputExceededException", "Provisioned rate exceeded")
         recent.append(now)
 
-    def _fate(self, digest: str, times: int) -> Fate:
+    def _fate(self, key: str, times: int) -> Fate:
         # No secret, but the same for each run.
-        chance = random.Random(f"{self._behaviour.seed} {digest} {times}").random()  # noqa: S311
+        chance = random.Random(f"{self._behaviour.seed} {key} {times}").random()  # noqa: S311
         for fate, share in self._behaviour.shares:
             if chance < share:
                 return fate
@@ -373,19 +460,15 @@ class Server:
         return Fate.ANSWER
 
     async def _decide(
-        self,
-        request: web.Request,
-        fate: Fate,
-        picture: bytes,
-        digest: str,
-        start: float,
-        stats: Stats,
+        self, request: web.Request, fate: Fate, call: Call, start: float, stats: Stats
     ) -> web.Response:
         loop = asyncio.get_running_loop()
         answer = self._same
-        if self._find and fate in {Fate.ANSWER, Fate.SLOW, Fate.GARBAGE}:
-            faces = await loop.run_in_executor(self._pixels, self._find, picture)
-            answer = self._service.answer(faces)
+        if call.operation != FACES:
+            answer = self._service.beside(call, self._scene)
+        elif self._find and fate in {Fate.ANSWER, Fate.SLOW, Fate.GARBAGE}:
+            faces = await loop.run_in_executor(self._pixels, self._find, call.picture)
+            answer = self._service.faces(faces)
         slow = fate is Fate.SLOW
         wait = self._behaviour.slow_seconds if slow else self._behaviour.latency
         await asyncio.sleep(start + wait - loop.time())
@@ -405,7 +488,7 @@ class Server:
                 stats.garbage += 1
                 return self._service.respond(answer[: len(answer) // 2])
             case _:
-                stats.answered[digest] += 1
+                stats.answered[call.key] += 1
                 return self._service.respond(answer)
 
 
@@ -474,13 +557,24 @@ def read_faces(
         raise click.BadParameter(str(error)) from None
 
 
+def read_scene(_: click.Context, __: click.Parameter, value: str | None) -> Scene:
+    """Return what is found besides faces."""
+    if value is None:
+        return STREET
+    try:
+        scene: Scene = dict.fromkeys(STREET, ()) | json.loads(Path(value).read_text())
+    except (OSError, TypeError, ValueError) as error:
+        raise click.BadParameter(str(error)) from None
+    return scene
+
+
 SHARE = click.FloatRange(0, 1)
 
 
 @click.command()
 @click.option("--port", default=0, help="0: a free one.")
 @click.option("--latency", default=0.8, help="Seconds of each accepted call.")
-@click.option("--tps", type=click.IntRange(1), help="Most calls within any second.")
+@click.option("--tps", type=click.IntRange(1), help="Most calls of an operation within any second.")
 @click.option("--error-share", type=SHARE, default=0.0, help="Answered with InternalServerError.")
 @click.option("--drop-share", type=SHARE, default=0.0, help="Closed without an answer.")
 @click.option("--slow-share", type=SHARE, default=0.0, help="Answered after --slow-seconds.")
@@ -488,12 +582,18 @@ SHARE = click.FloatRange(0, 1)
 @click.option("--garbage-share", type=SHARE, default=0.0, help="Answered with broken JSON.")
 @click.option("--deny", is_flag=True, help="Deny all calls.")
 @click.option("--deny-after", type=click.IntRange(0), help="Deny all after so many accepted calls.")
+@click.option(
+    "--deny-only", type=click.Choice([FACES, *BESIDE]), help="With --deny: deny this operation."
+)
 @click.option("--seed", default=0, help="Of what becomes of a call.")
 @click.option(
     "--faces",
     callback=read_faces,
     help="magenta, centerface, or a JSON file of [left, top, width, height, confidence] rows,"
     " all between 0 and 1, the same for each picture; default: five faces.",
+)
+@click.option(
+    "--scene", callback=read_scene, help="A JSON file of what else is found; see standin_scene.py."
 )
 def main(
     port: int,
@@ -506,10 +606,12 @@ def main(
     garbage_share: float,
     deny: bool,
     deny_after: int | None,
+    deny_only: str | None,
     seed: int,
     faces: Sequence[Face] | Callable[[], Finder],
+    scene: Scene,
 ) -> None:
-    """Answer DetectFaces on the loopback address until SIGTERM or SIGINT."""
+    """Answer on the loopback address until SIGTERM or SIGINT."""
     shares = (
         (Fate.ERROR, error_share),
         (Fate.DROP, drop_share),
@@ -519,8 +621,8 @@ def main(
     if sum(share for _, share in shares) > 1:
         raise click.UsageError("the shares are more than 1 together")
     denied_after = 0 if deny else deny_after
-    behaviour = Behaviour(latency, slow_seconds, tps, denied_after, shares, seed)
-    asyncio.run(Server(behaviour, faces).run(port))
+    behaviour = Behaviour(latency, slow_seconds, tps, denied_after, deny_only, shares, seed)
+    asyncio.run(Server(behaviour, faces, scene).run(port))
 
 
 class Standin:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from redact_dask.config import PROFILES, Config
+from redact_dask.config import PROFILES, Config, LabelSettings
 from redact_dask.detectors import GROUP
 
 TEMPLATE = Path(__file__).with_name("configuration.template.md")
@@ -29,8 +29,9 @@ HEADINGS = {
     "select": "Choose videos",
     "chunk": "Cut videos into chunks",
     "detect": "Find what must be hidden",
-    "track": "Follow faces over the frames",
+    "track": "Follow things over the frames",
     "redact": "Hide them",
+    "labels": "Choose by label",
     "encode": "Encode the copy",
     "output": "Choose what the copy holds",
     "cluster": "Choose where tasks run",
@@ -109,8 +110,10 @@ def page() -> str:
         tables += _section(key, heading, sections[key])
         if key == "detect":
             for name, options in _detectors().items():
-                title = f"Set {TITLES.get(name, name)}"
-                tables += _section(f"detect.options.{name}", title, options)
+                for inner, model in _sections(options, f"detect.options.{name}"):
+                    part = inner.removeprefix(f"detect.options.{name}").strip(".")
+                    title = f"Set {TITLES.get(name, name)}" + (f" for {part}" if part else "")
+                    tables += _section(inner, title, model)
     text = TEMPLATE.read_text().replace("<!-- settings -->\n", tables)
     return text.replace("<!-- profiles -->\n", _profiles()).rstrip() + "\n"
 
@@ -151,6 +154,8 @@ def _detectors() -> dict[str, type[BaseModel]]:
 def _sections(model: type[BaseModel], key: str) -> Iterator[tuple[str, type[BaseModel]]]:
     """Yield a section and those inside it, by their dotted keys."""
     yield key, model
+    if model is LabelSettings:
+        return  # Those inside it have their tables.
     for name, field in model.model_fields.items():
         if inner := _model_of(field):
             yield from _sections(inner, f"{key}.{field.alias or name}".strip("."))
@@ -172,7 +177,8 @@ def _section(key: str, heading: str, model: type[BaseModel]) -> str:
     meanings = _meanings(model)
     for name, field in model.model_fields.items():
         dotted = f"{key}.{field.alias or name}".strip(".")
-        if key or not _model_of(field):  # The sections themselves have tables of their own.
+        # A section that is always there has a table of its own, and no row.
+        if not _model_of(field) or (key and field.default is None):
             meaning = meanings.get(name) or UNDESCRIBED[dotted]
             cells = (f"`{field.alias or name}`", _default(field), _unit(dotted, field), meaning)
             lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
@@ -206,6 +212,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required() or (field.validate_default and field.default == ""):
         return "required"
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return "as for all"
     return "none" if value is None else f"`{_value(value)}`"
 
 

@@ -9,6 +9,19 @@ import click
 
 from redact_dask import config, detectors
 
+
+def _separated(
+    _: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the names of all lists with commas, each name once."""
+    names = [name.strip() for names in given for name in names.split(",")]
+    if not all(names):
+        raise click.BadParameter(
+            f"a name is empty; write it as {option.opts[0]} faces,plates", param=option
+        )
+    return tuple(dict.fromkeys(names))
+
+
 _SETTINGS_OPTIONS = (
     click.option("--config", "file", metavar="FILE", help="File of settings in YAML."),
     click.option(
@@ -19,12 +32,14 @@ _SETTINGS_OPTIONS = (
         help="One setting, which replaces that of the file.",
     ),
     click.option(
+        "--hide",
         "--detector",
         "names",
-        metavar="NAME",
+        metavar="NAME,NAME",
         multiple=True,
-        help=f"Detector to use: {', '.join(detectors.names())}. "
-        "Repeat it to use several: what any of them finds is hidden.",
+        callback=_separated,
+        help="What to hide, by the names of the detectors that find it: "
+        f"{', '.join(detectors.names())}. What any of them finds is hidden.",
     ),
     click.option(
         "--profile",

@@ -21,6 +21,7 @@ from redact_dask.cluster import connect
 from redact_dask.config import Config
 from redact_dask.monitoring.console import (
     describe_lag,
+    describe_tracks,
     describe_usage,
     one_line,
     show_progress,
@@ -150,7 +151,7 @@ def _show_counts(summary: Summary) -> None:
     if summary.published:
         speed = summary.frames / summary.wall_s
         click.echo(
-            f"{summary.frames} frames with {summary.faces} faces "
+            f"{summary.frames} frames with {describe_tracks(summary.tracks)} "
             f"in {summary.wall_s:.1f} s: {speed:.1f} frames/s"
         )
     if summary.lags:

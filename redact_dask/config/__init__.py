@@ -2,6 +2,7 @@
 
 from redact_dask.config.cluster import AdaptSettings, ClusterSettings, SecuritySettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
+from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.output import Kept, OutputSettings, Streams
 from redact_dask.config.settings import (
     PROFILES,
@@ -9,9 +10,7 @@ from redact_dask.config.settings import (
     Config,
     DetectSettings,
     EncodeSettings,
-    RedactSettings,
     SelectSettings,
-    TrackSettings,
     load,
     validate,
 )
@@ -26,6 +25,7 @@ __all__ = [
     "DriverSettings",
     "EncodeSettings",
     "Kept",
+    "LabelSettings",
     "OutputSettings",
     "RedactSettings",
     "SecuritySettings",

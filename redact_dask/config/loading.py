@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,11 @@ class Section(BaseModel):
     """A group of settings; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    def over(self, general: Self) -> Self:
+        """Return general settings in which those that were given here replace the others."""
+        given = {key: getattr(self, key) for key in self.model_fields_set}
+        return general.model_copy(update=given)
 
 
 def read(file: Path) -> dict[str, Any]:

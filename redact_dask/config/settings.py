@@ -15,10 +15,12 @@ from redact_dask import detectors, validation
 from redact_dask.config import loading
 from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
+from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.loading import Section
 from redact_dask.config.output import OutputSettings
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
+from redact_dask.records import Usage
 
 LONGEST_CHUNK_S = 10.0
 """Shortest length of a chunk where there are videos for all threads, seconds."""
@@ -97,47 +99,13 @@ class DetectSettings(Section):
         """Whether looking at a frame costs money."""
         return bool(self._paid)
 
-    def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after ``before`` others of the same run."""
-        return sum(paid.dollars(calls, before) for paid in self._paid)
+    def usage_of(self, looks: int) -> Usage:
+        """Return the calls to paid services that some looks take, as far as they are known."""
+        return sum((paid.usage_of(looks) for paid in self._paid), Usage())
 
-
-class TrackSettings(Section):
-    """How detections become regions over the whole video."""
-
-    start: float = Field(0.3, ge=0, le=1)
-    """Least confidence, 0 to 1, of a detection that proves its track; other tracks are dropped."""
-    extend: float = Field(0.1, ge=0, le=1)
-    """Least confidence, 0 to 1, of a detection that may extend a proven track."""
-    gap_s: float = Field(1.0, ge=0)
-    """Longest time without a detection that is filled within a track, seconds."""
-    pad_s: float = Field(0.5, ge=0)
-    """Time by which a track is prolonged at each end, seconds. What the detector has lost goes on
-    by its own velocity at first, and then with the scene."""
-    steady_s: float = Field(0.8, ge=0)
-    """Time before and after a frame within which a track's boxes are united, carried along its
-    motion, seconds. A detector's boxes jitter, and some are too small."""
-    margin: float = Field(0.13, ge=0)
-    """Share of a box's width and height that is added on each side of the box."""
-    slack: float = Field(0.0015, ge=0)
-    """Share of the picture's longer side that is also added on each side of a box. A detector's
-    boxes are off by about a cell of its grid, whatever the size of the face."""
-
-
-class RedactSettings(Section):
-    """How a region is made unrecognisable."""
-
-    style: Literal["pixelate", "gaussian", "solid"] = "pixelate"
-    """``pixelate`` averages cells of a region, ``gaussian`` blurs it, ``solid`` covers it."""
-    cells: int = Field(3, ge=1, le=8)
-    """Number of averaged cells along the longer side of a region, whatever its size, for
-    ``pixelate``. A cell is at least 4 pixels wide, so a small region has fewer."""
-    radius: float = Field(20.0, gt=0)
-    """Standard deviation of the blur, pixels, for ``gaussian``. A region whose longer side is more
-    than 3 of them gets a larger one."""
-    shape: Literal["rectangle", "ellipse"] = "rectangle"
-    """``rectangle`` changes the region itself. ``ellipse`` changes the ellipse through its corners,
-    which covers all of the region."""
+    def dollars(self, usage: Usage, before: Usage) -> float:
+        """Return the price of some calls, US dollars, after those ``before`` in the same run."""
+        return sum(paid.dollars(usage, before) for paid in self._paid)
 
 
 class EncodeSettings(Section):
@@ -179,6 +147,7 @@ class Config(Section):
     detect: DetectSettings = Field(default_factory=DetectSettings)
     track: TrackSettings = TrackSettings()
     redact: RedactSettings = RedactSettings()
+    labels: dict[str, LabelSettings] = Field(default_factory=dict)
     encode: EncodeSettings = EncodeSettings()
     output: OutputSettings = OutputSettings()
     cluster: ClusterSettings = ClusterSettings()
@@ -203,6 +172,20 @@ class Config(Section):
             return loading.merged(PROFILES.get(str(settings.get("profile")), {}), settings)
         return settings
 
+    def hides(self, label: str) -> bool:
+        """Tell whether things of a label are hidden."""
+        return label not in self.labels or self.labels[label].hide
+
+    def track_of(self, label: str) -> TrackSettings:
+        """Return how things of a label are tracked."""
+        own = self.labels.get(label)
+        return own.track.over(self.track) if own else self.track
+
+    def redact_of(self, label: str) -> RedactSettings:
+        """Return how things of a label are made unrecognisable."""
+        own = self.labels.get(label)
+        return own.redact.over(self.redact) if own else self.redact
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all settings that decide the output: 16 hexadecimal digits of a SHA-256."""
@@ -226,8 +209,21 @@ class Config(Section):
             name: detectors.options(name, self.detect.options.get(name, {})).model_dump(mode="json")
             for name in self.detect.detectors
         }
+        if "track" in names and (labels := self._labels_that_differ()):
+            settings["labels"] = labels
         text = json.dumps(["", settings], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _labels_that_differ(self) -> dict[str, Any]:
+        """Return what decides the output of each label that is not treated as all others are."""
+        general = (self.track, self.redact)
+        own = {label: (self.track_of(label), self.redact_of(label)) for label in self.labels}
+        differing = {
+            label: [section.model_dump(mode="json") for section in sections]
+            for label, sections in own.items()
+            if self.hides(label) and sections != general
+        }
+        return differing | {label: "shown" for label in self.labels if not self.hides(label)}
 
 
 def load(

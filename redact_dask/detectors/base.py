@@ -101,6 +101,10 @@ class SizedOptions(Protocol):
 class PaidOptions(Protocol):
     """The options of a detector for which each image costs money."""
 
-    def dollars(self, calls: int, before: int = 0) -> float:
-        """Return the price of some calls, US dollars, after ``before`` others of the same run."""
+    def usage_of(self, looks: int) -> Usage:
+        """Return the calls that some looks take, as far as they are known before."""
+        ...
+
+    def dollars(self, usage: Usage, before: Usage) -> float:
+        """Return the price of some calls, US dollars, after those ``before`` in the same run."""
         ...

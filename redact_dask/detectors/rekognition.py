@@ -1,4 +1,4 @@
-"""A detector that asks Amazon Rekognition: each picture is one paid call of DetectFaces.
+"""A detector that asks Amazon Rekognition: each operation on a picture is one paid call.
 
 Limits and prices: https://docs.aws.amazon.com/rekognition/latest/dg/limits.html and
 https://aws.amazon.com/rekognition/pricing/.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from itertools import chain
 from typing import NoReturn
 
 import numpy as np
@@ -33,22 +34,22 @@ from redact_dask.detectors.rekognition_client import (
     TRANSIENT,
     connect,
 )
+from redact_dask.detectors.rekognition_operations import MOST, Operation, Told, asked_for
 from redact_dask.detectors.rekognition_options import LEAST_SIDE, RekognitionOptions
-from redact_dask.detectors.rekognition_pictures import Face, Picture, is_whole
+from redact_dask.detectors.rekognition_pictures import Picture
 from redact_dask.errors import CheckFailed, RunEnded, UnsupportedVideo
 from redact_dask.records import Usage
 
 DEFAULT_TPS = 25.0
-"""Calls a second that an account may make unless it asks for more; in some regions, it is 100."""
+"""Calls of an operation a second that an account may make unless it asks for more; in some regions,
+it is 100."""
 REGIONS_OF_100_TPS = ("us-east-1", "us-west-2", "eu-west-1")
 
 TOGETHER = 8
 """Most calls whose slots are reserved at once: if a worker dies, its slots are lost."""
 
-MOST_FACES = 100
-"""Most faces that the service returns for a picture; it does not say whether there are more."""
 MOST_CUTS = 2
-"""How often a picture with so many faces is cut into quarters: it takes 21 calls at most."""
+"""How often a picture with so many things is cut into quarters: it takes 21 calls at most."""
 
 ATTEMPTS = 8
 """Failed calls for one picture until its video is quarantined; throttled ones do not count."""
@@ -61,7 +62,7 @@ REFUSAL_S = 5.0
 
 
 class Rekognition:
-    """Asks Amazon Rekognition for faces, with many calls in flight.
+    """Asks Amazon Rekognition for what its options name, with many calls in flight.
 
     Raises
     ------
@@ -74,9 +75,9 @@ class Rekognition:
     def __init__(self, options: RekognitionOptions) -> None:
         self._options = options
         self._client = connect(options)
+        self._operations = asked_for(options)
         region = self._client.meta.region_name
-        self._tps = options.tps or (100.0 if region in REGIONS_OF_100_TPS else DEFAULT_TPS)
-        self._service = f"rekognition at {self._client.meta.endpoint_url}"
+        self._default_tps = 100.0 if region in REGIONS_OF_100_TPS else DEFAULT_TPS
         self._pool = ThreadPoolExecutor(options.in_flight, "rekognition")
         self._free = threading.Semaphore(options.in_flight)
         self._lock = threading.Lock()
@@ -112,11 +113,11 @@ class Rekognition:
         self._abandoned = threading.Event()
 
     def detect(self, images: NDArray[np.uint8]) -> Iterator[list[Box]]:
-        """Begin to ask for faces on a batch of images; iterating waits for the answers.
+        """Begin to ask about a batch of images; iterating waits for the answers.
 
-        The call blocks while too many calls are in flight. Pictures wait for their calls as JPEG.
-        The service returns the 100 largest faces of a picture. If there are so many, it is asked
-        for the picture's quarters, too.
+        The call blocks while too many calls are in flight. Pictures wait for their calls as JPEG,
+        which is made once for all operations. The service returns the 100 largest faces of a
+        picture, and 100 words. If there are so many, it is asked for the picture's quarters, too.
 
         Parameters
         ----------
@@ -132,25 +133,28 @@ class Rekognition:
         RunEnded
             While iterating: the service refuses all calls, or does not answer.
         """
-        begun: list[Future[list[Box]]] = []
+        begun: list[Sequence[Future[list[Box]]]] = []
         together = min(TOGETHER, self._options.in_flight)
         for first in range(0, len(images), together):
             few = images[first : first + together]
-            begun += self._submitted([Picture.of(image, self._options.quality) for image in few])
-        return (self._sorted(looked.result()) for looked in begun)
+            pictures = [Picture.of(image, self._options.quality) for image in few]
+            by_operation = [self._submitted(pictures, asked) for asked in self._operations]
+            begun += zip(*by_operation, strict=True)
+        return (_sorted(looked.result() for looked in looks) for looks in begun)
 
-    def _submitted(self, pictures: list[Picture]) -> list[Future[list[Box]]]:
+    def _submitted(self, pictures: list[Picture], operation: Operation) -> list[Future[list[Box]]]:
         """Reserve slots for pictures and submit their calls, once so many may be in flight."""
         for _ in pictures:
             self._free.acquire()
         begun: list[Future[list[Box]]] = []
         try:
             while waiting := pictures[len(begun) :]:
-                slots = self._reserve(len(waiting), self._abandoned)
+                slots = self._reserve(operation, len(waiting), self._abandoned)
                 first = time.monotonic() + slots.wait_s
                 for number, picture in enumerate(waiting[: slots.calls]):
                     slot = first + number * slots.interval_s
-                    looked = self._pool.submit(self._look, picture, slot, self._abandoned)
+                    told = (operation, picture, slot, self._abandoned)
+                    looked = self._pool.submit(self._look, *told)
                     self._begun.add(looked)
                     looked.add_done_callback(self._ended)
                     begun.append(looked)
@@ -159,10 +163,14 @@ class Rekognition:
             raise
         return begun
 
-    def _reserve(self, calls: int, abandoned: threading.Event, throttled: bool = False) -> Slots:
-        """Reserve one or more slots, as soon as the limiter has some."""
+    def _reserve(
+        self, operation: Operation, calls: int, abandoned: threading.Event, throttled: bool = False
+    ) -> Slots:
+        """Reserve one or more slots, as soon as the operation's limiter has some."""
+        service = f"{operation.method} at {self._client.meta.endpoint_url}"
+        tps = self._options.tps_of(operation.name) or self._default_tps
         while True:
-            slots = rate_limit.reserve(self._service, self._tps, calls, throttled)
+            slots = rate_limit.reserve(service, tps, calls, throttled)
             if slots.calls:
                 return slots
             if abandoned.wait(slots.wait_s):
@@ -172,24 +180,30 @@ class Rekognition:
         self._begun.discard(looked)
         self._free.release()
 
-    def _look(self, picture: Picture, slot: float, abandoned: threading.Event) -> list[Box]:
-        """Return the faces on a picture; if the service may know more, ask for its quarters too."""
-        faces = self._ask(picture, slot, abandoned)
-        boxes = [picture.box(face) for face in faces]
-        if len(faces) < MOST_FACES:
+    def _look(
+        self, operation: Operation, picture: Picture, slot: float, abandoned: threading.Event
+    ) -> list[Box]:
+        """Return what is on a picture; if the service may know more, ask for its quarters too."""
+        things, counted = self._ask(operation, picture, slot, abandoned)
+        sure = (thing for thing in things if thing.confidence >= operation.threshold)
+        boxes = [picture.box(thing) for thing in sure]
+        if counted < MOST:
             return boxes
         if picture.cuts == MOST_CUTS:
             raise UnsupportedVideo(
-                f"a part of a picture, cut into {4**MOST_CUTS}, shows {len(faces)} faces, and "
-                "Amazon Rekognition tells no more; use another detector for it"
+                f"a part of a picture, cut into {4**MOST_CUTS}, shows {counted} "
+                f"{operation.counts}, and Amazon Rekognition tells no more; use another detector "
+                "for it"
             )
         # The tracker merges the boxes of one face.
         for quarter in picture.quarters(self._options.quality):
-            slots = self._reserve(1, abandoned)
-            boxes += self._look(quarter, time.monotonic() + slots.wait_s, abandoned)
+            wait_s = self._reserve(operation, 1, abandoned).wait_s
+            boxes += self._look(operation, quarter, time.monotonic() + wait_s, abandoned)
         return boxes
 
-    def _ask(self, picture: Picture, slot: float, abandoned: threading.Event) -> list[Face]:
+    def _ask(
+        self, operation: Operation, picture: Picture, slot: float, abandoned: threading.Event
+    ) -> Told:
         """Call the service until it answers: first in the given slot, then in others."""
         patience: float | None = None
         failures = 0
@@ -198,9 +212,9 @@ class Rekognition:
                 raise CancelledError
             throttled = False
             try:
-                return self._call(picture)
+                return self._call(operation, picture)
             except ClientError as error:
-                throttled = self._is_throttled(error)
+                throttled = self._is_throttled(operation, error)
                 patience = patience or time.monotonic() + PATIENCE_S
                 reason = str(error)
             except ConnectionError as error:
@@ -216,27 +230,27 @@ class Rekognition:
                 raise CheckFailed(f"Amazon Rekognition failed {ATTEMPTS} times: {reason}")
             if throttled and patience and time.monotonic() > patience:
                 self._refuse(f"refused a picture for {PATIENCE_S:.0f} s: {reason}")
-            slot = self._next_slot(failures, throttled, abandoned)
+            slot = self._next_slot(operation, failures, throttled, abandoned)
         raise RunEnded(self._refusal)
 
-    def _call(self, picture: Picture) -> list[Face]:
+    def _call(self, operation: Operation, picture: Picture) -> Told:
         """Make one call, and check its answer."""
-        answer = self._client.detect_faces(Image={"Bytes": picture.jpeg}, Attributes=["DEFAULT"])
+        call = getattr(self._client, operation.method)
+        answer = call(Image={"Bytes": picture.jpeg}, **operation.parameters)
         with self._lock:
-            self._usage += Usage(calls=1)
-        # The client turns an answer that is not JSON into one without FaceDetails.
-        if not isinstance(answer.get("FaceDetails"), list):
-            raise _Broken("it answered without FaceDetails")
-        found: list[Face] = answer["FaceDetails"]
-        for face in found:
-            if not is_whole(face):
-                raise _Broken(f"it answered {face}, which is no face on the picture")
-        return found
+            self._usage += Usage(calls=1, by_operation={operation.name: 1})
+        try:
+            return operation.read(answer)
+        except (LookupError, TypeError, ValueError) as error:
+            raise _Broken(f"{operation.method} gave no answer: {error!r}") from None
 
-    def _is_throttled(self, error: ClientError) -> bool:
+    def _is_throttled(self, operation: Operation, error: ClientError) -> bool:
         """Tell whether there were too many calls; raise if a retry would be in vain."""
         code = error.response["Error"]["Code"]
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        if code == "InvalidParameterException" and operation.name == "labels":
+            # No picture is too small for it: `input_size` sees to that.
+            self._refuse(f"refuses: {error}; see labels.names")
         if code in OF_THE_PICTURE:
             raise UnsupportedVideo(f"Amazon Rekognition refuses a picture: {error}") from None
         if code in THROTTLING or status == 429:
@@ -251,18 +265,21 @@ class Rekognition:
         self._refused = time.monotonic()
         raise RunEnded(self._refusal) from None
 
-    def _next_slot(self, failures: int, throttled: bool, abandoned: threading.Event) -> float:
+    def _next_slot(
+        self, operation: Operation, failures: int, throttled: bool, abandoned: threading.Event
+    ) -> float:
         """Count a failed call, and return the time of the next attempt."""
         with self._lock:
             self._usage += Usage(throttled=1) if throttled else Usage(retried=1)
         pause = min(0.1 * 2.0**failures, LONGEST_PAUSE_S) * random.uniform(0.5, 1)  # noqa: S311
-        slots = self._reserve(1, abandoned, throttled)
+        slots = self._reserve(operation, 1, abandoned, throttled)
         return time.monotonic() + max(slots.wait_s, pause)
 
-    def _sorted(self, boxes: list[Box]) -> list[Box]:
-        """Return the boxes above the threshold in a fixed order."""
-        sure = (box for box in boxes if box.confidence >= self._options.threshold)
-        return sorted(sure, key=lambda box: (-box.confidence, box.y0, box.x0))
+
+def _sorted(found: Iterable[list[Box]]) -> list[Box]:
+    """Return the boxes that all operations found on a picture in a fixed order."""
+    boxes = chain.from_iterable(found)
+    return sorted(boxes, key=lambda box: (-box.confidence, box.y0, box.x0, box.label))
 
 
 class _Broken(Exception):

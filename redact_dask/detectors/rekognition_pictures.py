@@ -1,21 +1,18 @@
-"""Pictures as Amazon Rekognition takes them, and where on them its answers place faces."""
+"""Pictures as Amazon Rekognition takes them, and where on them its answers place things."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.rekognition_operations import Thing
 from redact_dask.detectors.rekognition_options import LEAST_SIDE
-
-Face = Mapping[str, Any]
-"""A face as the service answers it."""
 
 MOST_BYTES = 5 * 2**20
 """Largest picture that can be sent with a call, bytes."""
@@ -23,7 +20,9 @@ MOST_BYTES = 5 * 2**20
 _QUARTER = 0.6
 """Sides of a quarter as a share of the picture's: quarters overlap by a fifth of it. The service
 keeps back only faces that are smaller than the 100 it reports. One of those takes up a hundredth
-of the picture or less, which is a sixth of its height in 16:9: a quarter shows all of it."""
+of the picture or less, which is a sixth of its height in 16:9: a quarter shows all of it. A word is
+on a quarter as a whole if it is no longer than a fifth of the picture; of a longer one, both parts
+are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +67,17 @@ class Picture:
                     self.cuts + 1,
                 )
 
-    def box(self, face: Face) -> Box:
-        """Return a face on this picture as a box on the image, inside its border."""
-        sides, (width, height) = face["BoundingBox"], self.image
+    def box(self, thing: Thing) -> Box:
+        """Return a thing on this picture as a box on the image, inside its border."""
+        label, confidence, sides = thing
+        width, height = self.image
+        if sides is None:
+            return Box(0.0, 0.0, width, height, confidence, label)
         x0 = self.left + sides["Left"] * self.width
         y0 = self.top + sides["Top"] * self.height
         x1, y1 = x0 + sides["Width"] * self.width, y0 + sides["Height"] * self.height
         corners = (max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height))
-        return Box(*corners, min(face["Confidence"] / 100, 1.0), "face")
-
-
-def is_whole(face: Any) -> bool:
-    """Tell whether an answered face has a confidence, and a box that touches the picture."""
-    try:
-        sides = [face["BoundingBox"][side] for side in ("Left", "Top", "Width", "Height")]
-        left, top, width, height, confidence = map(float, [*sides, face["Confidence"]])
-    except (KeyError, TypeError, ValueError):
-        return False
-    across = max(left, 0) < min(left + width, 1)
-    down = max(top, 0) < min(top + height, 1)
-    return across and down and 0 <= confidence <= 100
+        return Box(*corners, confidence, label)
 
 
 def _jpeg(image: NDArray[np.uint8], quality: int) -> bytes:

@@ -11,7 +11,7 @@ from redact_dask.driver.backlog import Backlog
 from redact_dask.errors import VideoError
 from redact_dask.pipeline import cutting, detection, stages
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Probed
+from redact_dask.records import Probed, Usage
 from redact_dask.storage import layout
 
 SAMPLE = 64
@@ -39,8 +39,10 @@ class Estimate:
     looks: int
     """Frames that the detectors will look at, without chunks that have a checkpoint. A few more are
     looked at where scenes change inside a GOP."""
+    calls: int
+    """Calls to a paid service for the looks: one for each of its operations."""
     dollars: float
-    """Price of the looks, US dollars."""
+    """Price of the calls, US dollars."""
     tasks: int
     """Number of Dask tasks."""
     cpu_hours: float
@@ -69,13 +71,15 @@ def estimate(backlog: Backlog, destination: str, config: Config) -> Estimate:
     size = sum(job.video.size for job in jobs)
     scale = backlog.counts.bytes_pending / size if size else 1.0
     looks = round(scale * sum(count.looks for count in counts))
+    usage = config.detect.usage_of(looks)
     return Estimate(
         videos=backlog.counts.pending,
         probed=len(jobs),
         frames=round(scale * frames),
         seconds=scale * sum(count.seconds for count in counts),
         looks=looks,
-        dollars=config.detect.dollars(looks),
+        calls=usage.calls,
+        dollars=config.detect.dollars(usage, Usage()),
         tasks=round(
             backlog.counts.pending * sum(count.tasks for count in counts) / max(len(jobs), 1)
         ),

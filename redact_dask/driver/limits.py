@@ -31,7 +31,7 @@ class Limits:
         needed = estimate(backlog, destination, self._config)
         if needed.dollars > most:
             raise UsageError(
-                f"the run would need about {needed.looks:,} calls for ${needed.dollars:,.2f}, more "
+                f"the run would need about {needed.calls:,} calls for ${needed.dollars:,.2f}, more "
                 f"than the ${most:,.2f} that driver.max_cost allows"
             )
 

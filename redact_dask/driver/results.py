@@ -14,7 +14,7 @@ from redact_dask.manifest.rows import Outcome, rows
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Status
 from redact_dask.pipeline.job import Job
-from redact_dask.records import Detected, Failure, Probed, Rendered, Usage
+from redact_dask.records import FACE, Detected, Failure, Probed, Rendered, Usage
 from redact_dask.storage import layout
 
 _MOST_NAMED = 1000
@@ -80,15 +80,15 @@ class Results:
         status, price = self._status, self._config.detect.dollars
         if video_run is not None:
             video_run.usage += usage
-            video_run.dollars += price(usage.calls, status.usage.calls)
+            video_run.dollars += price(usage, status.usage)
         status.usage += usage
-        status.dollars = price(status.usage.calls)
+        status.dollars = price(status.usage, Usage())
 
     def published(self, video_run: VideoRun) -> None:
         """Record a video whose copy is published."""
         outcome, status = video_run.outcome(None), self._status
         frames = outcome.probed.frames if outcome.probed else 0
-        logs.log_video("published", outcome.video.path, frames=frames, faces=outcome.faces)
+        logs.log_video("published", outcome.video.path, frames=frames, faces=outcome.tracks[FACE])
         for sentence in outcome.probed.dropped if outcome.probed else ():
             logs.log_video(f"published without {sentence}", outcome.video.path)
         self._settled.append(video_run.job)
@@ -97,7 +97,7 @@ class Results:
             self._history.note(outcome.video, outcome.joined)
         status.published += 1
         status.frames += frames
-        status.faces += outcome.faces
+        status.tracks += outcome.tracks
         if outcome.video.modified is not None:
             status.lags.append(outcome.ended - outcome.video.modified)
         if outcome.damage and len(self._salvaged) < _MOST_NAMED:
@@ -167,6 +167,7 @@ class Results:
             left=status.counts.videos - status.ended,
             frames=status.frames,
             faces=status.faces,
+            tracks=dict(sorted(status.tracks.items())),
             wall_s=status.elapsed_s,
             output=self._destination,
             manifest=layout.manifest(self._destination),

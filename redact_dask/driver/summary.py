@@ -48,7 +48,9 @@ class Summary:
     frames: int
     """Frames of the videos that this run published."""
     faces: int
-    """Tracks hidden in these videos."""
+    """Tracks of faces hidden in these videos."""
+    tracks: dict[str, int]
+    """Tracks hidden in these videos, by label."""
     wall_s: float
     """Wall seconds since the command or the call began."""
     output: str

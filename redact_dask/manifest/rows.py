@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from redact_dask import versions
 from redact_dask.manifest.schema import Row, Rows
 from redact_dask.records import (
+    FACE,
     ORIGINS,
     Chunk,
     Damage,
@@ -88,9 +90,9 @@ class Outcome:
         return sum(made.copied for made in self.rendered)
 
     @property
-    def faces(self) -> int:
-        """Number of tracks that are hidden."""
-        return sum(plan.faces for plan in self.tracked)
+    def tracks(self) -> Counter[str]:
+        """Number of tracks that are hidden, by label."""
+        return sum((Counter(dict(plan.tracks)) for plan in self.tracked), Counter())
 
 
 def rows(outcome: Outcome, fingerprint: str) -> dict[str, Rows]:
@@ -148,12 +150,15 @@ def _detections(stream: Probed, detected: Sequence[Detected], video: Video) -> p
 
 
 def _regions(hidden: Regions, stream: Probed, video: Video) -> pa.Table:
+    label, detectors = hidden.kinds.T
     columns = {
         "video": _coded(np.zeros(len(hidden), np.int8), [video.id]),
         "frame": hidden.frame,
         "track": hidden.track,
         **_sides(hidden.box),
         "why": _coded(hidden.origin, [*ORIGINS]),
+        "label": _coded(hidden.kind, label.tolist()),
+        "detectors": _coded(hidden.kind, detectors.tolist()),
         "stream": _of(stream, len(hidden)),
     }
     return pa.table(columns)
@@ -243,7 +248,8 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "frames_black": sum(seen.frames_damaged for seen in outcome.detected),
         "frames_copied": outcome.frames_copied,
         "why_encoded": outcome.why_encoded or None,
-        "faces": outcome.faces,
+        "faces": outcome.tracks[FACE],
+        "tracks": sorted(outcome.tracks.items()) if outcome.tracked else None,
         **asdict(outcome.usage),
         "dollars": outcome.dollars,
         "duration_s": max(s.info.seconds for s in probed.streams) if probed else None,

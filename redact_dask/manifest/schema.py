@@ -64,7 +64,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             "track": (pa.int32(), "number of the track in its stream, from 0"),
         }
         | _BOX
-        | {"why": (pa.string(), "detected, interpolated or padded")}
+        | {
+            "why": (pa.string(), "detected, interpolated or padded"),
+            "label": (pa.string(), "class, face for one; null in rows before 0.3"),
+            "detectors": (
+                pa.string(),
+                "names of the detectors that found its track, with commas; null in rows before 0.3",
+            ),
+        }
         | _STREAM
     ),
     "damage": _schema(
@@ -123,7 +130,14 @@ SCHEMAS: dict[str, pa.Schema] = {
             "frames_black": (pa.int64(), "frames that are damaged and not shown"),
             "frames_copied": (pa.int64(), "frames that were copied bit by bit, not encoded"),
             "why_encoded": (pa.string(), "why no span could be copied; null: spans could be"),
-            "faces": (pa.int32(), "tracks that were hidden"),
+            "faces": (
+                pa.int32(),
+                "tracks of label face that were hidden; of all labels where tracks is null",
+            ),
+            "tracks": (
+                pa.map_(pa.string(), pa.int32()),
+                "tracks that were hidden, by label; null in rows before 0.3, and where unknown",
+            ),
             **_USAGE,
             "dollars": (pa.float64(), "price of the calls"),
             "duration_s": (pa.float64(), "length of the video, seconds"),

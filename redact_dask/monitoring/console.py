@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.status import Observer, Status
-from redact_dask.records import Usage
+from redact_dask.records import FACE, Usage
 
 _LINE_S = 10.0
 """Seconds between two plain lines."""
@@ -111,6 +111,17 @@ def describe_lag(lags: Collection[float]) -> str:
     'lag 4.0 s (at most 31.0 s)'
     """
     return f"lag {statistics.median(lags):.1f} s (at most {max(lags):.1f} s)"
+
+
+def describe_tracks(tracks: Mapping[str, int]) -> str:
+    """Return how many tracks of each label were hidden, in a few words.
+
+    >>> describe_tracks({"face": 3, "plate": 2})
+    '3 faces, 2 of label plate'
+    """
+    faces = tracks.get(FACE, 0)
+    others = (f"{count} of label {label}" for label, count in tracks.items() if label != FACE)
+    return ", ".join([f"{faces} face{'' if faces == 1 else 's'}", *others])
 
 
 def describe_usage(usage: Usage, dollars: float) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from redact_dask.records import Usage
+from redact_dask.records import FACE, Usage
 
 _STEPS = 2
 """Steps of each frame: it is analysed once and rendered once."""
@@ -51,8 +51,8 @@ class Status:
     quarantined: int = 0
     frames: int = 0
     """Frames of published videos."""
-    faces: int = 0
-    """Tracks hidden in published videos."""
+    tracks: Counter[str] = field(default_factory=Counter)
+    """Tracks hidden in published videos, by label."""
     bytes_probed: int = 0
     frames_probed: int = 0
     frames_analysed: int = 0
@@ -69,6 +69,11 @@ class Status:
     videos."""
     started: float = field(default_factory=time.monotonic)
     """When the run's command or call began, seconds of `time.monotonic`."""
+
+    @property
+    def faces(self) -> int:
+        """Tracks of faces hidden in published videos."""
+        return self.tracks[FACE]
 
     @property
     def ended(self) -> int:

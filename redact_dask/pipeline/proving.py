@@ -79,7 +79,7 @@ def check_pictures(
     times = [(footage.pts[frame] + info.shift) * info.time_base for frame in shown]
     before, after = _source_frames(job, info, samples), frames_at(url, times, number)
     for frame, source, output in zip(shown, before, after, strict=True):
-        settings, crf = job.config.redact, job.config.encode.crf
+        settings, crf = job.config.redact_of, job.config.encode.crf
         regions = [*hidden.within(range(frame, frame + 1))]
         for region in proof.shown(source, output, regions, settings, crf):
             raise CheckFailed(

@@ -91,7 +91,7 @@ class Rendering:
             if number in self._hidden:
                 with timer.step("redact"):
                     regions = [*self._regions.within(range(number, number + 1))]
-                    hide.hide(frame, regions, job.config.redact)
+                    hide.hide(frame, regions, job.config.redact_of)
             yield frame
 
 

@@ -15,8 +15,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
-import numpy as np
-
 from redact_dask import storage
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
@@ -172,13 +170,14 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
     times = [float(ticks * probed.info.time_base) for ticks in probed.pts]
     with timer.step("track"):
+        found = Detections.joined([seen.detections for seen in detected])
         regions = tracker.track(
-            Detections.joined([seen.detections for seen in detected]),
+            found.only(job.config.hides),
             times,
             scene_cuts.first_frames(scene_cuts.joined(detected), times),
             probed.info.width,
             probed.info.height,
-            job.config.track,
+            job.config.track_of,
             max_gap_frames=detection.stride(probed.info, job.config.detect) - 1,
             steps=camera_motion.joined(detected),
         )
@@ -187,8 +186,8 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     packets = b"".join(seen.packets for seen in detected)
     known = all(seen.pictures for seen in detected)
     pictures = b"".join(seen.pictures for seen in detected) if known else b""
-    faces, number = len(np.unique(regions.track)), probed.info.number
-    return Tracked(plan, faces, damage, timer.timing(), packets, pictures, number)
+    number = probed.info.number
+    return Tracked(plan, regions.tracks, damage, timer.timing(), packets, pictures, number)
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:

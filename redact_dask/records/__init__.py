@@ -9,6 +9,7 @@ Conventions, everywhere in the package:
 """
 
 from redact_dask.records.columns import (
+    FACE,
     ORIGINS,
     Detection,
     Detections,
@@ -46,6 +47,7 @@ from redact_dask.records.video import (
 )
 
 __all__ = [
+    "FACE",
     "ORIGINS",
     "STAGES",
     "Appearance",

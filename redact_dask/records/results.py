@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from redact_dask.errors import Blame
 from redact_dask.records.columns import Detections, Regions
@@ -95,19 +95,26 @@ class Usage:
     """Times that the service refused a call because there were too many."""
     retried: int = 0
     """Times that a call failed for another reason, and was made again."""
+    by_operation: Mapping[str, int] = field(default_factory=dict)
+    """The calls by the service's operations, which have prices of their own."""
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.calls + other.calls,
-            self.throttled + other.throttled,
-            self.retried + other.retried,
-        )
+        return self._with(other, 1)
 
     def __sub__(self, other: Usage) -> Usage:
+        return self._with(other, -1)
+
+    def _with(self, other: Usage, times: int) -> Usage:
+        names = [*self.by_operation, *(other.by_operation.keys() - self.by_operation.keys())]
+        of_each = {
+            name: self.by_operation.get(name, 0) + times * other.by_operation.get(name, 0)
+            for name in sorted(names)
+        }
         return Usage(
-            self.calls - other.calls,
-            self.throttled - other.throttled,
-            self.retried - other.retried,
+            self.calls + times * other.calls,
+            self.throttled + times * other.throttled,
+            self.retried + times * other.retried,
+            {name: calls for name, calls in of_each.items() if calls},
         )
 
 
@@ -120,7 +127,7 @@ def usage_of(result: object) -> Usage:
     """Return the calls to paid services that were made for a stage's result, or before its error.
 
     >>> usage_of(OSError("a disk is full"))
-    Usage(calls=0, throttled=0, retried=0)
+    Usage(calls=0, throttled=0, retried=0, by_operation={})
     """
     found = getattr(result, "usage", None)
     return found if isinstance(found, Usage) else Usage()
@@ -174,8 +181,8 @@ class Tracked:
 
     plan: tuple[str | None, ...]
     """URL of each chunk's regions in the work area; None: the chunk has nothing to hide."""
-    faces: int
-    """Number of tracks that will be hidden."""
+    tracks: tuple[tuple[str, int], ...]
+    """Each label of what will be hidden, and the number of its tracks, sorted by label."""
     damage: tuple[Damage, ...]
     """Damage whose frames will be black, sorted by frame."""
     timing: TaskTiming

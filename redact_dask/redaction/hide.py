@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import ceil, floor, sqrt
 
 import numpy as np
@@ -15,7 +15,9 @@ from redact_dask.records import Region, StreamInfo
 from redact_dask.redaction.styles import hidden
 
 
-def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings) -> None:
+def hide(
+    frame: VideoFrame, regions: Iterable[Region], settings: Callable[[str], RedactSettings]
+) -> None:
     """Hide regions of a frame in luma and chroma; all other pixels keep their values.
 
     Parameters
@@ -25,14 +27,15 @@ def hide(frame: VideoFrame, regions: Iterable[Region], settings: RedactSettings)
     regions
         Regions in pixels of the frame; one without a pixel is skipped.
     settings
-        Style, strength and shape of the redaction.
+        Style, strength and shape of the redaction, by label.
     """
+    chosen = [(region, settings(region.label)) for region in regions]
     frame.make_writable()
     for number, plane in enumerate(planes(frame)):
-        for region in regions:
-            part, inside = part_of(plane, region, settings.shape)
+        for region, own in chosen:
+            part, inside = part_of(plane, region, own.shape)
             if part.size:
-                new = hidden(part, settings, plane.across, plane.down, is_luma=number == 0)
+                new = hidden(part, own, plane.across, plane.down, is_luma=number == 0)
                 if inside is None:
                     part[:] = new
                 else:

@@ -11,7 +11,7 @@ Only what the styles promise is used here, never what `hide` makes of a picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, floor
 
 import numpy as np
@@ -48,7 +48,7 @@ def shown(
     source: VideoFrame,
     output: VideoFrame,
     regions: Sequence[Region],
-    settings: RedactSettings,
+    settings: Callable[[str], RedactSettings],
     crf: float,
 ) -> list[Region]:
     """Return the regions of a frame whose detail the output still shows on any plane.
@@ -62,18 +62,23 @@ def shown(
     regions
         Regions of the frame, in the order in which they were hidden.
     settings
-        Style, strength and shape of the redaction.
+        Style, strength and shape of the redaction, by label.
     crf
         Constant rate factor with which the output was encoded.
     """
+    own = [settings(region.label) for region in regions]
     found = np.zeros(len(regions), np.bool_)
     for before, after in zip(planes(source), planes(output), strict=True):
-        found |= _shares(before, after.pixels, regions, settings, crf) >= SHOWN
+        found |= _shares(before, after.pixels, regions, own, crf) >= SHOWN
     return [region for region, is_shown in zip(regions, found, strict=True) if is_shown]
 
 
 def _shares(
-    before: Plane, after: Pixels, regions: Sequence[Region], settings: RedactSettings, crf: float
+    before: Plane,
+    after: Pixels,
+    regions: Sequence[Region],
+    settings: Sequence[RedactSettings],
+    crf: float,
 ) -> NDArray[np.float64]:
     """Return the share of each region's detail that is left on a plane; 0 where none can tell.
 
@@ -96,7 +101,7 @@ def _shares(
 
 
 def _owners_and_cells(
-    plane: Plane, regions: Sequence[Region], settings: RedactSettings
+    plane: Plane, regions: Sequence[Region], settings: Sequence[RedactSettings]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return which region was the last to hide each pixel, and in which of all cells it lies.
 
@@ -106,11 +111,11 @@ def _owners_and_cells(
     owners = np.full(plane.pixels.shape, -1, np.int32)
     cells = np.zeros(plane.pixels.shape, np.int32)
     count = 1
-    for number, region in enumerate(regions):
-        part, inside = hide.part_of(Plane(cells, plane.across, plane.down), region, settings.shape)
+    for number, (region, own) in enumerate(zip(regions, settings, strict=True)):
+        part, inside = hide.part_of(Plane(cells, plane.across, plane.down), region, own.shape)
         if not part.size:
             continue
-        rows, columns = styles.grid(part.shape, settings, plane.across, plane.down)
+        rows, columns = styles.grid(part.shape, own, plane.across, plane.down)
         down, right = (np.repeat(range(len(e) - 1), np.diff(e)) for e in (rows, columns))
         np.copyto(
             part,

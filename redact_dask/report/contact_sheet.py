@@ -21,6 +21,7 @@ from PIL import Image
 from redact_dask import manifest, storage
 from redact_dask.errors import VideoError
 from redact_dask.media.demux import open_video
+from redact_dask.records import FACE
 
 MOST = 48
 """Most frames of a sheet: a report with as many has some 2 MB."""
@@ -42,8 +43,8 @@ class Moment:
     """URL of the published copy."""
     bytes_out: int
     """Size of the published copy, bytes."""
-    faces: int
-    """Number of tracks that were hidden in the whole video."""
+    tracks: dict[str, int]
+    """Number of tracks that were hidden in the whole video, by label."""
     frame: int
     pts_s: float
     """Presentation time of the frame, seconds."""
@@ -67,7 +68,7 @@ class Picture:
 
 
 def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
-    """Return some frames of videos with hidden faces, evenly spread over the runs.
+    """Return some frames of videos that hide something, evenly spread over the runs.
 
     Parameters
     ----------
@@ -82,15 +83,20 @@ def pictures(root: str, runs: Collection[str], count: int) -> list[Picture]:
 
 
 def _moments(root: str, runs: Collection[str], count: int) -> list[Moment]:
-    """Return one frame for each stream of published videos with hidden faces, at most ``count``."""
+    """Return one frame for each stream of videos that hide something, at most ``count``."""
     seen = _busiest_frames(root, runs, count)
     ids = pa.array({video for video, _ in seen}, pa.string())
-    columns = ["video", "source", "output", "status", "bytes_out", "faces", "streams"]
+    columns = ["video", "source", "output", "status", "bytes_out", "faces", "tracks"]
+    columns += ["streams"]
     moments: dict[tuple[str, int], Moment] = {}
     for table in manifest.tables(root, "videos", columns, runs):
         known = pc.and_(pc.is_in(table["video"], ids), pc.equal(table["status"], "published"))
-        for row in table.filter(pc.and_(known, pc.greater(table["faces"], 0))).to_pylist():
-            del row["status"]
+        for row in table.filter(known).to_pylist(maps_as_pydicts="strict"):
+            # Rows of earlier versions count all labels as faces.
+            row["tracks"] = row["tracks"] or {FACE: row["faces"]}
+            del row["status"], row["faces"]
+            if not any(row["tracks"].values()):
+                continue
             video, streams = row.pop("video"), row.pop("streams") or [0]
             for place, number in enumerate(streams):
                 if busiest := seen.get((video, number)):

@@ -14,6 +14,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redact_dask import versions
+from redact_dask.monitoring.console import describe_tracks
 from redact_dask.records import STAGES
 from redact_dask.report import charts, formatting
 from redact_dask.report.charts import Chart, Series
@@ -55,6 +56,7 @@ def render(content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["tracks"] = describe_tracks
     environment.filters |= {
         name: getattr(formatting, name)
         for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")

@@ -17,7 +17,7 @@ from redact_dask.records import Detections
 from redact_dask.tracking.boxes import BoxArray, area, centre, iou
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.leaps import Leaps
-from redact_dask.tracking.tracks import ROUNDING, Track
+from redact_dask.tracking.tracks import ROUNDING, Things, Track
 
 _SAME = 0.5
 """Least intersection over union of two detections on one frame that show one thing."""
@@ -68,7 +68,8 @@ def link(
     firsts = np.flatnonzero(np.diff(detections.frame, prepend=-1))
     for first, stop in pairwise([*firsts.tolist(), len(detections)]):
         frame = int(detections.frame[first])
-        boxes, confidences = _merge(detections.box[first:stop], detections.confidence[first:stop])
+        things = _merged(detections[first:stop])
+        boxes = things.boxes
         horizon = times[frame] - gap - ROUNDING
         if max_gap_frames:
             horizon = min(horizon, times[max(frame - max_gap_frames - 1, 0)])
@@ -84,32 +85,33 @@ def link(
             predicted = last + np.array([t.velocity for t in live]) * lag[:, None]
             reach = np.array([_FIRST_REACH if len(t.frames) == 1 else _REACH for t in live])
             for i, j in _match(predicted, boxes, reach, lag == lag.min()).items():
-                live[i].append(frame, boxes[j], confidences[j], times)
+                live[i].append(frame, things, j, times)
                 unmatched.remove(j)
         lost = [track for track in live if track.frames[-1] != frame]
-        unmatched -= leaps.follow(lost, boxes, confidences, sorted(unmatched), frame, step, times)
-        live += [Track.begin(frame, boxes[j], confidences[j]) for j in sorted(unmatched)]
+        unmatched -= leaps.follow(lost, things, sorted(unmatched), frame, step, times)
+        live += [Track.begin(frame, things, j) for j in sorted(unmatched)]
         before = frame
     return ended + live + leaps.found
 
 
-def _merge(boxes: BoxArray, confidence: NDArray[np.float64]) -> tuple[BoxArray, list[float]]:
+def _merged(detections: Detections) -> Things:
     """Merge the detections of one frame that show one thing into the union of their boxes.
 
-    Detections are sorted by descending confidence. Returns the boxes, and for each the highest
-    confidence of its detections.
+    Detections are sorted by descending confidence.
     """
+    boxes = detections.box
     rest = np.arange(len(boxes))
-    merged, confidences = [], []
+    merged, confidences, kinds = [], [], []
     while len(rest):
         best = boxes[rest[0]]
         same = iou(best, boxes[rest]) >= _SAME
         same[0] = True  # A box without area overlaps nothing, not even itself.
         group = boxes[rest[same]]
         merged.append(np.concatenate([group[:, :2].min(0), group[:, 2:].max(0)]))
-        confidences.append(float(confidence[rest[0]]))
+        confidences.append(float(detections.confidence[rest[0]]))
+        kinds.append(frozenset(detections.kind[rest[same]].tolist()))
         rest = rest[~same]
-    return np.array(merged), confidences
+    return Things(np.array(merged), confidences, kinds)
 
 
 def _match(

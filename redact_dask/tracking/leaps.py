@@ -15,7 +15,7 @@ import numpy as np
 
 from redact_dask.tracking.boxes import BoxArray, area, centre
 from redact_dask.tracking.camera_motion import Step
-from redact_dask.tracking.tracks import ROUNDING, Track
+from redact_dask.tracking.tracks import ROUNDING, Things, Track
 
 _SPEED = 60.0
 """Fastest leap, box sizes a second; the size of a box is the square root of its area. A person 3 m
@@ -49,8 +49,7 @@ class Leaps:
     def follow(
         self,
         lost: Sequence[Track],
-        boxes: BoxArray,
-        confidences: Sequence[float],
+        things: Things,
         unmatched: Collection[int],
         frame: int,
         step: Step,
@@ -62,10 +61,8 @@ class Leaps:
         ----------
         lost
             Tracks that have no box on this frame, carried to it.
-        boxes
-            All boxes on this frame, shape (n, 4).
-        confidences
-            Their confidences.
+        things
+            All things seen on this frame.
         unmatched
             Indices of those that no track has.
         frame
@@ -79,23 +76,26 @@ class Leaps:
         -------
         Indices of the boxes that need no track of their own, since a proven leap has them.
         """
-        strong = [j for j in range(len(boxes)) if confidences[j] >= self._start]
+        boxes = things.boxes
+        strong = [j for j in range(len(boxes)) if things.confidences[j] >= self._start]
         for leap in self._live:
             leap.carry(step)
         on_the_way = _closest(self._live, boxes, strong, frame, times, _REACH)
         of_their_own = {j for i, j in on_the_way if len(self._live[i].frames) >= _PROVEN}
         for i, j in on_the_way:
-            self._live[i].append(frame, boxes[j], confidences[j], times)
+            self._live[i].append(frame, things, j, times)
             self._live[i].is_padded = True
         self._live = [leap for leap in self._live if leap.frames[-1] == frame]
         followed = {j for _, j in on_the_way}
         appeared = [j for j in strong if j in unmatched and j not in followed]
         gone = [track for track in lost if track.confidence >= self._start]
         for i, j in _closest(gone, boxes, appeared, frame, times, None):
-            leap = Track.begin(gone[i].frames[-1], gone[i].boxes[-1], gone[i].confidence)
+            before = gone[i]
+            last = Things(before.boxes[-1:], [before.confidence], [before.kinds])
+            leap = Track.begin(before.frames[-1], last, 0)
             leap.is_padded = False
-            leap.carried = gone[i].carried[-1:]
-            leap.append(frame, boxes[j], confidences[j], times)
+            leap.carried = before.carried[-1:]
+            leap.append(frame, things, j, times)
             self._live.append(leap)
             self.found.append(leap)
         return of_their_own

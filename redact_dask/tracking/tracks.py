@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,17 @@ VELOCITY_SECONDS = 0.15
 """Time over which a velocity is measured, seconds: a shorter one follows the detector's jitter."""
 ROUNDING = 1e-6
 """Times that differ by less than this are equal, seconds."""
+
+
+class Things(NamedTuple):
+    """The n things seen on one frame, each once."""
+
+    boxes: BoxArray
+    """Shape (n, 4)."""
+    confidences: list[float]
+    """Highest confidence of the detections of each."""
+    kinds: list[frozenset[int]]
+    """Numbers in `Detections.kinds` of the detections of each."""
 
 
 @dataclass(slots=True)
@@ -33,13 +45,17 @@ class Track:
     zero at first."""
     carried: BoxArray
     """Latest boxes, carried by the camera's motion to the latest frame, shape (n, 4)."""
+    kinds: frozenset[int]
+    """Numbers in `Detections.kinds` of its detections."""
     is_padded: bool = True
     """Whether the thing is hidden beyond the ends of its track, too."""
 
     @classmethod
-    def begin(cls, frame: int, box: BoxArray, confidence: float) -> Track:
-        """Return the track of one box."""
-        return cls(array("q", [frame]), array("d", box), confidence, np.zeros(4), box[None])
+    def begin(cls, frame: int, things: Things, j: int) -> Track:
+        """Return the track that the thing of index ``j`` on a frame begins."""
+        box = things.boxes[j]
+        sides, confidence, kinds = array("d", box), things.confidences[j], things.kinds[j]
+        return cls(array("q", [frame]), sides, confidence, np.zeros(4), box[None], kinds)
 
     @property
     def boxes(self) -> BoxArray:
@@ -51,11 +67,13 @@ class Track:
         self.carried = step.forth(self.carried)
         self.velocity = self.velocity * step.scale
 
-    def append(self, frame: int, box: BoxArray, confidence: float, times: Sequence[float]) -> None:
-        """Extend the track by a box on the frame that it was carried to."""
+    def append(self, frame: int, things: Things, j: int, times: Sequence[float]) -> None:
+        """Extend the track by the thing of index ``j`` on the frame that it was carried to."""
+        box = things.boxes[j]
         self.frames.append(frame)
         self.sides.extend(box)
-        self.confidence = max(self.confidence, confidence)
+        self.confidence = max(self.confidence, things.confidences[j])
+        self.kinds |= things.kinds[j]
         self.carried = np.concatenate([self.carried, box[None]])[1 - _MEMORY :]
         latest = self.frames[: -len(self.carried) - 1 : -1]
         self.velocity = velocity(latest, self.carried[::-1], times)

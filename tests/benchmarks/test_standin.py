@@ -111,7 +111,7 @@ def test_pictures_that_are_not_allowed_are_refused(standin: StartStandin) -> Non
     with pytest.raises(ClientError, match="ValidationException"):
         client.detect_faces(Image={"Bytes": picture()}, Attributes=["WINGS"])
     with pytest.raises(ClientError, match="UnknownOperationException"):
-        client.detect_text(Image={"Bytes": picture()})
+        client.recognize_celebrities(Image={"Bytes": picture()})
     assert (server.stats()["calls"], server.stats()["refused"]) == (2, 7)
 
 
@@ -226,3 +226,94 @@ def test_calls_are_counted(standin: StartStandin) -> None:
     server.reset()
     assert server.stats()["calls"] == 0
     assert server.stats()["first"] is None
+
+
+SCENE = {
+    "text": [
+        {"text": "AB 123", "place": [0.1, 0.7, 0.2, 0.05], "confidence": 0.9},
+        {"text": "faint", "place": [0.5, 0.7, 0.1, 0.05], "confidence": 0.6},
+    ],
+    "labels": [
+        {"name": "Car", "confidence": 0.6, "places": [[0.5, 0.5, 0.2, 0.2]]},
+        {"name": "Road", "confidence": 0.9, "places": []},
+        {"name": "Bus", "confidence": 0.3, "places": [[0, 0, 0.1, 0.1]]},
+    ],
+    "moderation": [
+        {"name": "Weapons", "parent": "Violence", "confidence": 0.8},
+        {"name": "Drugs & Tobacco", "confidence": 0.4},
+    ],
+}
+
+
+def names(found: list[dict[str, Any]]) -> list[str]:
+    return [one["Name"] for one in found]
+
+
+def test_a_scene_is_answered_as_the_filters_of_a_request_say(
+    standin: StartStandin, tmp_path: Path
+) -> None:
+    (tmp_path / "scene.json").write_text(json.dumps(SCENE))
+    server = standin("--latency", 0, "--scene", tmp_path / "scene.json")
+    client, image = connect(), {"Bytes": picture()}
+
+    line, *words = client.detect_text(Image=image)["TextDetections"]
+    assert (line["Type"], line["DetectedText"], "ParentId" in line) == ("LINE", "AB 123", False)
+    assert [(word["DetectedText"], word["ParentId"]) for word in words] == [("AB", 0), ("123", 0)]
+    filters = {"WordFilter": {"MinConfidence": 0.0}}
+    assert len(client.detect_text(Image=image, Filters=filters)["TextDetections"]) == 5
+
+    road, car = client.detect_labels(Image=image)["Labels"]
+    assert names([road, car]) == ["Road", "Car"]
+    assert (len(road["Instances"]), len(car["Instances"])) == (0, 1)
+    wanted = {"GeneralLabels": {"LabelInclusionFilters": ["Bus", "Car"]}}
+    found = client.detect_labels(Image=image, Settings=wanted, MinConfidence=30)["Labels"]
+    assert names(found) == ["Car", "Bus"]
+
+    violence, weapons = client.detect_moderation_labels(Image=image)["ModerationLabels"]
+    assert names([violence, weapons]) == ["Violence", "Weapons"]
+    assert (violence["ParentName"], weapons["ParentName"]) == ("", "Violence")
+    assert (violence["TaxonomyLevel"], weapons["TaxonomyLevel"]) == (1, 2)
+    all_of_them = client.detect_moderation_labels(Image=image, MinConfidence=0)
+    assert len(all_of_them["ModerationLabels"]) == 3
+
+    told = server.stats()
+    assert (told["calls"], told["pictures"], told["pictures_sent"]) == (6, 1, 3)
+    assert told["by_operation"] == {
+        "DetectText": 2,
+        "DetectLabels": 2,
+        "DetectModerationLabels": 2,
+    }
+
+
+def test_each_operation_has_a_quota_of_its_own(standin: StartStandin) -> None:
+    server = standin("--latency", 0, "--tps", 1)
+    client, image = connect(), {"Bytes": picture()}
+    client.detect_faces(Image=image)
+    client.detect_text(Image=image)
+    client.detect_labels(Image=image)
+    client.detect_moderation_labels(Image=image)
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceededException"):
+        client.detect_text(Image=image)
+    assert (server.stats()["calls"], server.stats()["throttled"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("detect_labels", {"MinConfidence": 101}),
+        ("detect_labels", {"Features": ["WINGS"]}),
+        ("detect_labels", {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Car!"]}}}),
+        (
+            "detect_labels",
+            {"Settings": {"GeneralLabels": {"LabelInclusionFilters": ["Car"] * 101}}},
+        ),
+        ("detect_text", {"Filters": {"WordFilter": {"MinBoundingBoxHeight": 1.5}}}),
+        ("detect_moderation_labels", {"MinConfidence": 101}),
+    ],
+)
+def test_what_breaks_the_model_of_the_service_is_refused(
+    standin: StartStandin, method: str, parameters: dict[str, Any]
+) -> None:
+    standin("--latency", 0)
+    with pytest.raises(ClientError, match="ValidationException"):
+        getattr(connect(), method)(Image={"Bytes": picture()}, **parameters)

@@ -135,6 +135,16 @@ def test_a_name_with_a_line_break_forges_no_line(tmp_path: Path, client: Client)
             id="unknown detector",
         ),
         pytest.param(
+            ["{videos}", "{dest}", "--hide", "faces,cars"],
+            ["no detector is called cars", "centerface, faces", "magenta"],
+            id="unknown thing to hide",
+        ),
+        pytest.param(
+            ["{videos}", "{dest}", "--hide", "faces,"],
+            ["--hide", "a name is empty"],
+            id="nothing to hide",
+        ),
+        pytest.param(
             ["{videos}", "{dest}", "--config", "{nowhere}.yaml"],
             ["{nowhere}.yaml", "No such file"],
             id="no configuration file",

@@ -55,6 +55,18 @@ def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
             r"unknown configuration key chunks; known here: profile, select, chunk, detect, track",
         ),
         ("track.gap=5", r"unknown configuration key track\.gap; known here: start, .*gap_s"),
+        (
+            "labels.plate.track.strat=0.5",
+            r"unknown configuration key labels\.plate\.track\.strat; known here: start, extend",
+        ),
+        (
+            "labels.plate.hid=false",
+            r"unknown configuration key labels\.plate\.hid; known here: hide, track, redact$",
+        ),
+        (
+            "labels.plate.redact.cells=9",
+            r"configuration key labels\.plate\.redact\.cells: .*less than or equal to 8",
+        ),
         ("chunk.seconds=long", r"configuration key chunk\.seconds: .*number"),
         ("chunk.seconds=0", r"configuration key chunk\.seconds: .*greater than 0"),
         ("chunk=5", r"configuration key chunk: "),
@@ -157,6 +169,9 @@ def test_a_cluster_comes_from_one_place(given: dict[str, Any], sentence: str) ->
         "output.streams=first",
         "output.streams=[0]",
         "encode.codec=hevc",
+        "labels.plate.hide=false",
+        "labels.plate.track.start=0.5",
+        "labels.plate.redact.style=solid",
     ],
 )
 def test_fingerprint_changes_with_what_decides_the_output(assignment: str) -> None:
@@ -183,6 +198,25 @@ def test_fingerprint_is_that_of_the_values_not_of_their_spelling() -> None:
     assert spelled.fingerprint == Config().fingerprint
     several = [load(assignments=[f"output.streams={given}"]) for given in ("[2, 0, 2]", "[0, 2]")]
     assert several[0].fingerprint == several[1].fingerprint
+
+
+def test_what_is_not_set_for_a_label_is_as_for_all() -> None:
+    config = load(
+        assignments=["track.start=0.2", "labels.plate.track.margin=0.5", "redact.style=solid"]
+    )
+    assert config.track_of("face") == config.track
+    assert config.track_of("plate") == config.track.model_copy(update={"margin": 0.5})
+    assert config.redact_of("plate") == config.redact
+    assert config.hides("plate")
+    assert config.hides("face")
+
+
+def test_a_label_that_is_treated_as_all_others_changes_no_fingerprint() -> None:
+    same = ["labels.plate.hide=true", "labels.plate.track.start=0.3", "labels.text={}"]
+    assert load(assignments=same).fingerprint == Config().fingerprint
+    # What is not hidden is not tracked.
+    noted = [load(assignments=["labels.plate.hide=false", more]) for more in same[1:]]
+    assert noted[0].fingerprint == noted[1].fingerprint
 
 
 def test_the_fingerprint_of_the_defaults_is_that_of_earlier_versions() -> None:

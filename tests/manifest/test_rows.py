@@ -40,15 +40,15 @@ SEEN = [
     Detection(3, 0.1, 2, 3, 4, 0.7, "face", "yolo"),
 ]
 HIDDEN = [
-    Region(1, 0, 0.1, 2, 3, 4, RegionOrigin.PADDED),
-    Region(3, 0, 0.1, 2, 3, 4, RegionOrigin.DETECTED),
+    Region(1, 0, 0.1, 2, 3, 4, RegionOrigin.PADDED, "plate", "plates,yolo"),
+    Region(3, 0, 0.1, 2, 3, 4, RegionOrigin.DETECTED, "face", "told"),
 ]
 
 
 def outcome(seen: Detections, hidden: Regions | None) -> Outcome:
     """Return the outcome of a video; without what is hidden, of one that is quarantined."""
     detected = Detected(0, 4, 2, seen, ("yolo-1",), (), (), TIMING)
-    tracked = Tracked((None,), 1, (), TIMING)
+    tracked = Tracked((None,), (("face", 1), ("plate", 2)), (), TIMING)
     joined = hidden and Joined("file:///out/a.mp4", 1, "00", "", hidden, TIMING)
     failure = None if joined else Failure("join", "it is wrong", "CheckFailed", Blame.VIDEO)
     return Outcome(VIDEO, 0.0, 1.0, PROBED, (detected,), (tracked,), (), joined, failure)
@@ -67,8 +67,12 @@ def test_rows_are_those_of_the_results(root: str) -> None:
         for frame, pts_s, sure, label in ((1, 1 / 3, 0.3, "plate"), (3, 4 / 3, 0.7, "face"))
     ]
     assert manifest.read(root, "regions").to_pylist() == [
-        {**both, "frame": frame, "track": 0, **sides, "why": why, "stream": 0}
-        for frame, why in ((1, "padded"), (3, "detected"))
+        {**both, "frame": frame, "track": 0, **sides, "why": why}
+        | {"label": label, "detectors": names, "stream": 0}
+        for frame, why, label, names in (
+            (1, "padded", "plate", "plates,yolo"),
+            (3, "detected", "face", "told"),
+        )
     ]
 
 
@@ -79,7 +83,7 @@ def test_of_a_quarantined_video_nothing_is_hidden(root: str) -> None:
     assert manifest.read(root, "detections").num_rows == 2
     assert manifest.read(root, "regions").num_rows == 0
     (video,) = manifest.read(root, "videos").to_pylist()
-    assert video["faces"] == 1
+    assert (video["faces"], video["tracks"]) == (1, [("face", 1), ("plate", 2)])
 
 
 def test_a_crowd_takes_little_memory() -> None:

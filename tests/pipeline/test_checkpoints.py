@@ -27,7 +27,8 @@ START = Keyframe(0, 1000, 0)
 CHUNKS = [Chunk(n, START, 10 * n, tuple(range(10 * n, 10 * n + 10)), ()) for n in range(3)]
 SEEN = [Detection(3, 1.5, 2.0, 3.0, 4.0, 0.5, "face", "faces")]
 REGIONS = Regions.of(
-    Region(frame, 0, 1.0, 2.0, 3.0, 4.0, RegionOrigin.DETECTED) for frame in (3, 4, 25)
+    Region(frame, 0, 1.0, 2.0, 3.0, 4.0, RegionOrigin.DETECTED, "face", "told")
+    for frame in (3, 4, 25)
 )
 
 

@@ -146,7 +146,7 @@ class TestPlan:
 
 def on_square(job: Job, probed: Probed, beside: int = 0) -> Tracked:
     """Return regions around the square of the clip, or beside it, in the middle of the clip."""
-    region = Region(0, 0, 7.0, 55.0, 57.0, 105.0, RegionOrigin.DETECTED)
+    region = Region(0, 0, 7.0, 55.0, 57.0, 105.0, RegionOrigin.DETECTED, "face", "told")
     regions = (
         replace(region, frame=n, x0=region.x0 + 2 * n + beside, x1=region.x1 + 2 * n + beside)
         for n in range(35, 45)

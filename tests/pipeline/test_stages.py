@@ -350,7 +350,9 @@ def test_a_kept_timecode_makes_no_stream(
 
 
 def on_one_frame(job: Job, probed: Probed) -> Tracked:
-    return plan(job, probed, [Region(3, 0, 10.0, 60.0, 50.0, 100.0, RegionOrigin.DETECTED)])
+    return plan(
+        job, probed, [Region(3, 0, 10.0, 60.0, 50.0, 100.0, RegionOrigin.DETECTED, "face", "told")]
+    )
 
 
 def test_audio_is_dropped_as_told(prepare: Callable[..., Job]) -> None:

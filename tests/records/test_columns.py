@@ -16,9 +16,9 @@ SEEN = [
     Detection(7, 5, 6, 7, 8, 0.1, "face", "yolo"),
 ]
 HIDDEN = [
-    Region(0, 3, 1.5, 2, 30.25, 40, RegionOrigin.DETECTED),
-    Region(4, 0, 5, 6, 7, 8, RegionOrigin.PADDED),
-    Region(4, 3, 5, 6, 7, 8, RegionOrigin.INTERPOLATED),
+    Region(0, 3, 1.5, 2, 30.25, 40, RegionOrigin.DETECTED, "face", "told"),
+    Region(4, 0, 5, 6, 7, 8, RegionOrigin.PADDED, "plate", "plates,yolo"),
+    Region(4, 3, 5, 6, 7, 8, RegionOrigin.INTERPOLATED, "face", "told"),
 ]
 
 
@@ -67,7 +67,9 @@ def test_other_rows_are_others() -> None:
     regions = Regions.of(HIDDEN)
     assert regions != Regions.of(HIDDEN[1:])
     assert regions.digest == Regions.of(HIDDEN).digest
-    moved = Regions(regions.frame + 1, regions.track, regions.box, regions.origin)
+    moved = Regions(
+        regions.frame + 1, regions.track, regions.box, regions.origin, regions.kind, regions.kinds
+    )
     assert moved != regions
     assert moved.digest != regions.digest
 

@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from plans import for_all
 
 from redact_dask.config import RedactSettings
 from redact_dask.records import Region, RegionOrigin
@@ -51,7 +52,7 @@ def test_only_the_region_changes_and_all_of_it(
 ) -> None:
     frame = _noise(*size, pixel_format)
     before = _planes(frame)
-    hide.hide(frame, [_region(*box)], settings)
+    hide.hide(frame, [_region(*box)], for_all(settings))
     for plane, (was, now) in enumerate(zip(before, _planes(frame), strict=True)):
         inside = _inside(box, size, pixel_format, plane)
         assert np.array_equal(was[~inside], now[~inside])
@@ -83,7 +84,7 @@ def test_all_of_the_box_and_nothing_outside_the_shape_changes(
     box = (x0, y0, x0 + width, y0 + height)
     frame = _noise(*size, pixel_format)
     before = _planes(frame)
-    hide.hide(frame, [_region(*box)], RedactSettings(style=style, shape=shape, radius=4))
+    hide.hide(frame, [_region(*box)], for_all(RedactSettings(style=style, shape=shape, radius=4)))
     for plane, (was, now) in enumerate(zip(before, _planes(frame), strict=True)):
         inside = _inside(box, size, pixel_format, plane)
         within = _ellipse(box, was.shape, pixel_format, plane) if shape == "ellipse" else inside
@@ -101,7 +102,9 @@ def test_all_of_the_box_and_nothing_outside_the_shape_changes(
 def test_an_ellipse_reaches_outside_its_box_but_not_to_the_corners_of_its_own(style: Any) -> None:
     frame = _noise(100, 80, "yuv420p")
     before = _planes(frame)
-    hide.hide(frame, [_region(30, 30, 70, 50)], RedactSettings(style=style, shape="ellipse"))
+    hide.hide(
+        frame, [_region(30, 30, 70, 50)], for_all(RedactSettings(style=style, shape="ellipse"))
+    )
     changed = before[0] != _planes(frame)[0]
     rows, columns = np.nonzero(changed)
     # The half axes are 20 and 10, times the square root of 2: 28.3 and 14.1.
@@ -117,7 +120,7 @@ def test_a_region_outside_the_picture_changes_nothing(
 ) -> None:
     frame = _noise(64, 48, "yuv420p")
     before = _planes(frame)
-    hide.hide(frame, [_region(*box)], settings)
+    hide.hide(frame, [_region(*box)], for_all(settings))
     assert all(map(np.array_equal, before, _planes(frame)))
 
 
@@ -129,7 +132,7 @@ def test_pixelate_leaves_few_values(
 ) -> None:
     size = (64, 48)
     frame = _noise(*size, pixel_format)
-    hide.hide(frame, [_region(*box)], RedactSettings(cells=cells))
+    hide.hide(frame, [_region(*box)], for_all(RedactSettings(cells=cells)))
     for plane, now in enumerate(_planes(frame)):
         inside = _inside(box, size, pixel_format, plane)
         rows, columns = inside.any(axis=1), inside.any(axis=0)
@@ -144,7 +147,7 @@ def test_pixelate_leaves_few_values(
 def test_pixelate_averages() -> None:
     frame = _noise(64, 48, "yuv420p")
     before = _planes(frame)
-    hide.hide(frame, [_region(8, 8, 40, 40)], RedactSettings(cells=4))
+    hide.hide(frame, [_region(8, 8, 40, 40)], for_all(RedactSettings(cells=4)))
     for was, now, step in zip(before, _planes(frame), (8, 4, 4), strict=True):
         corner = slice(step, 2 * step)  # a cell is 8 pixels of the picture wide
         assert now[corner, corner].astype(float) == pytest.approx(was[corner, corner].mean(), abs=1)
@@ -155,7 +158,7 @@ def test_gaussian_is_as_strong_as_asked_for_and_stronger_on_large_regions() -> N
     for radius, side in ((6, 16), (18, 16), (2, 160)):
         frame = _noise(200, 200, "yuv420p")
         settings = RedactSettings(style="gaussian", radius=radius)
-        hide.hide(frame, [_region(20, 20, 20 + side, 20 + side)], settings)
+        hide.hide(frame, [_region(20, 20, 20 + side, 20 + side)], for_all(settings))
         spread[radius, side] = _planes(frame)[0][20 : 20 + side, 20 : 20 + side].std()
     assert spread[18, 16] < 0.7 * spread[6, 16]
     assert spread[2, 160] < 0.8 * spread[6, 16]
@@ -167,7 +170,7 @@ def test_gaussian_is_as_strong_as_asked_for_and_stronger_on_large_regions() -> N
 def test_solid_is_black_without_colour(pixel_format: str, black: int, grey: int) -> None:
     frame = _noise(64, 48, pixel_format)
     box = (10.0, 8.0, 31.0, 30.0)
-    hide.hide(frame, [_region(*box)], SOLID)
+    hide.hide(frame, [_region(*box)], for_all(SOLID))
     for plane, now in enumerate(_planes(frame)):
         inside = _inside(box, (64, 48), pixel_format, plane)
         assert np.unique(now[inside]) == [black if plane == 0 else grey]
@@ -184,7 +187,7 @@ def test_what_is_hidden_does_not_depend_on_what_is_around(settings: RedactSettin
             inside = view[16:40, 16:40].copy()
             view[:] = around
             view[16:40, 16:40] = inside
-        hide.hide(frame, [region], settings)
+        hide.hide(frame, [region], for_all(settings))
         hidden.append([plane[16:40, 16:40] for plane in _planes(frame)])
     assert all(map(np.array_equal, *hidden))
 
@@ -195,13 +198,13 @@ def test_frames_that_the_decoder_still_needs_stay_whole(clip: Path) -> None:
     with av.open(clip) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number % 5 == 0:
-                hide.hide(frame, [_region(0, 0, 320, 180)], SOLID)
+                hide.hide(frame, [_region(0, 0, 320, 180)], for_all(SOLID))
             else:
                 assert all(map(np.array_equal, undisturbed[number], _planes(frame)))
 
 
 def _region(x0: float, y0: float, x1: float, y1: float) -> Region:
-    return Region(0, 0, x0, y0, x1, y1, RegionOrigin.DETECTED)
+    return Region(0, 0, x0, y0, x1, y1, RegionOrigin.DETECTED, "face", "told")
 
 
 def _noise(width: int, height: int, pixel_format: str, seed: int = 0) -> VideoFrame:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
+from plans import for_all
 
 from redact_dask.config import RedactSettings
 from redact_dask.media.planes import planes
@@ -26,7 +29,7 @@ PIXEL_FORMATS = pytest.mark.parametrize(
 
 def region(x0: float, y0: float, x1: float, y1: float) -> Region:
     """Return a region of frame 0."""
-    return Region(0, 0, x0, y0, x1, y1, RegionOrigin.DETECTED)
+    return Region(0, 0, x0, y0, x1, y1, RegionOrigin.DETECTED, "face", "told")
 
 
 def picture(pixel_format: str = "yuv420p", only: int | None = None) -> VideoFrame:
@@ -44,7 +47,7 @@ def picture(pixel_format: str = "yuv420p", only: int | None = None) -> VideoFram
 def redacted(frame: VideoFrame, regions: list[Region], settings: RedactSettings) -> VideoFrame:
     """Return a copy of a picture with regions hidden."""
     copy = av.VideoFrame.from_ndarray(frame.to_ndarray(), frame.format.name)
-    hide.hide(copy, regions, settings)
+    hide.hide(copy, regions, for_all(settings))
     return copy
 
 
@@ -56,7 +59,9 @@ FIRST, SECOND = region(10.5, 8, 60, 50.2), region(80, 60, 130, 110)
 def test_what_is_hidden_is_not_shown(settings: RedactSettings, pixel_format: str) -> None:
     frame = picture(pixel_format)
     regions = [FIRST, region(40, 30, 90, 70), SECOND, region(140, 100, 190, 160)]
-    assert proof.shown(frame, redacted(frame, regions, settings), regions, settings, 0) == []
+    assert (
+        proof.shown(frame, redacted(frame, regions, settings), regions, for_all(settings), 0) == []
+    )
 
 
 @PIXEL_FORMATS
@@ -66,13 +71,13 @@ def test_the_region_that_is_not_hidden_is_named(
 ) -> None:
     frame = picture(pixel_format)
     output = redacted(frame, [FIRST], settings)
-    assert proof.shown(frame, output, [FIRST, SECOND], settings, 22) == [SECOND]
+    assert proof.shown(frame, output, [FIRST, SECOND], for_all(settings), 22) == [SECOND]
 
 
 @pytest.mark.parametrize("plane", [0, 1, 2])
 def test_one_plane_is_enough_to_show_a_region(plane: int) -> None:
     frame = picture(only=plane)
-    assert proof.shown(frame, frame, [FIRST], RedactSettings(), 10) == [FIRST]
+    assert proof.shown(frame, frame, [FIRST], for_all(RedactSettings()), 10) == [FIRST]
 
 
 @EVERY_STYLE
@@ -83,11 +88,26 @@ def test_the_shading_that_a_style_leaves_is_no_detail(settings: RedactSettings) 
         slope = 1.5 * across * columns if number < 2 else 2 * down * rows
         pixels[:] = np.clip(slope, 16, 235)
     for one in (region(10, 8, 130, 100), region(20, 20, 60, 50), region(3, 3, 33, 33)):
-        assert proof.shown(frame, redacted(frame, [one], settings), [one], settings, 0) == []
+        assert (
+            proof.shown(frame, redacted(frame, [one], settings), [one], for_all(settings), 0) == []
+        )
 
 
 @EVERY_STYLE
 def test_a_flat_or_tiny_region_does_not_tell(settings: RedactSettings) -> None:
     flat, tiny = picture(only=7), region(10, 10, 26, 26)
-    assert proof.shown(flat, flat, [FIRST], settings, 22) == []
-    assert proof.shown(picture(), picture(), [tiny], settings, 22) == []
+    assert proof.shown(flat, flat, [FIRST], for_all(settings), 22) == []
+    assert proof.shown(picture(), picture(), [tiny], for_all(settings), 22) == []
+
+
+def test_each_label_is_proven_by_its_own_style() -> None:
+    """The cells of the plate leave a slope that those of the face would not have left."""
+    own = {"face": RedactSettings(cells=1), "plate": RedactSettings(cells=8)}
+    frame = picture()
+    for pixels, across, _ in planes(frame):
+        pixels[:] = np.clip(1.5 * across * np.arange(pixels.shape[1]), 16, 235)
+    regions = [region(10, 8, 60, 100), replace(region(80, 8, 130, 100), label="plate")]
+    output = av.VideoFrame.from_ndarray(frame.to_ndarray(), frame.format.name)
+    hide.hide(output, regions, own.__getitem__)
+    assert proof.shown(frame, output, regions, own.__getitem__, 0) == []
+    assert proof.shown(frame, output, regions, for_all(own["face"]), 0) == regions[1:]

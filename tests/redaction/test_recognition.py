@@ -32,6 +32,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
+from plans import for_all
 
 from redact_dask.config import RedactSettings
 from redact_dask.records import Region, RegionOrigin
@@ -112,7 +113,11 @@ def _redacted(picture: NDArray[np.float64], settings: RedactSettings) -> NDArray
     frame = VideoFrame(width, height, "yuv444p")
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     plane[:] = picture.round().clip(16, 235)
-    hide.hide(frame, [Region(0, 0, 0.0, 0.0, width, height, RegionOrigin.DETECTED)], settings)
+    hide.hide(
+        frame,
+        [Region(0, 0, 0.0, 0.0, width, height, RegionOrigin.DETECTED, "face", "told")],
+        for_all(settings),
+    )
     plane = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)[:, :width]
     return plane.astype(np.float64)
 

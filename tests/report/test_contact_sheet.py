@@ -66,7 +66,9 @@ def test_frames_are_shown_as_a_player_shows_them(
     # The program turns pictures by itself. The square has moved by the 11th.
     ffmpeg("-i", turned, "-vf", "select=eq(n\\,10)", "-frames:v", 1, tmp_path / "shown.png")
     shown = Image.open(tmp_path / "shown.png").convert("RGB")
-    moment = contact_sheet.Moment("", turned.as_uri(), turned.stat().st_size, 1, 10, 10 / 30)
+    moment = contact_sheet.Moment(
+        "", turned.as_uri(), turned.stat().st_size, {"face": 1}, 10, 10 / 30
+    )
     picture = contact_sheet._picture(moment)
     (image,) = images(f'src="data:image/jpeg;base64,{picture.data}"')
     assert image.size == ((480, 135) if turn % 180 == 0 else (135, 480))

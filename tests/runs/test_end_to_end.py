@@ -183,7 +183,7 @@ def test_faces_and_plates_are_hidden_in_one_pass(
     config = QUICK | plates(onnx_models.yolo(tmp_path / "plates.onnx"))
     config |= {"redact": {"style": "solid"}, "chunk": {"seconds": 0.4}}
     summary = redact_dask.redact(man_and_plate, destination, config, client)
-    assert (summary.published, summary.faces) == (1, 2)
+    assert (summary.published, summary.tracks) == (1, {"face": 1, "plate": 1})
 
     (video,) = rows(destination, "videos")
     assert [name.split("-")[0] for name in video["detectors"]] == ["centerface", "yolo"]

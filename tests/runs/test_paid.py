@@ -228,3 +228,70 @@ def test_a_service_in_trouble_changes_nothing(
     assert calm.read_bytes() == is_retry.read_bytes()
     for name in ("detections", "regions"):
         assert rows(tmp_path / "calm", name) == rows(tmp_path / "trouble", name)
+
+
+SCENE = {
+    "text": [{"text": "AB 123", "place": [0.1, 0.8, 0.2, 0.1], "confidence": 0.9}],
+    "labels": [{"name": "Car", "confidence": 0.9, "places": [[0.5, 0.6, 0.25, 0.3]]}],
+    "moderation": [{"name": "Weapons", "parent": "Violence", "confidence": 0.8}],
+}
+OPERATIONS = ("faces", "text", "labels", "moderation")
+
+
+def test_four_operations_run_in_one_pass_and_cost_what_the_plan_told(
+    clip: Path, tmp_path: Path
+) -> None:
+    scene = tmp_path / "scene.json"
+    scene.write_text(json.dumps(SCENE))
+    four = settings(
+        operations=OPERATIONS,
+        labels={"names": ["Car"]},
+        # Its price falls within the run.
+        text={"calls_this_month": 990, "prices": [[1000, 0.05], [None, 0.02]]},
+        moderation={"prices": [[None, 0.003]]},
+    )
+    due = LOOKS * (0.001 + 0.001 + 0.003) + 10 * 0.05 + (LOOKS - 10) * 0.02
+    with workers_of("--scene", scene) as (client, service):
+        four["cluster"] = {"address": client.scheduler.address}
+        file = tmp_path / "settings.yaml"
+        file.write_text(json.dumps(four))
+        job = (clip, tmp_path / "out", "--config", file)
+        told = json.loads(invoke("plan", *job, "--json").stdout.splitlines()[-1])
+        assert (told["looks"], told["calls"]) == (LOOKS, 4 * LOOKS)
+        assert told["dollars"] == pytest.approx(due)
+        refused = invoke("run", *job, "--max-cost", due - 0.01)
+        assert f"about {4 * LOOKS} calls for ${due:.2f}" in " ".join(refused.stderr.split())
+        assert service.stats()["calls"] == 0
+
+        summary = redact_dask.redact(clip, tmp_path / "out", four, client)
+        sent = service.stats()
+        again = redact_dask.redact(
+            clip, tmp_path / "out", four | {"redact": {"style": "solid"}}, client
+        )
+    assert (summary.published, again.published, again.usage.calls) == (1, 1, 0)
+    assert summary.usage.by_operation == dict.fromkeys(OPERATIONS, LOOKS)
+    assert sent["pictures"] == LOOKS
+    assert {*sent["by_operation"].values()} == {LOOKS}
+    assert round(summary.dollars, 2) == round(told["dollars"], 2) == round(due, 2)
+    video = min(rows(tmp_path / "out", "videos"), key=lambda row: row["finished"])
+    assert (video["calls"], round(video["dollars"], 9)) == (4 * LOOKS, round(due, 9))
+
+    found: dict[str, set[tuple[int, ...]]] = {}
+    for row in rows(tmp_path / "out", "detections"):
+        corners = tuple(round(row[side]) for side in ("x0", "y0", "x1", "y1"))
+        found.setdefault(row["label"], set()).add(corners)
+    assert found.pop("face")
+    width, height = next(iter(found["Violence"]))[2:]
+    assert found == {
+        "text": {tuple(map(round, (0.1 * width, 0.8 * height, 0.3 * width, 0.9 * height)))},
+        "Car": {tuple(map(round, (0.5 * width, 0.6 * height, 0.75 * width, 0.9 * height)))},
+        "Violence": {(0, 0, width, height)},
+    }
+    regions = rows(tmp_path / "out", "regions")
+    left_top, right_bottom = (0, 0), (width, height)
+    whole = {
+        row["frame"]
+        for row in regions
+        if (row["x0"], row["y0"]) == left_top and (row["x1"], row["y1"]) == right_bottom
+    }
+    assert whole == {*range(90)}

@@ -82,6 +82,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "track": 2,
         **BOX,
         "why": "padded",
+        "label": "plate",
+        "detectors": "plates,yolo",
         "stream": 1,
     },
     "damage": {
@@ -129,6 +131,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "frames_copied": 900,
         "why_encoded": None,
         "faces": 3,
+        "tracks": [("face", 3), ("plate", 1)],
         "calls": 400,
         "throttled": 2,
         "retried": 1,

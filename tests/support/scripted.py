@@ -87,11 +87,14 @@ class Told:
 
         script: tuple[tuple[tuple[float, float, float, float, float], ...], ...]
         """For each frame its boxes: x0, y0, x1, y1 in pixels, and confidence."""
+        label: str = "face"
+        """Label of all of them."""
 
     identity = "told-1"
 
     def __init__(self, options: Options) -> None:
         self._script = options.script
+        self._label = options.label
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Ask for the picture as it is."""
@@ -100,7 +103,7 @@ class Told:
     def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
         """Look nothing but the number up."""
         return [
-            [Box(*sides, confidence, "face") for *sides, confidence in self._script[number]]
+            [Box(*sides, confidence, self._label) for *sides, confidence in self._script[number]]
             for number in map(shown_number, images)
         ]
 

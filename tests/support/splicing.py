@@ -80,7 +80,10 @@ def splice(
     tracked = plan(
         job,
         probed,
-        (Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED) for n in sorted(hidden)),
+        (
+            Region(n, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED, "face", "told")
+            for n in sorted(hidden)
+        ),
     )
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     joined = stages.join(job, probed, [tracked], rendered)

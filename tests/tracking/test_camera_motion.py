@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
+from plans import for_all
 
 from redact_dask.config import TrackSettings
 from redact_dask.records import CameraStep, Detected, Detection, Detections, TaskTiming
@@ -124,7 +125,7 @@ def test_a_face_stays_covered_between_two_looks_while_the_camera_shakes(told: bo
         (0,),
         WIDTH,
         HEIGHT,
-        TrackSettings(margin=0, slack=0, steady_s=0),
+        for_all(TrackSettings(margin=0, slack=0, steady_s=0)),
         max_gap_frames=3,
         steps=steps if told else (),
     )
@@ -155,7 +156,7 @@ def test_a_step_that_was_measured_wrong_shows_no_face(at: int, back: bool) -> No
         (0,),
         WIDTH,
         HEIGHT,
-        TrackSettings(margin=0, slack=0, steady_s=0),
+        for_all(TrackSettings(margin=0, slack=0, steady_s=0)),
         max_gap_frames=3,
         steps=steps,
     )

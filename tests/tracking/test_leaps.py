@@ -7,6 +7,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
+from plans import for_all
 
 from redact_dask.config import TrackSettings
 from redact_dask.records import Detection, Detections, Region
@@ -31,7 +32,7 @@ def regions(seen: Mapping[int, list[Box]], frames: int, rate: float) -> list[Reg
 
 def tracked(seen: Iterable[Detection], times: Sequence[float]) -> list[Region]:
     columns = Detections.of(seen)
-    return [*track(columns, times, [0], WIDTH, HEIGHT, TrackSettings(), EVERY - 1)]
+    return [*track(columns, times, [0], WIDTH, HEIGHT, for_all(TrackSettings()), EVERY - 1)]
 
 
 def longest_exposure(life: Mapping[int, Box], hidden: list[Region]) -> int:

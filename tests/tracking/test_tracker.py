@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plans import for_all
 
 from redact_dask.config import TrackSettings
 from redact_dask.records import ORIGINS, Detection, Detections, Region, RegionOrigin
@@ -47,7 +48,7 @@ def run(
 ) -> list[Region]:
     """Track in the test picture."""
     seen = Detections.of(detections)
-    return [*track(seen, times, scenes, WIDTH, HEIGHT, chosen, max_gap_frames)]
+    return [*track(seen, times, scenes, WIDTH, HEIGHT, for_all(chosen), max_gap_frames)]
 
 
 def covers(region: Region, seen: Detection) -> bool:
@@ -227,6 +228,27 @@ def test_labels_never_share_a_track() -> None:
     assert run(faces + weak) == run(faces)
 
 
+def test_a_track_names_its_label_and_all_detectors_that_saw_it() -> None:
+    seen = [face(frame, 100, detector=name) for frame in range(4) for name in ("two", "one")]
+    seen += [face(frame, 400, label="plate", detector="two") for frame in range(4)]
+    found = {(r.track, r.label, r.detectors) for r in run(seen)}
+    assert found == {(0, "face", "one,two"), (1, "plate", "two")}
+
+
+def test_plates_that_drive_by_change_no_region_of_a_face() -> None:
+    """Where the pictures do not tell how the camera moves, the tracks of each label do."""
+    faces = [face(frame, 100 + 3 * frame) for frame in range(20)]
+    plates = [
+        face(frame, 300 + 12 * frame, 40 + 60 * lane, label="plate")
+        for frame in range(40)
+        for lane in range(6)
+    ]
+    settings = SETTINGS.model_copy(update={"pad_s": 0.5})
+    place = [(r.frame, r.x0, r.y0, r.x1, r.y1) for r in run(faces, settings)]
+    beside = [r for r in run(faces + plates, settings) if r.label == "face"]
+    assert [(r.frame, r.x0, r.y0, r.x1, r.y1) for r in beside] == place
+
+
 def test_two_detectors_that_see_one_face_make_one_track_that_covers_both() -> None:
     seen = [
         face(frame, 100 + shift + frame, size=40 + shift, detector=name)
@@ -404,7 +426,7 @@ def test_a_crowd_is_tracked_as_ever() -> None:
     """The numbers are those of the version that had an object for each detection."""
     times, cuts = [frame / 30 for frame in range(200)], [0, 70, 120]
     steps = [None if n % 50 == 0 else (1 + 0.001 * (n % 3), n % 5 - 2.0, 0.5) for n in range(200)]
-    regions = track(crowd(200), times, cuts, WIDTH, HEIGHT, SETTINGS, 3, steps)
+    regions = track(crowd(200), times, cuts, WIDTH, HEIGHT, for_all(SETTINGS), 3, steps)
     origins = [int((regions.origin == number).sum()) for number in range(len(ORIGINS))]
     told = (len(regions), len(np.unique(regions.track)), origins)
     assert told == (4123, 83, [3509, 474, 140])
@@ -416,9 +438,22 @@ def test_a_crowd_is_tracked_as_ever() -> None:
 def test_a_crowd_takes_little_memory() -> None:
     """An hour with twenty faces a frame has 2.2 million detections."""
     seen, times = crowd(400), [frame / 30 for frame in range(400)]
-    track(seen, times, [0], WIDTH, HEIGHT, SETTINGS)
+    track(seen, times, [0], WIDTH, HEIGHT, for_all(SETTINGS))
     tracemalloc.start()
-    regions = track(seen, times, [0], WIDTH, HEIGHT, SETTINGS)
+    regions = track(seen, times, [0], WIDTH, HEIGHT, for_all(SETTINGS))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak / len(regions) < 250, "bytes for each region"
+
+
+@pytest.mark.parametrize("step", [(1.0, 20.0, 0.0), (0.95, 0.0, 0.0), (1.05, 5.0, 3.0)])
+def test_what_is_on_the_whole_picture_stays_there_whatever_the_camera_does(
+    step: tuple[float, float, float],
+) -> None:
+    seen = Detections.of(
+        Detection(frame, 0, 0, WIDTH, HEIGHT - 0.01, 0.9, "Violence", "one") for frame in (28, 32)
+    )
+    steps = [None, *[step] * (len(TIMES) - 1)]
+    regions = track(seen, TIMES, [0], WIDTH, HEIGHT, lambda _: TrackSettings(), 3, steps)
+    assert {*regions.frame.tolist()} == {*range(13, 48)}
+    assert {*map(tuple, regions.box.tolist())} == {(0, 0, WIDTH, HEIGHT)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from redact_dask import detectors
@@ -11,6 +11,7 @@ from redact_dask.bench.sizing import compare, offers, plots, store, tables
 from redact_dask.bench.sizing.catalogue import Catalogue
 from redact_dask.bench.sizing.measure import Run
 from redact_dask.config import DetectSettings
+from redact_dask.records import Usage
 
 
 def write(
@@ -49,7 +50,7 @@ def write(
         frames, rate = first.frames / first.videos, first.frames / first.seconds
         works = offers.workloads(frames, rate, first.shape.chunk_s)
         costs = compare.costs(runs, name)
-        answers = offers.answer(machines, costs, works, _tps(detect), detect.dollars)
+        answers = offers.answer(machines, costs, works, _tps(detect), _price_of_calls(detect))
         pages.append(tables.predicted(answers, works, machines, name))
         plots.predicted(answers, works, output / f"predicted-{name}.svg")
     text = "\n\n".join(pages)
@@ -58,6 +59,16 @@ def write(
 
 
 def _tps(detect: DetectSettings) -> float:
-    """Return the lowest quota set for a paid detector, calls a second; infinite if none is set."""
+    """Return the lowest quota set for a paid detector, calls a second; infinite if none is set.
+
+    Each of its operations has the quota for itself.
+    """
     options = (detectors.options(name, detect.options.get(name, {})) for name in detect.detectors)
-    return min((getattr(found, "tps", None) or math.inf for found in options), default=math.inf)
+    least = min((getattr(found, "tps", None) or math.inf for found in options), default=math.inf)
+    return least * max(detect.usage_of(1).calls, 1)
+
+
+def _price_of_calls(detect: DetectSettings) -> Callable[[int], float]:
+    """Return the price, US dollars, of calls that spread evenly over a detector's operations."""
+    calls_of_look = max(detect.usage_of(1).calls, 1)
+    return lambda calls: detect.dollars(detect.usage_of(round(calls / calls_of_look)), Usage())

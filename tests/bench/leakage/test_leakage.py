@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 from distributed import LocalCluster
 from fixture_types import Ffmpeg, MakeClip
+from plans import for_all
 from program import invoke
 
 from redact_dask.bench.leakage import measure
@@ -150,7 +151,7 @@ def test_nothing_leaks_where_there_is_nothing() -> None:
 @pytest.mark.parametrize("style", [None, "pixelate", "gaussian", "solid"])
 def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: str | None) -> None:
     """The face of the real clip lies within this box on its first frames."""
-    region = Region(0, 0, 56, 24, 128, 120, RegionOrigin.DETECTED)
+    region = Region(0, 0, 56, 24, 128, 120, RegionOrigin.DETECTED, "face", "told")
     scanned = index.scan(str(carphone), EncodeSettings())
     (chunk,) = scanned.chunks(1000)
     content = io.BytesIO()
@@ -160,7 +161,7 @@ def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: s
         if number < 20:
             sources.append(luma(frame).astype(np.float32))
             if style:
-                hide.hide(frame, [region], RedactSettings(style=style))
+                hide.hide(frame, [region], for_all(RedactSettings(style=style)))
             encoder.add(frame)
     segment = carphone.with_name(f"{style}-{crf}.mkv")
     encoder.finish()

@@ -511,7 +511,7 @@ def test_copies_that_fail_the_check_are_encoded_after_all(
     (video,) = listing.list_videos(str(source), str(tmp_path / "out"))
     job = Job(video, str(tmp_path / "out"), str(tmp_path / "work"), config.Config())
     probed = stages.probe(job)
-    hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED)
+    hidden = Region(3, 0, 32.0, 32.0, 96.0, 64.0, RegionOrigin.DETECTED, "face", "told")
     tracked = plan(job, probed, [hidden])
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     assert 0 < sum(made.copied for made in rendered) < 60
