@@ -22,14 +22,14 @@ from training.plates import photographs
 from training.plates.photographs import Bgr, Photograph
 
 Find = Callable[[Bgr], Sequence[Box]]
-"""Finds boxes of a score of at least 0.02 or so on a picture of any size."""
+"""Finds boxes on a picture of `WINDOW`."""
+WINDOW = (640, 384)
+"""Width and height of what a detector sees of a photograph, pixels."""
 
 HEIGHTS = (10, 14, 20, 32, 56)
 """Heights to which photographs are reduced until a plate has them, pixels."""
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 MARGIN, COVERED = 0.25, 0.9
-_SCENE_SIDE = 640
-"""Longer side of the scenes on which false boxes are counted, pixels."""
 
 
 def blurred(picture: Bgr) -> Bgr:
@@ -52,9 +52,9 @@ def main() -> None:
     parser.add_argument("onnx", type=Path, help="the network")
     arguments = parser.parse_args()
     sha256 = hashlib.sha256(arguments.onnx.read_bytes()).hexdigest()
-    options = {"model": str(arguments.onnx), "sha256": sha256, "threshold": 0.02}
+    options = {"model": str(arguments.onnx), "sha256": sha256, "threshold": 0.02, "largest": {}}
     detector = Plates(Plates.Options.model_validate(options))
-    report(lambda picture: detector.detect(padded(picture)[np.newaxis])[0], arguments.photographs)
+    report(lambda picture: detector.detect(picture[np.newaxis])[0], arguments.photographs)
 
 
 def report(find: Find, folder: Path) -> None:
@@ -72,13 +72,23 @@ def report(find: Find, folder: Path) -> None:
     print(f"hidden of {len(scenes)} scenes without plates, %".ljust(44), *shares, sep="\t")
 
 
-def padded(picture: Bgr) -> Bgr:
-    """Return a picture whose sides are multiples of 32, with grey added right and below."""
-    down, across = (-side % 32 for side in picture.shape[:2])
-    grey = (114, 114, 114)
-    return np.asarray(
-        cv2.copyMakeBorder(picture, 0, down, 0, across, cv2.BORDER_CONSTANT, value=grey), np.uint8
-    )
+def framed(picture: Bgr, focus: NDArray[np.floating]) -> tuple[Bgr, tuple[int, int]]:
+    """Return the part of a picture around a place, with grey where the picture ends.
+
+    Returns
+    -------
+    The part, of the size `WINDOW`, and by how much it has moved what it shows, in x and y, pixels.
+    """
+    window = np.full((WINDOW[1], WINDOW[0], 3), 114, np.uint8)
+    moved = []
+    parts = []
+    for middle, length, side in zip(focus, picture.shape[1::-1], WINDOW, strict=True):
+        start = round(min(max(float(middle) - side / 2, 0), max(length - side, 0)))
+        moved.append(-start)
+        parts.append((slice(0, min(side, length)), slice(start, min(start + side, length))))
+    (to_x, from_x), (to_y, from_y) = parts
+    window[to_y, to_x] = picture[from_y, from_x]
+    return window, (moved[0], moved[1])
 
 
 def _best_scores(
@@ -93,7 +103,9 @@ def _best_scores(
             stretch = 1.4 if vehicle.stretched else 1.0
             small = change(_scaled(vehicle.pixels, scale * stretch, scale))
             wanted = plate * [scale * stretch, scale, scale * stretch, scale]
-            yield max((b.confidence for b in find(small) if covers(b, wanted)), default=0.0)
+            window, moved = framed(small, (wanted[:2] + wanted[2:]) / 2)
+            wanted = np.add(wanted, [*moved, *moved])
+            yield max((b.confidence for b in find(window) if covers(b, wanted)), default=0.0)
 
 
 def covers(box: Box, plate: NDArray[np.floating]) -> bool:
@@ -107,8 +119,9 @@ def covers(box: Box, plate: NDArray[np.floating]) -> bool:
 
 def _hidden(find: Find, scene: Photograph) -> list[float]:
     """Return the share of a scene that is hidden at each threshold."""
-    scale = min(1.0, _SCENE_SIDE / max(scene.pixels.shape[:2]))
-    picture = _scaled(scene.pixels, scale, scale)
+    scale = min(1.0, WINDOW[0] / scene.pixels.shape[1], WINDOW[1] / scene.pixels.shape[0])
+    small = _scaled(scene.pixels, scale, scale)
+    picture, _ = framed(small, np.array(small.shape[1::-1]) / 2)
     shares = []
     boxes = find(picture)
     for threshold in THRESHOLDS:
