@@ -46,6 +46,7 @@ HEADINGS = {
 TITLES = {
     "centerface": "CenterFace",
     "faces": "the two networks of the default",
+    "plates": "number plates",
     "rekognition": "Amazon Rekognition",
     "retinaface": "a RetinaFace",
     "yolo": "a YOLO",

@@ -63,7 +63,7 @@ class CenterFace:
         read = [whole.output(name).node.input_value(0) for name in (HEATMAP, SCALE, OFFSET)]
         model = ov.Model(read, whole.get_parameters())
         self._network = Network(model, "centerface", options, ColorFormat.RGB)
-        self_check.find_known_face(self._find, "CenterFace")
+        self_check.find_known(self._find, "CenterFace", self_check.FACE)
 
     @property
     def identity(self) -> str:

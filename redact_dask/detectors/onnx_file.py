@@ -6,6 +6,8 @@ import hashlib
 import re
 import threading
 from functools import cache
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import openvino as ov
@@ -14,7 +16,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask import storage
 from redact_dask.detectors.network import FIRST_SIZE, NetworkOptions, last_line
-from redact_dask.errors import ConfigError, SourceError
+from redact_dask.errors import ConfigError, SourceError, UsageError
 from redact_dask.storage import scratch
 
 
@@ -33,6 +35,30 @@ class ModelFileOptions(NetworkOptions):
     @classmethod
     def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:  # noqa: ARG003 (a child's needs it)
         return checked_hash(value)
+
+
+class ShippedFileOptions(ModelFileOptions):
+    """Settings of a detector whose weights come with the package, and may be replaced."""
+
+    SHIPPED: ClassVar[Path]
+    """The file that comes with the package."""
+    SHIPPED_SHA256: ClassVar[str]
+
+    model: str = ""
+    """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read; empty: the
+    weights that come with the package."""
+    sha256: str = Field("", validate_default=True)
+    """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it; required with ``model``:
+    another file than the chosen one may find less, and nobody would see it."""
+
+    @field_validator("sha256")
+    @classmethod
+    def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("model"):
+            return checked_hash(value)
+        if value and value != cls.SHIPPED_SHA256:
+            raise ValueError("it belongs to model, which is not set")
+        return cls.SHIPPED_SHA256
 
 
 def checked_hash(value: str) -> str:
@@ -73,6 +99,31 @@ def read(options: ModelFileOptions) -> ov.Model:
             f"not {', '.join(map(str, shapes))}"
         )
     return model
+
+
+def read_shipped(options: ShippedFileOptions, name: str) -> ov.Model:
+    """Return the network that comes with the package, or the user's: see `read`.
+
+    Parameters
+    ----------
+    options
+        Settings of the detector.
+    name
+        What the network is called, for the error.
+
+    Raises
+    ------
+    UsageError
+        The weights of the package are missing.
+    """
+    if options.model:
+        return read(options)
+    if not options.SHIPPED.exists():
+        raise UsageError(
+            f"{name}'s weights are missing at {options.SHIPPED}; "
+            "reinstall with: pip install --force-reinstall redact-dask"
+        )
+    return read(options.model_copy(update={"model": str(options.SHIPPED)}))
 
 
 def fixed_size(model: ov.Model, options: ModelFileOptions, name: str) -> tuple[int, int] | None:

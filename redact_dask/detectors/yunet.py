@@ -14,17 +14,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
-from pydantic import Field, ValidationInfo, field_validator
 
-from redact_dask.detectors import onnx_file, self_check
+from redact_dask.detectors import grid_boxes, onnx_file, self_check
 from redact_dask.detectors.base import Box
+from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Answer, Network
-from redact_dask.detectors.nms import non_max_suppression
-from redact_dask.detectors.onnx_file import ModelFileOptions
-from redact_dask.errors import ConfigError, UsageError
+from redact_dask.detectors.onnx_file import ShippedFileOptions
+from redact_dask.errors import ConfigError
 
-STRIDES = (8, 16, 32)
-"""Width and height of the cells of each grid, pixels."""
 SCORES = tuple(f"{name}_{stride}" for name in ("cls", "obj") for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
 """Names of the outputs that are read, with the scores above; others hold landmarks."""
@@ -55,47 +52,27 @@ class YuNet:
         The weights of the package are missing.
     """
 
-    class Options(ModelFileOptions):
+    class Options(ShippedFileOptions):
         """Settings of the detector."""
+
+        SHIPPED: ClassVar[Path] = WEIGHTS
+        SHIPPED_SHA256: ClassVar[str] = SHA256
 
         MIB_PER_MEGAPIXEL: ClassVar[float] = 45.0
         """What the network holds for a million pixels that it sees, MiB: its resident memory grew
         by 145 MiB for an input of 2560x1440 in f32, and by 90 in bf16."""
 
-        model: str = ""
-        """Path or URL, ``s3://bucket/key``, of an ONNX file that every worker can read; empty: the
-        weights that come with the package."""
-        sha256: str = Field("", validate_default=True)
-        """SHA-256 of that file, hexadecimal, as ``sha256sum`` prints it; required with ``model``:
-        another file than the chosen one may find less, and nobody would see it."""
-
-        @field_validator("sha256")
-        @classmethod
-        def _is_a_hash(cls, value: str, info: ValidationInfo) -> str:
-            if info.data.get("model"):
-                return onnx_file.checked_hash(value)
-            if value and value != SHA256:
-                raise ValueError("it belongs to model, which is not set")
-            return SHA256
-
     def __init__(self, options: Options) -> None:
         self._options = options
-        if not options.model:
-            if not WEIGHTS.exists():
-                raise UsageError(
-                    f"YuNet's weights are missing at {WEIGHTS}; "
-                    "reinstall with: pip install --force-reinstall redact-dask"
-                )
-            options = options.model_copy(update={"model": str(WEIGHTS)})
-        model = onnx_file.read(options)
+        model = onnx_file.read_shipped(options, "YuNet")
         outputs = {name for tensor in model.outputs for name in tensor.names}
         if missing := [name for name in SCORES + BOXES if name not in outputs]:
             raise ConfigError(
                 f"the model {options.model} is not a YuNet: it has no output {missing[0]}"
             )
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
-        if not self._options.model:
-            self_check.find_known_face(self._find, "YuNet")
+        if not options.model:
+            self_check.find_known(self._find, "YuNet", self_check.FACE)
 
     @property
     def identity(self) -> str:
@@ -138,12 +115,10 @@ class YuNet:
 
 
 def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
-    """Turn the network's answer for one image into boxes.
+    """Turn the network's answer for one image into boxes, the most confident first.
 
-    A face in a cell's column and row is centred at ``(column + dx) * stride`` and
-    ``(row + dy) * stride``. It is ``exp(dw) * stride`` wide and ``exp(dh) * stride`` high, as in
-    YOLOX (Ge et al., 2021, arXiv:2107.08430), on which the training code builds. Its confidence is
-    the geometric mean of the two scores.
+    The confidence of a box is the geometric mean of its cell's two scores; `grid_boxes` explains
+    the rest.
 
     Parameters
     ----------
@@ -154,20 +129,10 @@ def decode(answer: Answer, width: int, threshold: float) -> list[Box]:
         Width of the image, pixels.
     threshold
         Least confidence of a box.
-
-    Returns
-    -------
-    Boxes without near duplicates, by falling confidence, then from the finest grid to the
-    coarsest, by row and column.
     """
-    found = []
-    for stride in STRIDES:
-        scores = answer[f"cls_{stride}"][0, :, 0] * answer[f"obj_{stride}"][0, :, 0]
-        confidence = np.sqrt(scores)
-        (cells,) = np.nonzero(confidence >= threshold)
-        row, column = np.divmod(cells, width // stride)
-        dx, dy, dw, dh = answer[f"bbox_{stride}"][0, cells].T
-        sides = np.exp(dw), np.exp(dh)
-        found.append(stride * np.stack([column + dx, row + dy, *sides, confidence[cells] / stride]))
-    x, y, across, down, confidences = np.concatenate(found, axis=1)
-    return non_max_suppression((x, y), (across, down), confidences, OVERLAP, "face")
+    confidences = [
+        np.sqrt(answer[f"cls_{stride}"][0, :, 0] * answer[f"obj_{stride}"][0, :, 0])
+        for stride in STRIDES
+    ]
+    boxes = [answer[name][0] for name in BOXES]
+    return grid_boxes.decode(confidences, boxes, width, threshold, OVERLAP, "face")

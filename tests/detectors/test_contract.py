@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from standin import Standin
 
-from redact_dask.detectors import Box, Detector
+from redact_dask.detectors import Box, Detector, self_check
 from redact_dask.detectors.centerface import CenterFace
 from redact_dask.detectors.faces import Faces
+from redact_dask.detectors.plates import Plates
 from redact_dask.detectors.rekognition import Rekognition
 from redact_dask.detectors.retinaface import RetinaFace
 from redact_dask.detectors.yolo import Yolo
@@ -81,6 +82,11 @@ def faces() -> Make:
 
 
 @pytest.fixture(scope="module")
+def plates() -> Make:
+    return lambda: Plates(Plates.Options())
+
+
+@pytest.fixture(scope="module")
 def small_yunet(model: Path) -> Make:
     return from_file(YuNet, onnx_models.yunet(model), threshold=0.7)
 
@@ -133,6 +139,7 @@ def rekognition() -> Iterator[Make]:
         "magenta_spot",
         "centerface",
         "faces",
+        "plates",
         "small_yunet",
         "large_yunet",
         "small_yolo",
@@ -155,12 +162,17 @@ def detector(make: Make) -> Detector:
 
 @pytest.fixture
 def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Four pictures, different enough, at the size that the detector asks for."""
+    """Four pictures, different enough, at the size that the detector asks for.
+
+    On each are a face, a magenta spot and the rear of a car.
+    """
     height, width = pictures.shape[1:3]
     size = detector.input_size(width, height)
     images = np.stack([cv2.resize(picture, size) for picture in pictures])
+    car = cv2.resize(cv2.imread(str(self_check.PLATE.picture)), (77, 77))
     for i, image in enumerate(images):
         image[: 4 * (i + 1), :8] = (255, 0, 255)
+        image[-77:, -77:] = car
     images.flags.writeable = False  # So detectors get them.
     return images
 

@@ -20,6 +20,6 @@ _spec.loader.exec_module(make_known_face)
 @pytest.mark.slow
 def test_each_run_makes_the_pixels_that_ship(tmp_path: Path) -> None:
     again = make_known_face.cut(make_known_face.download(tmp_path))
-    pictures = [np.asarray(Image.open(file)) for file in (BytesIO(again), self_check.PICTURE)]
+    pictures = [np.asarray(Image.open(file)) for file in (BytesIO(again), self_check.FACE.picture)]
     assert pictures[0].shape == (128, 128, 3)
     assert np.array_equal(*pictures)

@@ -1,0 +1,130 @@
+"""Number plates, found by a network of the project's own.
+
+It is light, it was trained from nothing, and it answers cell by cell, as YuNet does. The recipe
+`training/plates` makes its weights again, and docs/pages/plates.md is its model card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from openvino.preprocess import ColorFormat
+from pydantic import Field
+
+from redact_dask.detectors import grid_boxes, onnx_file, self_check
+from redact_dask.detectors.base import Box
+from redact_dask.detectors.grid_boxes import STRIDES
+from redact_dask.detectors.network import Network
+from redact_dask.detectors.onnx_file import ShippedFileOptions
+from redact_dask.detectors.size_limit import Share, SizeLimit
+from redact_dask.errors import ConfigError
+
+WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
+SHA256 = "d6646f16910a86cb2e0b5dd18a1f28aa6c23160d960f4c2fec6d986277a25ef5"
+"""The weights that training/README.md tells how to make."""
+
+LABEL = "plate"
+_NAME = "the network for number plates"
+SCORES = tuple(f"score_{stride}" for stride in STRIDES)
+BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
+"""Names of the outputs."""
+OVERLAP = 0.3
+"""If two boxes have a larger intersection over union, the less confident one is dropped."""
+
+_OF_SCORE = ((0.0, 0.4, 0.55, 1.0), (0.0, 0.1, 0.3, 1.0))
+"""Scores of the network, and the confidences that they become: from 0.3 on a box proves a plate,
+from 0.1 on it may extend a track. Of plate-free photographs that the network had not learnt from,
+boxes of these scores hid at most 0.4 % and 1 % of the area."""
+
+
+class Plates:
+    """Finds number plates of all countries.
+
+    Raises
+    ------
+    ConfigError
+        The model file cannot be read, is not the one that was pinned, or has another layout; or
+        this CPU does not run the precision that was asked for.
+    RunEnded
+        This CPU computes wrongly: the plate on a known picture is not found.
+    UsageError
+        The weights of the package are missing.
+    """
+
+    class Options(ShippedFileOptions, SizeLimit):
+        """Settings of the detector."""
+
+        SHIPPED: ClassVar[Path] = WEIGHTS
+        SHIPPED_SHA256: ClassVar[str] = SHA256
+        MIB_PER_MEGAPIXEL: ClassVar[float] = 60.0
+        """What the network holds for a million pixels that it sees, MiB."""
+
+        largest: dict[str, tuple[Share, Share]] = Field({LABEL: (0.20, 0.12)})
+        """Largest width and height of a plate, as shares of the picture's: what is larger is a
+        banner, a shop's sign or a lorry's side. ``{}`` keeps all."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        model = onnx_file.read_shipped(options, _NAME)
+        outputs = {name for tensor in model.outputs for name in tensor.names}
+        if missing := [name for name in SCORES + BOXES if name not in outputs]:
+            raise ConfigError(
+                f"the model {options.model} is no network for plates: it has no output {missing[0]}"
+            )
+        self._network = Network(model, "plates", options, ColorFormat.BGR)
+        if not options.model:
+            self_check.find_known(self._find, _NAME, self_check.PLATE)
+
+    @property
+    def identity(self) -> str:
+        """Name, first digits of the model's SHA-256, and the precision that runs on this CPU."""
+        return f"plates-1-{self._options.sha256[:8]}-{self._network.precision}"
+
+    def input_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height, pixels, that an upright picture should be scaled to."""
+        return self._network.input_size(width, height)
+
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Box]]:
+        """Find plates on a batch of images, the most confident first.
+
+        Parameters
+        ----------
+        images
+            Shape (n, height, width, 3), BGR; height and width are multiples of 32.
+
+        Raises
+        ------
+        ValueError
+            The images have another shape.
+        ConfigError
+            The scores do not lie between 0 and 1: the model was exported in another way.
+        RunEnded
+            The same with the weights of the package: this CPU computes wrongly.
+        """
+        _, height, width, _ = images.shape
+        found = self._find(images, self._options.threshold)
+        return [self._options.kept(boxes, width, height) for boxes in found]
+
+    def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
+        score = float(np.interp(threshold, _OF_SCORE[1], _OF_SCORE[0]))
+        found = []
+        for answer in self._network.answers(images):
+            for name in SCORES:
+                if self._options.model:
+                    onnx_file.check_scores(answer[name], self._options.model)
+                else:
+                    self_check.check_scores(answer[name], _NAME)
+            scores = [answer[name][0, :, 0] for name in SCORES]
+            boxes = [answer[name][0] for name in BOXES]
+            seen = grid_boxes.decode(scores, boxes, images.shape[2], score, OVERLAP, LABEL)
+            found.append(
+                [
+                    replace(box, confidence=float(np.interp(box.confidence, *_OF_SCORE)))
+                    for box in seen
+                ]
+            )
+        return found
