@@ -158,6 +158,15 @@ def percent(share: float) -> str:
     return f"{rounded_up(100 * share)} %"
 
 
+def about_percent(share: float) -> str:
+    """Return an estimate in per cent.
+
+    >>> about_percent(0.000123), about_percent(0.0)
+    ('0.012 %', '0 %')
+    """
+    return f"{100 * share:.2g} %"
+
+
 def rounded_up(value: float) -> str:
     """Return a bound with two digits, rounded up; a bound that is rounded down may be wrong.
 

@@ -84,7 +84,7 @@ def render(content: Content) -> str:
         charts=_charts(content),
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        style=_file("page.css"),
+        style=_file("house.css", "redact_dask.audit") + _file("page.css"),
         script=script,
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         made=datetime.now(UTC),
@@ -115,6 +115,6 @@ def _folder(sources: Sequence[str]) -> str:
     return same[: same.rfind("/") + 1]
 
 
-def _file(name: str) -> str:
-    """Return the text of a file of this package."""
-    return files("redact_dask.report").joinpath(name).read_text(encoding="utf-8")
+def _file(name: str, room: str = "redact_dask.report") -> str:
+    """Return the text of a file in a room of the package."""
+    return files(room).joinpath(name).read_text(encoding="utf-8")
