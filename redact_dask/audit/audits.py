@@ -105,12 +105,12 @@ def opened(destination: str, frames: int = FRAMES, seed: int = 1) -> Audit:
     return drawn
 
 
-def latest(destination: str) -> Audit | None:
-    """Return the audit of a destination that was drawn last; None: there is none."""
+def newest_first(destination: str) -> list[Audit]:
+    """Return the audits of a destination."""
     name = "/sample.parquet"
     found = [url for url, _ in storage.walk(_root(destination)) if url.endswith(name)]
     audits = [_read(url.removesuffix(name)) for url in found]
-    return max(audits, key=lambda audit: audit.drawn, default=None)
+    return sorted(audits, key=lambda audit: audit.drawn, reverse=True)
 
 
 def published_since(destination: str, audit: Audit) -> int:

@@ -41,6 +41,7 @@ function load() {
   at("finds").replaceChildren();
   at("trouble").hidden = true;
   picture.style.visibility = "hidden";
+  stage.ariaBusy = true;
   picture.alt = ["Frame before", "Frame to judge", "Frame after"][offset + 1];
   picture.src = url(here, offset);
   at("badge").hidden = offset === 0;
@@ -53,12 +54,14 @@ function load() {
 
 picture.addEventListener("load", () => {
   picture.style.visibility = "visible";
+  stage.ariaBusy = false;
   place();
 });
 picture.addEventListener("error", async () => {
   const shown = [here, offset].join();
   const answer = await fetch(url(here, offset));
   if (shown !== [here, offset].join()) return;
+  stage.ariaBusy = false;
   at("trouble").hidden = false;
   text("trouble", answer.ok ? "The picture cannot be shown." : await answer.text());
   place();
@@ -107,8 +110,10 @@ function place() {
   }
   text("zoom", `${zoom}×`);
   text("hint", leak
-    ? "Arrows move the box, Shift + arrows size it, 1 2 3 name it; Enter keeps it, Esc forgets it"
+    ? "Arrows move, Shift sizes, 1 2 3 name; Esc forgets"
     : zoom > 1 ? "Arrows move the picture; 0 shows all of it" : "");
+  text("leak-key", leak ? "Enter" : "L");
+  text("leak-words", leak ? "Keep this leak" : "Leak");
 }
 
 function magnify(times, [x, y] = [stage.clientWidth / 2, stage.clientHeight / 2]) {
@@ -215,7 +220,7 @@ function tell(before) {
   at("agreement").hidden = !result.agreements.length;
   at("agreements").replaceChildren(...result.agreements.map((one) => cell("li",
     `${one.judges.join(" and ")}: ${number(one.alike)} of ${number(one.frames)} alike` +
-    (one.kappa === null ? "" : `, kappa ${one.kappa}`))));
+    (one.kappa === null ? "" : `, kappa ${one.kappa.replace("-", "−")}`))));
 }
 
 const firstOpen = () => {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from redact_dask.audit import answers, audits
 from redact_dask.audit.answers import Answer, Verdict
 from redact_dask.audit.audits import Audit
 from redact_dask.audit.bound import CONFIDENCE, Judged, estimate, upper
@@ -95,13 +96,27 @@ class Result:
         )
 
 
-def result(audit: Audit, answers: Sequence[Answer]) -> Result:
+def last(destination: str) -> tuple[Audit, Result] | None:
+    """Return the newest audit of a destination with an answer, and its result; None: there is none.
+
+    Parameters
+    ----------
+    destination
+        URL of the destination's root.
+    """
+    for audit in audits.newest_first(destination):
+        if given := answers.read(audit):
+            return audit, result(audit, given)
+    return None
+
+
+def result(audit: Audit, given: Sequence[Answer]) -> Result:
     """Return what the answers say.
 
     A frame with several answers leaks if any judge says so, and is unsure if any other is unsure.
     """
     worst: dict[int, Verdict] = {}
-    for answer in answers:
+    for answer in given:
         worst[answer.item] = max(
             worst.get(answer.item, Verdict.CLEAN), answer.verdict, key=_badness
         )
@@ -127,7 +142,7 @@ def result(audit: Audit, answers: Sequence[Answer]) -> Result:
                 alone,
             )
         )
-    names = sorted({answer.judge for answer in answers})
+    names = sorted({answer.judge for answer in given})
     return Result(
         drawn=len(audit.items),
         judged=len(worst),
@@ -139,7 +154,7 @@ def result(audit: Audit, answers: Sequence[Answer]) -> Result:
         frames_per_hour=audit.all_frames / audit.seconds * 3600 if audit.seconds else 0.0,
         strata=tuple(strata),
         judges=tuple(names),
-        agreements=tuple(_agreements(names, answers)),
+        agreements=tuple(_agreements(names, given)),
     )
 
 
@@ -189,9 +204,9 @@ def _badness(verdict: Verdict) -> int:
     return [Verdict.CLEAN, Verdict.UNSURE, Verdict.LEAK].index(verdict)
 
 
-def _agreements(names: Sequence[str], answers: Iterable[Answer]) -> Iterable[Agreement]:
+def _agreements(names: Sequence[str], given: Iterable[Answer]) -> Iterable[Agreement]:
     said: dict[str, dict[int, Verdict]] = {name: {} for name in names}
-    for answer in answers:
+    for answer in given:
         said[answer.judge][answer.item] = answer.verdict
     for one, other in combinations(names, 2):
         both = said[one].keys() & said[other].keys()

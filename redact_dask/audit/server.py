@@ -49,12 +49,22 @@ class Server(ThreadingHTTPServer):
         What the page shows.
     port
         Port to listen on; 0: any that is free.
+
+    Raises
+    ------
+    UsageError
+        The port cannot be had.
     """
 
     daemon_threads = True
 
     def __init__(self, session: Session, port: int = 0) -> None:
-        super().__init__((HOST, port), _Handler)
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            raise UsageError(
+                f"port {port} of {HOST} cannot be had: {error.strerror}; give another with --port"
+            ) from error
         self.session = session
         self.token = secrets.token_urlsafe(16)
 

@@ -80,23 +80,19 @@ def audit(
     console = Console(stderr=True)
     with exit_on_error(console):
         destination = storage.canonical(dest)
-        if only_result:
-            sample = _last(destination)
-        else:
+        if not only_result:
             sample = audits.opened(destination, frames, seed)
             _tell_sample(destination, sample)
             _serve(sample, judge or _user(), detector, port)
-        found = result.result(sample, answers.read(sample))
+            found = result.result(sample, answers.read(sample))
+        elif last := result.last(destination):
+            sample, found = last
+            _tell_sample(destination, sample)
+        else:
+            raise SourceError(f"nobody has judged {destination}: leave out --result to begin")
         _tell(found)
     if as_json:
         click.echo(json.dumps(asdict(found) | {"bound_per_hour": found.bound_per_hour}))
-
-
-def _last(destination: str) -> Audit:
-    found = audits.latest(destination)
-    if found is None:
-        raise SourceError(f"nobody has audited {destination}: leave out --result to begin")
-    return found
 
 
 def _user() -> str:

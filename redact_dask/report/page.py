@@ -14,6 +14,8 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redact_dask import versions
+from redact_dask.audit.audits import Audit
+from redact_dask.audit.result import Result, percent
 from redact_dask.monitoring.console import describe_tracks
 from redact_dask.records import STAGES
 from redact_dask.report import charts, formatting
@@ -45,6 +47,8 @@ class Content:
     tasks: Tasks
     pictures: Sequence[Picture] | None
     """Redacted frames to show; None: none were asked for."""
+    audit: tuple[Audit, Result] | None = None
+    """The last audit that people have judged, and its result; None: nobody has judged any."""
 
 
 def render(content: Content) -> str:
@@ -56,7 +60,7 @@ def render(content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["tracks"] = describe_tracks
+    environment.filters |= {"tracks": describe_tracks, "percent": percent}
     environment.filters |= {
         name: getattr(formatting, name)
         for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")

@@ -35,7 +35,7 @@ def test_an_audit_is_drawn_once_and_read_again(tmp_path: Path) -> None:
     assert {(item.video, item.frame) for item in other.items} != {
         (item.video, item.frame) for item in drawn.items
     }
-    assert audits.latest(destination) == other
+    assert audits.newest_first(destination) == [other, drawn]
 
 
 def test_the_same_manifest_gives_the_same_sample(tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_the_same_manifest_gives_the_same_sample(tmp_path: Path) -> None:
     assert audits.opened(one).items == audits.opened(other).items
 
 
-def test_a_destination_without_audits_has_no_latest(tmp_path: Path) -> None:
-    assert audits.latest(str(tmp_path)) is None
+def test_a_destination_without_audits_has_none(tmp_path: Path) -> None:
+    assert audits.newest_first(str(tmp_path)) == []
 
 
 def test_a_file_that_is_no_sample_is_told(tmp_path: Path) -> None:
