@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,6 @@ import pyarrow.parquet as pq
 
 from redact_dask import manifest, storage
 from redact_dask.audit import sample, strata
-from redact_dask.audit.strata import Stratum
 from redact_dask.errors import SourceError
 from redact_dask.storage import layout
 
@@ -31,7 +31,7 @@ _SCHEMA = pa.schema(
             ("stratum", pa.string(), "NO_FACE, NOTHING_HIDDEN, TRACK_ENDS or HIDDEN"),
             ("weight", pa.float64(), "frames for which this one stands if all are judged"),
             ("video", pa.string(), "the video's name in the dataset videos"),
-            ("path", pa.string(), "path below the source's root, or URL of the source"),
+            ("path", pa.string(), "path below the source's root, or that of the copy"),
             ("output", pa.string(), "URL of the published copy"),
             ("bytes_out", pa.int64(), "size of the published copy"),
             ("stream", pa.int32(), "number of the video stream in the copy; null: the only one"),
@@ -97,6 +97,7 @@ def opened(destination: str, frames: int = FRAMES, seed: int = 1) -> Audit:
     SourceError
         The destination has no manifest, or nothing is published in it.
     """
+    destination = storage.canonical(destination)
     folder = storage.join(_root(destination), f"{frames}-frames-seed-{seed}")
     if storage.exists(_sample(folder)):
         return _read(folder)
@@ -125,30 +126,33 @@ def published_since(destination: str, audit: Audit) -> int:
 
 
 def draw(destination: str, folder: str, frames: int, seed: int) -> Audit:
-    """Draw the sample of an audit from the manifest, without writing it."""
-    root = layout.manifest(destination)
+    """Draw the sample of an audit, without writing it; the destination's URL is canonical."""
     now = datetime.now(UTC).isoformat()
-    copies = strata.published(root)
+    copies = strata.published(destination)
     table = copies.table
-    videos = table["video"].to_pylist()
+    names = table["copy"].to_pylist()
     streams = (
-        (f"{videos[key.video]}/{key.stream}", key, codes)
-        for key, codes in strata.stratified(root, copies)
+        (f"{key.stream}/{names[key.video]}", key, codes)
+        for key, codes in strata.stratified(layout.manifest(destination), copies)
     )
     drawn = sample.draw(streams, frames, seed)
-    chosen: dict[Stratum, int] = {}
-    for one in drawn.draws:
-        chosen[one.stratum] = chosen.get(one.stratum, 0) + 1
+    chosen = Counter(one.stratum for one in drawn.draws)
     items = []
     for rank, one in enumerate(drawn.draws):
         (row,) = table.slice(one.key.video, 1).to_pylist()
-        weight = drawn.frames[one.stratum] / chosen[one.stratum]
         items.append(
             Item(
-                rank, one.stratum.name, weight, row["video"], row["path"] or row["source"],
-                row["output"], row["bytes_out"], copies.place(one.key), one.frame,
+                item=rank,
+                stratum=one.stratum.name,
+                weight=drawn.frames[one.stratum] / chosen[one.stratum],
+                video=row["video"],
+                path=row["path"] or row["copy"],
+                output=storage.join(destination, row["copy"]),
+                bytes_out=row["bytes_out"],
+                stream=copies.place(one.key),
+                frame=one.frame,
             )
-        )  # fmt: skip
+        )
     counted = {stratum.name: count for stratum, count in drawn.frames.items()}
     many = pc.fill_null(pc.list_value_length(table["streams"]), 1)
     seconds = pc.sum(pc.multiply(table["duration_s"], many)).as_py()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from redact_dask import manifest
+from redact_dask import manifest, storage
 from redact_dask.errors import SourceError
+from redact_dask.storage import layout
 
 _AROUND_S = 1.0
 """Seconds before and after the ends of a track: there a face may have been seen too late, or lost
@@ -68,7 +70,8 @@ class Published:
     """The copies that are published now; they take a kilobyte or two for each."""
 
     table: pa.Table
-    """A row of the manifest's ``videos`` for each copy."""
+    """A row of the manifest's ``videos`` for each copy, and ``copy``: its path below the
+    destination."""
     frames_of_several: dict[StreamKey, int]
     """Number of frames of each stream of the copies with several streams."""
 
@@ -82,32 +85,50 @@ class Published:
         return streams.index(key.stream) if len(streams) > 1 else None
 
 
-def published(root: str) -> Published:
-    """Read which copies are published: of several attempts at one copy, the last.
+def published(destination: str) -> Published:
+    """Read which copies are published: of several attempts at one copy, the last that is there.
 
     Parameters
     ----------
-    root
-        URL of the manifest.
+    destination
+        URL of the destination's root.
 
     Raises
     ------
     SourceError
         Nothing is published.
     """
-    found = [
-        table.filter(pc.equal(table["status"], "published"))
-        for table in manifest.tables(root, "videos", _COLUMNS)
-    ]
+    root = layout.manifest(destination)
+    there = {
+        url.removeprefix(f"{destination}/")
+        for url, _ in storage.walk(destination, layout.OWN_FOLDERS)
+    }
+    found = []
+    for table in manifest.tables(root, "videos", _COLUMNS):
+        rows = table.filter(pc.equal(table["status"], "published"))
+        named = zip(rows["path"].to_pylist(), rows["output"].to_pylist(), strict=True)
+        copies = [_copy(destination, path, output) for path, output in named]
+        rows = rows.append_column("copy", pa.array(copies, pa.string()))
+        found.append(rows.filter(pa.array([copy in there for copy in copies], pa.bool_())))
     if not sum(table.num_rows for table in found):
-        raise SourceError(f"the manifest {root} names no published video: run `redact-dask run`")
+        raise SourceError(
+            f"{destination} has no published video that its manifest names: publish with "
+            "`redact-dask run` first"
+        )
     every = pa.concat_tables(found).sort_by("finished")
     every = every.append_column("row", pa.array(np.arange(every.num_rows)))
-    last = every.group_by("output").aggregate([("row", "max")])["row_max"]
-    table = every.take(last).drop_columns("row").sort_by("output").combine_chunks()
+    last = every.group_by("copy").aggregate([("row", "max")])["row_max"]
+    table = every.take(last).drop_columns("row").sort_by("copy").combine_chunks()
     several = pc.greater(pc.list_value_length(table["streams"]), 1)
-    rows = pc.indices_nonzero(several).to_pylist()
-    return Published(table, _frames_of_streams(root, table, rows) if rows else {})
+    with_several = pc.indices_nonzero(several).to_pylist()
+    return Published(table, _frames_of_streams(root, table, with_several) if with_several else {})
+
+
+def _copy(destination: str, path: str | None, output: str) -> str:
+    """Return the path of a copy below the destination, which may be mounted elsewhere by now."""
+    if path is None:  # Rows before 0.3 have none.
+        return output.removeprefix(f"{destination}/")
+    return str(PurePosixPath(path).with_name(PurePosixPath(output).name))
 
 
 def _frames_of_streams(root: str, table: pa.Table, rows: list[int]) -> dict[StreamKey, int]:
@@ -145,7 +166,8 @@ def stratified(root: str, copies: Published) -> Iterator[tuple[StreamKey, Codes]
         The regions of a stream do not lie side by side: somebody has sorted the manifest anew.
     """
     table = copies.table
-    rows = {video: row for row, video in enumerate(table["video"].to_pylist())}
+    names = zip(table["run"].to_pylist(), table["video"].to_pylist(), strict=True)
+    rows = {f"{run}/{video}": row for row, (run, video) in enumerate(names)}
     frames, seconds = table["frames"].to_numpy(), table["duration_s"].to_numpy()
     has_regions = np.zeros(table.num_rows, bool)
     done: set[StreamKey] = set()
@@ -154,8 +176,8 @@ def stratified(root: str, copies: Published) -> Iterator[tuple[StreamKey, Codes]
         return copies.frames_of_several.get(key, int(frames[key.video]))
 
     for (run, video, stream), frame, track in _side_by_side(root):
-        row = rows.get(video)
-        if row is None or table["run"][row].as_py() != run:
+        row = rows.get(f"{run}/{video}")
+        if row is None:
             continue  # The attempt failed in the end, or a later one has replaced its copy.
         key = StreamKey(row, stream)
         if key in done:

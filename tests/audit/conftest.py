@@ -37,4 +37,4 @@ def redacted(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture
 def audit(redacted: Path, tmp_path: Path) -> Audit:
     """An audit of 20 frames that nobody has judged, whose answers lie elsewhere."""
-    return audits.draw(str(redacted), (tmp_path / "audit").as_uri(), 20, 1)
+    return audits.draw(storage.canonical(str(redacted)), (tmp_path / "audit").as_uri(), 20, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up import FAILED, TASK, VIDEO, later
-from published_rows import name, regions, write
+from published_rows import name, place, regions, write
 
 from redact_dask import manifest
 from redact_dask.audit import strata
@@ -27,7 +27,7 @@ def video(number: int, **columns: Any) -> dict[str, Any]:
 
 def strata_of(destination: str) -> dict[tuple[str, int], np.ndarray]:
     root = layout.manifest(destination)
-    copies = strata.published(root)
+    copies = strata.published(destination)
     names = copies.table["video"].to_pylist()
     found = {}
     for key, codes in strata.stratified(root, copies):
@@ -83,14 +83,26 @@ def test_streams_of_one_file_have_frames_of_their_own(tmp_path: Path) -> None:
         (name(0), 0): 100,
         (name(0), 2): 40,
     }
-    copies = strata.published(layout.manifest(destination))
+    copies = strata.published(destination)
     assert [copies.place(StreamKey(0, stream)) for stream in (0, 2)] == [0, 1]
-    assert (
-        strata.published(layout.manifest(write(tmp_path / "b", {"videos": [video(0)]}))).place(
-            StreamKey(0, 0)
-        )
-        is None
-    )
+    alone = strata.published(write(tmp_path / "alone", {"videos": [video(0)]}))
+    assert alone.place(StreamKey(0, 0)) is None
+
+
+def test_a_copy_that_is_gone_is_not_published(tmp_path: Path) -> None:
+    destination = write(tmp_path, {"videos": [video(0), video(1)]})
+    (tmp_path / "0.mp4").unlink()
+    assert strata_of(destination).keys() == {(name(1), 0)}
+
+
+def test_the_destination_may_be_mounted_elsewhere(tmp_path: Path) -> None:
+    # A row that tells no path is one of an earlier version.
+    old = video(1, path=None, output=f"{tmp_path.as_uri()}/a/1.mp4")
+    deep = video(0, path="a/0.avi", output="s3://elsewhere/a/0.mp4")
+    for copy in ("a/0.mp4", "a/1.mp4"):
+        place(tmp_path, copy)
+    copies = strata.published(write(tmp_path, {"videos": [old, deep]}))
+    assert copies.table["copy"].to_pylist() == ["a/0.mp4", "a/1.mp4"]
 
 
 def test_regions_are_joined_over_the_batches_in_which_they_are_read(
@@ -121,5 +133,5 @@ def test_a_manifest_in_another_order_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_published_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="names no published video"):
+    with pytest.raises(SourceError, match="has no published video"):
         strata_of(str(tmp_path))

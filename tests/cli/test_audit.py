@@ -87,7 +87,7 @@ def test_a_wrong_argument_is_told_in_a_sentence(
 def test_a_destination_without_videos_is_told(tmp_path: Path) -> None:
     result = invoke("audit", tmp_path)
     assert result.exit_code == 2
-    assert "names no published video" in " ".join(result.stderr.split())
+    assert "has no published video" in " ".join(result.stderr.split())
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

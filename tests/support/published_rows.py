@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from made_up import VIDEO
 
-from redact_dask import manifest
+from redact_dask import manifest, storage
 from redact_dask.storage import layout
 
 RUN = "20260203T200000-0123abcd"
@@ -28,11 +28,21 @@ def regions(video: str, frames: Sequence[int], track: int = 0, stream: int = 0) 
 
 
 def write(destination: Path, rows: dict[str, list[Any]], run: str = RUN) -> str:
-    """Write some rows as a run does; gives the URL of the destination."""
+    """Write some rows as a run does, and empty copies; gives the URL of the destination."""
+    for row in rows["videos"]:
+        if row["path"]:
+            place(destination, row["path"])
     writer = manifest.Writer(layout.manifest(str(destination)), run)
     writer.add(rows)
     writer.close()
-    return str(destination)
+    return storage.canonical(str(destination))
+
+
+def place(destination: Path, path: str) -> None:
+    copy = destination / path
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.touch()
 
 
 def write_many(destination: Path, videos: int, frames: int = 1800) -> str:
@@ -64,5 +74,7 @@ def write_many(destination: Path, videos: int, frames: int = 1800) -> str:
         )
         writer.add({"regions": table, "videos": rows})
         writer.flush()
+        for number in some:
+            place(destination, f"{number}.mp4")
     writer.close()
-    return str(destination)
+    return storage.canonical(str(destination))
