@@ -19,6 +19,7 @@ FLOORS = (
     {"cluster"},
     {"pipeline"},
     {"report", "evidence", "tracking", "redaction"},
+    {"audit"},
     {"sources", "media"},
     {"config"},
     {"detectors", "manifest"},

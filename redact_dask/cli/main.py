@@ -55,6 +55,7 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     verbs={
+        "audit": _Verb("audit", "audit", "Let people judge a sample, and bound what leaks."),
         "doctor": _Verb("doctor", "examine", "Tell whether the cluster is ready for a run."),
         "plan": _Verb("plan", "tell_plan", "Tell what `run` would do, and what it would cost."),
         "report": _Verb("report", "write_report", "Write one HTML page about what was done."),

@@ -115,7 +115,7 @@ def frames_at(
     with open_result(url, number) as (container, stream):
         tick = stream.time_base or Fraction(1)
         missing = {round(time / tick) for time in times}
-        for gop in _gops(container.demux(stream)):
+        for gop in gops(container.demux(stream)):
             here = missing.intersection(packet.pts for packet in gop if packet.pts is not None)
             if not here:
                 continue
@@ -132,7 +132,7 @@ def frames_at(
             raise CheckFailed(f"the result has no frame at {float(min(missing) * tick)} s")
 
 
-def _gops(found: Iterable[Packet[VideoStream]]) -> Iterator[list[Packet[VideoStream]]]:
+def gops(found: Iterable[Packet[VideoStream]]) -> Iterator[list[Packet[VideoStream]]]:
     """Group packets, each group from one keyframe up to the next."""
     gop: list[Packet[VideoStream]] = []
     for packet in found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from redact_dask import storage
+from redact_dask.audit import result
 from redact_dask.errors import SourceError
 from redact_dask.report import contact_sheet, page, runs, tasks, videos
 from redact_dask.report.time_bins import Periods
@@ -48,7 +49,15 @@ def render(destination: str, names: Collection[str] = (), frames: int = 0) -> st
     slowest = [row["video"] for row in about_videos.slowest]
     about_tasks = tasks.read(root, chosen_names, periods, slowest)
     shown = contact_sheet.pictures(root, chosen_names, frames) if frames else None
+    last = result.last(destination)
     content = page.Content(
-        storage.canonical(destination), known, chosen, periods, about_videos, about_tasks, shown
+        storage.canonical(destination),
+        known,
+        chosen,
+        periods,
+        about_videos,
+        about_tasks,
+        shown,
+        last,
     )
     return page.render(content)

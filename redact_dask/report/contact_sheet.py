@@ -14,13 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from PIL import Image
 
 from redact_dask import manifest, storage
 from redact_dask.errors import VideoError
 from redact_dask.media.demux import open_video
+from redact_dask.media.stills import upright
 from redact_dask.records import FACE
 
 MOST = 48
@@ -157,13 +156,5 @@ def _decoded(moment: Moment) -> Image.Image | None:
         container.seek(int(moment.pts_s / stream.time_base), stream=stream)
         for frame in container.decode(stream):
             if frame.time is not None and frame.time >= moment.pts_s - _HALF_TICK_S:
-                return _upright(frame, stream)
+                return upright(frame, stream)
     return None
-
-
-def _upright(frame: VideoFrame, stream: VideoStream) -> Image.Image:
-    """Return a frame as a player shows it: with square pixels, and upright."""
-    image: Image.Image = frame.to_image()
-    if ratio := stream.sample_aspect_ratio:
-        image = image.resize((max(round(image.width * ratio), 1), image.height))
-    return image.rotate(frame.rotation, expand=True)

@@ -14,6 +14,8 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from redact_dask import versions
+from redact_dask.audit.audits import Audit
+from redact_dask.audit.result import Result, percent
 from redact_dask.monitoring.console import describe_tracks
 from redact_dask.records import STAGES
 from redact_dask.report import charts, formatting
@@ -45,6 +47,8 @@ class Content:
     tasks: Tasks
     pictures: Sequence[Picture] | None
     """Redacted frames to show; None: none were asked for."""
+    audit: tuple[Audit, Result] | None = None
+    """The last audit that people have judged, and its result; None: nobody has judged any."""
 
 
 def render(content: Content) -> str:
@@ -56,7 +60,7 @@ def render(content: Content) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["tracks"] = describe_tracks
+    environment.filters |= {"tracks": describe_tracks, "percent": percent}
     environment.filters |= {
         name: getattr(formatting, name)
         for name in ("number", "size", "duration", "share", "dollars", "when", "clipped")
@@ -84,7 +88,7 @@ def render(content: Content) -> str:
         charts=_charts(content),
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        style=_file("page.css"),
+        style=_file("house.css", "redact_dask.audit") + _file("page.css"),
         script=script,
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         made=datetime.now(UTC),
@@ -115,6 +119,6 @@ def _folder(sources: Sequence[str]) -> str:
     return same[: same.rfind("/") + 1]
 
 
-def _file(name: str) -> str:
-    """Return the text of a file of this package."""
-    return files("redact_dask.report").joinpath(name).read_text(encoding="utf-8")
+def _file(name: str, room: str = "redact_dask.report") -> str:
+    """Return the text of a file in a room of the package."""
+    return files(room).joinpath(name).read_text(encoding="utf-8")

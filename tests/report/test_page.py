@@ -16,12 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
 from fixture_types import WriteRows
-from made_up import FAILED, TASK, VIDEO
+from made_up import FAILED, TASK, VIDEO, later
 from program import invoke
 from project import ROOT
+from published_rows import write_many
 from report_page import images, text
 
 from redact_dask import manifest, report, storage
+from redact_dask.audit import answers, audits, result
 from redact_dask.storage import layout
 
 
@@ -53,6 +55,26 @@ def test_nothing_but_the_manifest_is_read_without_frames(
     report.render(str(night.destination))
     assert read
     assert all("/_manifest/videos/" in url or "/_manifest/chunks/" in url for url in read)
+
+
+def test_the_bound_of_the_last_audit_with_answers_is_told(tmp_path: Path) -> None:
+    destination = write_many(tmp_path, 40)
+    assert "leak" not in text(report.render(destination))
+    audit = audits.opened(destination, 200, 1)
+    writer = answers.Writer(audit, "ann")
+    for item in audit.items[:60]:
+        writer.add(answers.Answer("ann", later(1), item.item, answers.Verdict.CLEAN))
+    writer.close()
+    audits.opened(destination, 200, 2)  # Nobody has judged it.
+    told = text(report.render(destination))
+    found = result.last(destination)
+    assert found is not None
+    assert found[1].bound < 0.1
+    assert found[1].sentence in told
+    assert "60 of 200 frames are judged, by ann : 0 leaks, 0 unsure." in told.replace(
+        "ann:", "ann :"
+    )
+    assert "from the 40 videos" in told
 
 
 # Text of others
