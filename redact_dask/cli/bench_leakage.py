@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.bench.leakage import dataset, measure
+from redact_dask.bench.leakage import dataset, gate, measure, tables
 from redact_dask.cli.exit_codes import EXIT_GATE, exit_on_error
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
@@ -23,6 +23,12 @@ from redact_dask.monitoring.console import show_progress
     required=True,
     metavar="DIR",
     help="Folder with clips and their truth.csv.",
+)
+@click.option(
+    "--truth",
+    "truth_file",
+    metavar="FILE",
+    help="What the clips truly show, in CSV. Default: truth.csv in DIR.",
 )
 @click.option(
     "--config",
@@ -46,7 +52,10 @@ from redact_dask.monitoring.console import show_progress
     help="One setting, for all that is compared.",
 )
 @click.option(
-    "--face-free", metavar="CLIP", multiple=True, help="A clip of DIR that shows no face."
+    "--face-free",
+    metavar="CLIP",
+    multiple=True,
+    help="A clip of DIR on which nothing should be hidden.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object.")
 @click.option(
@@ -54,6 +63,7 @@ from redact_dask.monitoring.console import show_progress
 )
 def leakage(
     folder: str,
+    truth_file: str | None,
     files: tuple[str, ...],
     profiles: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -61,11 +71,11 @@ def leakage(
     as_json: bool,
     gate_file: str | None,
 ) -> None:
-    """Redact annotated clips, and tell how many true faces stay visible.
+    """Redact annotated clips, and tell how many true faces, or plates, stay visible.
 
     DIR holds clips and truth.csv with the columns clip, frame, track, x0, y0, x1, y1 (pixels),
-    height (pixels), readable (0 or 1). Every clip that truth.csv or --face-free names is redacted
-    into a folder that is removed afterwards.
+    height (pixels), readable (0 or 1), and label: without it, all are faces. Every clip that the
+    truth or --face-free names is redacted into a folder that is removed afterwards.
 
     \b
     Exit codes: 0 measured, and within the gate; 2 a wrong argument or setting, nothing was done;
@@ -73,8 +83,9 @@ def leakage(
     """
     console = Console(stderr=True)
     with exit_on_error(console):
-        clips = dataset.read(Path(folder), face_free)
-        gate = measure.read_gate(Path(gate_file), clips) if gate_file else measure.Gate()
+        truth = Path(truth_file) if truth_file else None
+        clips = dataset.read(Path(folder), face_free, truth)
+        thresholds = gate.read(Path(gate_file), clips) if gate_file else gate.Gate()
         configs = {name: config.load(None, assignments, {"profile": name}) for name in profiles}
         configs |= {Path(file).stem: config.load(file, assignments) for file in files}
         if len(configs) < len(files) + len(profiles):
@@ -84,11 +95,11 @@ def leakage(
         for name, settings in configs.items():
             with show_progress(console) as observe:
                 results.append(measure.measure(clips, name, settings, observe))
-    failures = [sentence for result in results for sentence in gate.failures(result)]
-    Console().print(measure.table(results))
+    failures = [sentence for result in results for sentence in thresholds.failures_of(result)]
+    Console().print(tables.table(results))
     for sentence in failures:
         click.echo(f"gate: {sentence}")
     if as_json:
-        click.echo(json.dumps(measure.as_json(results, failures)))
+        click.echo(json.dumps(tables.as_json(results, failures)))
     if failures:
         sys.exit(EXIT_GATE)

@@ -59,6 +59,7 @@ class _Group(click.Group):
         "plan": _Verb("plan", "tell_plan", "Tell what `run` would do, and what it would cost."),
         "report": _Verb("report", "write_report", "Write one HTML page about what was done."),
         "run": _Verb("run", "run", "Redact every video of SOURCE once."),
+        "verify": _Verb("verify", "verify", "Check what was published against the manifest."),
         "watch": _Verb("watch", "watch", "Redact each video that lands in SOURCE."),
     },
 )

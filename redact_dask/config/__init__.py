@@ -2,6 +2,7 @@
 
 from redact_dask.config.cluster import AdaptSettings, ClusterSettings, SecuritySettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
+from redact_dask.config.evidence import EvidenceSettings
 from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.output import Kept, OutputSettings, Streams
 from redact_dask.config.settings import (
@@ -24,6 +25,7 @@ __all__ = [
     "DetectSettings",
     "DriverSettings",
     "EncodeSettings",
+    "EvidenceSettings",
     "Kept",
     "LabelSettings",
     "OutputSettings",

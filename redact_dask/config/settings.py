@@ -15,6 +15,7 @@ from redact_dask import detectors, validation
 from redact_dask.config import loading
 from redact_dask.config.cluster import ClusterSettings
 from redact_dask.config.driver import DriverSettings, WatchSettings
+from redact_dask.config.evidence import EvidenceSettings
 from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.loading import Section
 from redact_dask.config.output import OutputSettings
@@ -153,6 +154,7 @@ class Config(Section):
     cluster: ClusterSettings = ClusterSettings()
     driver: DriverSettings = DriverSettings()
     watch: WatchSettings = WatchSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
     """``quarantine`` does not publish a damaged video. ``salvage`` publishes it, with black
     pictures in place of each GOP that does not decode as it should."""
@@ -189,14 +191,19 @@ class Config(Section):
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all settings that decide the output: 16 hexadecimal digits of a SHA-256."""
-        return self._digest("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
+        return _digest(self.deciding)
+
+    @cached_property
+    def deciding(self) -> str:
+        """JSON of all settings that decide the output, of which the fingerprint is a hash."""
+        return self._json("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
 
     @cached_property
     def detection_fingerprint(self) -> str:
         """Hash of all settings that decide the detections of a chunk: 16 hexadecimal digits."""
-        return self._digest("chunk", "detect")
+        return _digest(self._json("chunk", "detect"))
 
-    def _digest(self, *names: str) -> str:
+    def _json(self, *names: str) -> str:
         settings = self.model_dump(mode="json", include=set(names))
         # How a video is cut decides nothing by itself.
         settings["chunk"]["seconds"] = self.chunk.seconds or LONGEST_CHUNK_S
@@ -211,8 +218,7 @@ class Config(Section):
         }
         if "track" in names and (labels := self._labels_that_differ()):
             settings["labels"] = labels
-        text = json.dumps(["", settings], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return json.dumps(["", settings], sort_keys=True)
 
     def _labels_that_differ(self) -> dict[str, Any]:
         """Return what decides the output of each label that is not treated as all others are."""
@@ -224,6 +230,10 @@ class Config(Section):
             if self.hides(label) and sections != general
         }
         return differing | {label: "shown" for label in self.labels if not self.hides(label)}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load(

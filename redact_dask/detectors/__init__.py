@@ -6,9 +6,11 @@ class that keeps the contract `Detector`. The project's own detectors register i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,7 +18,7 @@ from redact_dask import validation
 from redact_dask.detectors.base import Box, Detector
 from redact_dask.errors import ConfigError
 
-__all__ = ["Box", "Detector", "create", "load", "names", "options"]
+__all__ = ["Box", "Detector", "create", "load", "names", "options", "weights"]
 
 GROUP = "redact_dask.detectors"
 """Group of the entry points by which packages offer detectors."""
@@ -58,6 +60,13 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
     except ValidationError as error:
         options_of, prefix = load(name).Options, f"detect.options.{name}"
         raise ConfigError(validation.sentence(error, options_of, prefix)) from None
+
+
+@cache
+def weights() -> dict[str, str]:
+    """Return the SHA-256 of each file of weights that the package brings, by its name."""
+    files = sorted(Path(__file__).with_name("weights").glob("*.onnx"))
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 @cache

@@ -62,7 +62,8 @@ class Detector(Protocol):
         Parameters
         ----------
         images
-            Shape (n, height, width, 3), BGR, of the size that `input_size` asked for.
+            Shape (n, height, width, 3), BGR, of the size that `input_size` asked for. They cannot
+            be written to, because other detectors that ask for this size see them, too.
 
         Returns
         -------

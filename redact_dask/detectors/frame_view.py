@@ -43,10 +43,14 @@ class FrameView:
         if _LEAST_ASPECT <= info.sample_aspect_ratio <= 1 / _LEAST_ASPECT:
             stored = (round(info.width * info.sample_aspect_ratio), info.height)
         upright = stored[::-1] if self._turns % 2 else stored
-        self.size = detector.input_size(*upright)
-        """Width and height of its images, pixels."""
-        self._stored = self.size[::-1] if self._turns % 2 else self.size
+        self._upright = detector.input_size(*upright)
+        self._stored = self._upright[::-1] if self._turns % 2 else self._upright
         self._reformatter = VideoReformatter()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels, of the images: views of one video share those of one size."""
+        return self._upright
 
     def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return the picture as the detector wants it: shape (height, width, 3), BGR, upright.
@@ -102,7 +106,7 @@ class FrameView:
     def _detection(self, frame: int, box: Box) -> Detection:
         """Return a box on the image as a detection on the stored picture, inside its border."""
         x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
-        width, height = self.size
+        width, height = self._upright
         for _ in range(self._turns):
             # Undo one counter-clockwise quarter turn.
             x0, y0, x1, y1 = height - y1, x0, height - y0, x1

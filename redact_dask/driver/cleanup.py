@@ -1,4 +1,4 @@
-"""Sweeps the work area after a run: removes what no later run will resume from."""
+"""Sweeps up after a run: removes what no later run will resume from, or is to keep."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ def sweep(destination: str, configured: str | None, history: History) -> None:
         for folder, newest in _folders(configured):
             if newest < time.time() - _KEPT_S:
                 storage.remove(storage.join(configured, folder))
+
+
+def sweep_paid(destination: str, days: float | None, history: History) -> None:
+    """Remove what paid detectors saw on settled videos, if it was written longer ago than that.
+
+    Parameters
+    ----------
+    destination
+        URL of the destination's root.
+    days
+        How long it is kept, days; None: for ever.
+    history
+        Tells which videos are settled.
+    """
+    if days is None:
+        return
+    paid = storage.join(destination, layout.PAID)
+    for video, newest in _folders(paid):
+        if newest < time.time() - days * 86_400.0 and history.is_settled(video):
+            storage.remove(storage.join(paid, video))
+    storage.prune(paid)
 
 
 def _folders(work: str) -> Iterator[tuple[str, float]]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import PurePosixPath
 from typing import Any
 
 from packaging.version import Version
@@ -132,7 +131,7 @@ class History:
         if self._one("select 1 from copies where alike"):
             self._database.execute("begin")
             found = storage.walk(self._destination, layout.OWN_FOLDERS)
-            there = ((self._below(url), facts["size"]) for url, facts in found)
+            there = ((self._below(storage.escaped(url)), facts["size"]) for url, facts in found)
             self._database.executemany(
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )
@@ -189,25 +188,16 @@ class History:
             finished, alike = row["finished"].timestamp(), row["fingerprint"] == self._fingerprint
             published = row["status"] == "published"
             made_by = row["versions"].get(versions.PACKAGE, "0")
-            path = self._path(row)
+            path, output = manifest.paths(row, self._destination)
             video = video_id(path, row["version"])
             if alike:
                 failed = made_by == own and row["error"] in PERMANENT_ERRORS
                 self._database.execute(_ATTEMPT, (video, finished, published, failed))
-            if published and row["output"]:
-                output = PurePosixPath(path).with_name(PurePosixPath(row["output"]).name)
+            if published and output:
                 counts = alike and not (self._oldest and Version(made_by) < self._oldest)
-                copy = (str(output), finished, video, row["source"], path, counts)
+                copy = (output, finished, video, row["source"], path, counts)
                 self._database.execute(_COPY, (*copy, made_by == own, row["bytes_out"]))
         self._database.execute("commit")
-
-    def _path(self, row: manifest.Row) -> str:
-        """Return the path of a video below its source's root, as far as its row tells."""
-        if row["path"] is not None:
-            return str(row["path"])
-        # Rows of earlier versions have none, but its folders are those of its copy.
-        name = PurePosixPath(row["source"]).name
-        return str(PurePosixPath(self._below(row["output"] or name)).with_name(name))
 
     def _below(self, url: str) -> str:
         """Return the path of a URL below the destination."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from concurrent import futures
+from functools import partial
 
-from redact_dask import manifest, storage
+from redact_dask import detectors, manifest, storage
 from redact_dask.config import Config
 from redact_dask.driver.history import DISCARDING_ERRORS, History
 from redact_dask.driver.summary import Quarantined, Salvaged, Summary
 from redact_dask.driver.video_run import VideoRun, salvaged
-from redact_dask.manifest.rows import Outcome, rows
+from redact_dask.manifest import seals, signatures
+from redact_dask.manifest.rows import Outcome, rows, run_row
 from redact_dask.monitoring import logs
 from redact_dask.monitoring.status import Status
 from redact_dask.pipeline.job import Job
 from redact_dask.records import FACE, Detected, Failure, Probed, Rendered, Usage
-from redact_dask.storage import layout
+from redact_dask.storage import layout, lease
 
 _MOST_NAMED = 1000
 """Most videos that a summary names in each of its lists; the manifest names all of them."""
@@ -42,17 +44,27 @@ class Results:
         Is told which videos this run has published or given up.
     status
         Status of the run, which is kept up to date.
+
+    Raises
+    ------
+    ConfigError
+        The key that is to sign the manifest cannot be used.
     """
 
     def __init__(
         self, run: str, destination: str, config: Config, history: History, status: Status
     ) -> None:
+        self._run = run
         self._destination = destination
         self._config = config
+        key = config.evidence.key
+        self._key = signatures.private_key(key) if key else None
         self._history = history
         self._status = status
         self._work = layout.work_area(destination, config.work)
         self._writer = manifest.Writer(layout.manifest(destination), run)
+        self._is_told = False
+        """Whether the run's own row is among those that are written."""
         self._flushed = time.monotonic()
         self._settled: list[Job] = []
         """Jobs of videos that are published or given up. Their work is removed once their rows are
@@ -134,7 +146,8 @@ class Results:
         self._flushed = time.monotonic()
         if not (self._writer.waiting or self._settled or self._removals):
             return
-        self._writer.flush()
+        if self._writer.flush():
+            self._seal()
         self.wait()
         for job in self._settled:
             self._history.settle(job.video)
@@ -151,8 +164,15 @@ class Results:
         storage.prune(self._work)
 
     def close(self) -> None:
-        """Merge the small files of the manifest."""
-        self._writer.close()
+        """Merge the small files of the manifest, and seal all.
+
+        A run that has lost its lease leaves them: the run that has taken over may have sealed them.
+        """
+        if lease.is_valid(layout.lease(self._destination, self._run)):
+            self._writer.close()
+            self._seal()
+        else:
+            self._writer.flush()
 
     def summary(self) -> Summary:
         """Return what the run did."""
@@ -179,4 +199,14 @@ class Results:
         )
 
     def _add(self, outcome: Outcome) -> None:
-        self._writer.add(rows(outcome, self._config.fingerprint))
+        fingerprint = self._config.fingerprint
+        if not self._is_told:
+            own = run_row(fingerprint, self._config.deciding, detectors.weights())
+            self._writer.add({"runs": [own]})
+            self._is_told = True
+        self._writer.add(rows(outcome, fingerprint))
+
+    def _seal(self) -> None:
+        at_work = partial(lease.holders, self._destination)
+        root, growing = layout.manifest(self._destination), self._writer.growing
+        seals.write(root, self._run, growing, at_work, self._key)

@@ -44,16 +44,21 @@ class Parts:
         self._flushes = 0
         self._small: list[Span] = []
 
-    def append(self, tables: Iterable[pa.Table]) -> None:
-        """Write tables to a new file, and merge the small files if there are enough of them."""
+    def append(self, tables: Iterable[pa.Table]) -> bool:
+        """Write tables to a new file; merge the small files if there are enough of them.
+
+        Return whether they were merged.
+        """
         span = (self._flushes, self._flushes)
         sink = pa.BufferOutputStream()
         _write(sink, tables)
         storage.write(self._url(span), sink.getvalue().to_pybytes())
         self._flushes += 1
         self._small.append(span)
-        if len(self._small) == _MERGED_AT:
+        is_enough = len(self._small) == _MERGED_AT
+        if is_enough:
             self.merge()
+        return is_enough
 
     def merge(self) -> None:
         """Merge the small files that are not merged yet into one file."""
@@ -64,6 +69,11 @@ class Parts:
             for url in urls:
                 storage.remove(url)
         self._small.clear()
+
+    @property
+    def growing(self) -> list[str]:
+        """Names of the files that are to be merged yet; all others stay as they are."""
+        return [self._url(span).rpartition("/")[2] for span in self._small]
 
     def _url(self, span: Span) -> str:
         first, last = span
@@ -82,7 +92,7 @@ def current(folder: str, runs: Collection[str] | None = None) -> list[str]:
         default: all.
     """
     urls = [url for url, replaced in _listed(folder) if not replaced]
-    return [url for url in urls if runs is None or _run_of(url) in {None, *runs}]
+    return [url for url in urls if runs is None or run_of(url) in {None, *runs}]
 
 
 def contents(
@@ -104,7 +114,7 @@ def contents(
         urls = [urls[rank * len(urls) // most] for rank in range(most)]
     by_run: dict[str | None, list[str]] = {}
     for url in urls:
-        by_run.setdefault(_run_of(url), []).append(url)
+        by_run.setdefault(run_of(url), []).append(url)
     for run, own in by_run.items():
         yield from _contents(own, partial(_current_of_run, folder, run))
 
@@ -121,15 +131,15 @@ def remove_replaced(folder: str) -> None:
             storage.remove(url)
 
 
-def _run_of(url: str) -> str | None:
-    """Return the run in a file's name; None: the name is not ``RUN-FIRST-LAST.parquet``."""
+def run_of(url: str) -> str | None:
+    """Return the run in a file's name or URL; None: it is not ``RUN-FIRST-LAST.parquet``."""
     match = _NAME.fullmatch(url.rpartition("/")[2])
     return match["run"] if match else None
 
 
 def _current_of_run(folder: str, run: str | None) -> list[str]:
     """Return the URLs of a run's files in a dataset that no other file has replaced."""
-    return [url for url in current(folder) if _run_of(url) == run]
+    return [url for url in current(folder) if run_of(url) == run]
 
 
 def _contents(urls: list[str], listed_again: Callable[[], list[str]]) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -65,13 +66,30 @@ def tables(
     """
     wanted = None if runs is None else pc.field("run").isin([*runs])
     for content in files.contents(storage.join(root, name), runs, most):
-        # A fragment reads nulls for a column that an older version did not write.
-        fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
-        batches = fragment.to_batches(
-            SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
-        )
-        for batch in batches:
-            yield pa.Table.from_batches([batch])
+        yield from tables_of(content, name, columns, wanted)
+
+
+def tables_of(
+    content: bytes, name: str, columns: Sequence[str], wanted: pc.Expression | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of a file of a dataset, some thousands at a time.
+
+    Parameters
+    ----------
+    content
+        Content of the file.
+    name, columns
+        See `tables`.
+    wanted
+        Condition of the rows that are wanted; default: all.
+    """
+    # A fragment reads nulls for a column that an older version did not write.
+    fragment = ParquetFileFormat().make_fragment(pa.BufferReader(content))
+    batches = fragment.to_batches(
+        SCHEMAS[name], columns=[*columns], filter=wanted, batch_readahead=_BATCHES_AHEAD
+    )
+    for batch in batches:
+        yield pa.Table.from_batches([batch])
 
 
 def _table(content: bytes, schema: pa.Schema) -> pa.Table:
@@ -89,6 +107,33 @@ def attempts(root: str) -> Iterator[Row]:
     columns += ["status", "error", "versions", "finished"]
     for table in tables(root, "videos", columns):
         yield from table.to_pylist(maps_as_pydicts="strict")
+
+
+def paths(row: Row, destination: str) -> tuple[str, str | None]:
+    """Return the paths of a video below its source's root, and of its copy below the destination.
+
+    Both may have been mounted elsewhere, or moved, since then.
+
+    Parameters
+    ----------
+    row
+        Its columns ``source``, ``path`` and ``output``.
+    destination
+        URL of the destination's root.
+
+    Returns
+    -------
+    The paths; that of the copy is None if there was none.
+    """
+    path = row["path"]
+    if path is None:
+        # Rows of earlier versions have none, but its folders are those of its copy.
+        name = PurePosixPath(row["source"]).name
+        below = (row["output"] or name).removeprefix(f"{destination}/")
+        path = str(PurePosixPath(below).with_name(name))
+    if not row["output"]:
+        return path, None
+    return path, str(PurePosixPath(path).with_name(PurePosixPath(row["output"]).name))
 
 
 def published(root: str) -> Iterator[Row]:

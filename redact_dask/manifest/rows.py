@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -128,6 +128,25 @@ def rows(outcome: Outcome, fingerprint: str) -> dict[str, Rows]:
             for own, stream in zip(hidden, outcome.probed.streams, strict=True)
         )
     return found
+
+
+def run_row(fingerprint: str, settings: str, weights: Mapping[str, str]) -> Row:
+    """Return the row of a run, without its name.
+
+    Parameters
+    ----------
+    fingerprint, settings
+        Fingerprint of the settings that decide the output, and the JSON that it is a hash of.
+    weights
+        SHA-256 of each file of weights of the package, by its name.
+    """
+    return {
+        "written": datetime.now(UTC),
+        "fingerprint": fingerprint,
+        "settings": settings,
+        "weights": list(weights.items()),
+        "versions": list(versions.installed().items()),
+    }
 
 
 def _detections(stream: Probed, detected: Sequence[Detected], video: Video) -> pa.Table:
@@ -263,6 +282,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "finished": _time(outcome.ended),
         "streams": [s.info.number or 0 for s in probed.streams] if probed else None,
         "streams_dropped": list(probed.dropped) if probed else None,
+        "source_sha256": joined.source_sha256 if joined else None,
     }
 
 

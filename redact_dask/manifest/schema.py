@@ -43,6 +43,19 @@ _USAGE = {
 }
 
 SCHEMAS: dict[str, pa.Schema] = {
+    "runs": _schema(
+        {
+            "run": _VIDEO["run"],
+            "written": (_TIME, "when the row was made, with the run's first video"),
+            "fingerprint": (pa.string(), "of all settings that decide the output"),
+            "settings": (pa.string(), "JSON whose SHA-256 begins with the fingerprint"),
+            "weights": (
+                pa.map_(pa.string(), pa.string()),
+                "SHA-256 of each file of weights of the package; settings name that of others",
+            ),
+            "versions": (pa.map_(pa.string(), pa.string()), "of the software"),
+        }
+    ),
     "detections": _schema(
         _VIDEO
         | {
@@ -156,6 +169,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             "streams_dropped": (
                 pa.list_(pa.string()),
                 "the other video streams of the source, and why they are not published",
+            ),
+            "source_sha256": (
+                pa.string(),
+                "of the source that was redacted, hexadecimal; null if it was not published",
             ),
         }
     ),

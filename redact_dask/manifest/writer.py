@@ -44,12 +44,17 @@ class Writer:
                 table = rows if is_table else pa.Table.from_pylist(rows, SCHEMAS[name].remove(0))
                 self._tables[name].append(table)
 
-    def flush(self) -> None:
-        """Write all rows that are not written yet, those of ``videos`` last."""
+    def flush(self) -> bool:
+        """Write all rows that are not written yet, those of ``videos`` last.
+
+        Return whether small files were merged into one that stays.
+        """
+        is_merged = False
         for name, schema in SCHEMAS.items():
             if self._tables[name]:
-                self._parts[name].append(self._complete(name, schema))
+                is_merged |= self._parts[name].append(self._complete(name, schema))
                 self._tables[name].clear()
+        return is_merged
 
     def _complete(self, name: str, schema: pa.Schema) -> Iterator[pa.Table]:
         """Yield the rows that wait for a dataset, with the run's name, as the schema has them."""
@@ -58,6 +63,11 @@ class Writer:
             some = waiting.slice(first, _TOGETHER)
             run = pa.repeat(pa.scalar(self._run), some.num_rows)
             yield some.add_column(0, schema.field("run"), run).cast(schema)
+
+    @property
+    def growing(self) -> set[str]:
+        """Paths below the manifest of the files that this run will merge yet."""
+        return {f"{name}/{file}" for name, parts in self._parts.items() for file in parts.growing}
 
     def close(self) -> None:
         """Write all rows, and merge the small files of this run."""

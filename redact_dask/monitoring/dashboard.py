@@ -63,6 +63,7 @@ FIGURES = (
     Figure("left", "Videos left, of those listed so far"),
     Figure("frames", "Frames published", grows=True),
     Figure("faces", "Faces hidden", grows=True),
+    Figure("others", "Things of other labels hidden", grows=True),
     Figure("frames_per_second", "Frames a second", lambda value: f"{value:,.1f}"),
     Figure("calls", "Calls of a paid service", grows=True),
     Figure("throttled", "Calls throttled", grows=True),

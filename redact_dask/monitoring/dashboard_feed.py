@@ -78,6 +78,7 @@ def snapshot(status: Status, destination: str, shard: str | None, *, ended: bool
         "left": counts.videos - status.ended,
         "frames": status.frames,
         "faces": status.faces,
+        "others": status.tracks.total() - status.faces,
         "frames_per_second": status.frames_per_second,
         "calls": usage.calls,
         "throttled": usage.throttled,

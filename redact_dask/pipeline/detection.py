@@ -27,6 +27,9 @@ from redact_dask.tracking import camera_motion, scene_cuts
 
 Item = TypeVar("Item")
 
+Chosen = tuple[int, dict[tuple[int, int], NDArray[np.uint8]]]
+"""Number of a frame, and its small pictures by their width and height."""
+
 _BATCH = 8
 """Frames that a detector is given at once; only their small pictures are held in memory."""
 _AHEAD = 128
@@ -197,16 +200,23 @@ def _detect(
     decoded = enumerate(shown, chunk.first_frame)
     pending: deque[Iterator[Detection]] = deque()
     for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
-        numbers = [number for number, _ in batch]
         with timer.step("detect"):
-            for view, images in zip(views, zip(*(i for _, i in batch), strict=True), strict=True):
-                pending.append(view.detections(numbers, np.stack(images)))
+            pending += _looks(views, batch)
             while len(pending) > _AHEAD * len(views):
                 found.detections.append(Detections.of(pending.popleft()))
         found.looked_at += len(batch)
     with timer.step("detect"):
         found.detections += map(Detections.of, pending)
     return found
+
+
+def _looks(views: Sequence[FrameView], batch: Sequence[Chosen]) -> list[Iterator[Detection]]:
+    """Let every detector look at a batch; the returned iterators wait for the answers."""
+    stacks = {size: np.stack([images[size] for _, images in batch]) for size in batch[0][1]}
+    for stack in stacks.values():
+        stack.flags.writeable = False  # Other detectors see it, too.
+    numbers = [number for number, _ in batch]
+    return [view.detections(numbers, stacks[view.size]) for view in views]
 
 
 def _noted(
@@ -239,12 +249,13 @@ def _chosen_images(
     chunk: Chunk,
     found: ChunkDetections,
     timer: Timer,
-) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-    """Yield the chosen frames, with a small picture for each view.
+) -> Iterator[Chosen]:
+    """Yield the chosen frames, with a small picture of each size that a view wants.
 
     From every frame to the next, which for the last frame of a chunk is the first one of the next
     chunk, the camera's step and the change of the picture are kept.
     """
+    sizes = {view.size: view for view in views}
     small: camera_motion.SmallPicture | None = None
     tiny: scene_cuts.Thumbnail | None = None
     for number, frame in decoded:
@@ -261,15 +272,9 @@ def _chosen_images(
             found.frames += 1
             changed = found.changes.get(number - 1, 0.0)
             is_chosen = number in chosen or scene_cuts.may_begin_scene(changed)
-            images = _images(views, frame) if is_chosen else []
+            images = {n: view.image(frame) for n, view in sizes.items()} if is_chosen else {}
         if images:
             yield number, images
-
-
-def _images(views: Sequence[FrameView], frame: VideoFrame) -> list[NDArray[np.uint8]]:
-    """Return a frame's picture for each view; it is scaled once for all that see the same size."""
-    scaled = {size: view.image(frame) for size, view in {view.size: view for view in views}.items()}
-    return [scaled[view.size] for view in views]
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:

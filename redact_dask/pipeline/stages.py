@@ -8,9 +8,8 @@ stage.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -261,14 +260,25 @@ def join(
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         why_encoded = joining.make(path, job, videos, timer)
-        # The analysed frames must be those that were copied: new content has a new version.
+        source_sha256 = None
+        with timer.step("hash"), suppress(FileNotFoundError):  # What comes next tells of it.
+            source_sha256 = storage.digest(job.video.source).sha256
+        # The analysed frames must be those that were copied and hashed: new content has a new
+        # version.
         found = storage.info(job.video.source)
         if found is None or storage.version(found) != job.video.version:
             raise CheckFailed("the source has changed since the run began; run again")
         with timer.step("publish"):
-            with path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            size = path.stat().st_size
+            made = storage.digest(str(path))
             storage.publish(path, probed.target, partial(lease.check, job.lease))
     first, *beside = regions
-    return Joined(probed.target, size, sha256, why_encoded, first, timer.timing(), tuple(beside))
+    return Joined(
+        probed.target,
+        made.size,
+        made.sha256,
+        why_encoded,
+        first,
+        timer.timing(),
+        tuple(beside),
+        source_sha256,
+    )

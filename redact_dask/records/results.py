@@ -267,6 +267,8 @@ class Joined:
     timing: TaskTiming
     beside: tuple[Regions, ...] = ()
     """What is hidden in its other video streams, in order."""
+    source_sha256: str | None = None
+    """SHA-256 of the source's file, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Totals:
     frames_copied: int = 0
     """Frames that were copied bit by bit, not encoded."""
     faces: int = 0
-    """Tracks that were hidden."""
+    """Tracks of faces that were hidden; of all labels in rows before 0.3."""
     duration_s: float = 0.0
     """Length of the videos, seconds."""
     bytes_in: int = 0

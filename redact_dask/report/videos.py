@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redact_dask import manifest
+from redact_dask.records import FACE
 from redact_dask.report.arrow import Floats, epoch, numbers
 from redact_dask.report.time_bins import Periods
 
@@ -20,7 +21,7 @@ SLOWEST = 50
 
 _COLUMNS = (
     "video", "source", "written", "status", "stage", "reason", "error", "frames", "why_encoded",
-    "faces", "duration_s", "seconds", "bytes_in", "finished",
+    "faces", "tracks", "duration_s", "seconds", "bytes_in", "finished",
 )  # fmt: skip
 Row = dict[str, Any]
 """Values of one row of the manifest, by column."""
@@ -54,6 +55,8 @@ class Videos:
     """None: the store does not tell when sources were written, or nothing was published."""
     published: Floats
     """Videos published in each period."""
+    others: tuple[tuple[str, int], ...]
+    """Other labels than faces, and the tracks of each that were hidden, sorted by label."""
     faces: Floats
     """Tracks hidden in the videos published in each period."""
 
@@ -72,6 +75,7 @@ def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
     """
     slowest, failed = _empty(), [_empty()]
     why_encoded: Counter[str] = Counter()
+    hidden: Counter[str] = Counter()
     lags = [np.zeros(0)]
     count, faces = np.zeros(periods.count), np.zeros(periods.count)
     for table in manifest.tables(root, "videos", _COLUMNS, runs):
@@ -81,6 +85,10 @@ def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
         published = table.filter(is_published)
         for reason in pc.value_counts(published["why_encoded"].drop_null()).to_pylist():
             why_encoded[reason["values"]] += reason["counts"]
+        for tracks in published["tracks"].chunks:
+            by_label = pa.table({"label": tracks.keys, "tracks": tracks.items}).group_by("label")
+            for row in by_label.aggregate([("tracks", "sum")]).to_pylist():
+                hidden[row["label"]] += row["tracks_sum"]
         finished = epoch(published["finished"])
         count += periods.count_at(finished, np.ones(len(finished)))
         faces += periods.count_at(finished, numbers(published["faces"]))
@@ -94,6 +102,7 @@ def read(root: str, runs: Collection[str], periods: Periods) -> Videos:
         why_encoded=tuple(why_encoded.most_common()),
         lag=_lag(np.concatenate(lags)),
         published=count,
+        others=tuple(sorted((label, n) for label, n in hidden.items() if label != FACE)),
         faces=faces,
     )
 

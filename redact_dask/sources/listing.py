@@ -261,7 +261,7 @@ def _inside(url: str, folder: str) -> bool:
 def _video(url: str, root: str, facts: dict[str, Any]) -> Video:
     # A name that is not UTF-8 fits into no manifest; the escaped one leads to no file, and the
     # video is quarantined under it.
-    url, root = (name.encode(errors="backslashreplace").decode() for name in (url, root))
+    url, root = storage.escaped(url), storage.escaped(root)
     return Video(
         source=url,
         path=url.removeprefix(root + "/"),

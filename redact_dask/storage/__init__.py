@@ -1,11 +1,14 @@
 """Files on any store, the locks and leases on them, and scratch space on this machine's disk.
 
-The functions of the module `files` are called through this package: ``storage.read(url)``.
+The functions of the modules `files` and `digests` are called through this package:
+``storage.read(url)``.
 """
 
+from redact_dask.storage.digests import Digest, digest
 from redact_dask.storage.files import (
     READ_AHEAD,
     canonical,
+    escaped,
     exists,
     find,
     glob,
@@ -29,7 +32,10 @@ from redact_dask.storage.s3 import FAILURES
 __all__ = [
     "FAILURES",
     "READ_AHEAD",
+    "Digest",
     "canonical",
+    "digest",
+    "escaped",
     "exists",
     "find",
     "glob",

@@ -52,6 +52,15 @@ def join(url: str, *parts: str) -> str:
     return "/".join([url.rstrip("/"), *parts])
 
 
+def escaped(name: str) -> str:
+    r"""Return a name with escapes in place of bytes that are not UTF-8, which no database takes.
+
+    >>> escaped("b\udce9b.mp4")
+    'b\\udce9b.mp4'
+    """
+    return name.encode(errors="backslashreplace").decode()
+
+
 def local_path(url: str) -> str | None:
     """Return the path on this machine's file system; None: the URL is on another store."""
     fs, path = _locate(url)

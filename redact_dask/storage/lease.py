@@ -10,12 +10,13 @@ that was asleep, sees that its lease is gone, and publishes nothing more.
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,20 @@ def acquire(destination: str, run: str, shards: tuple[int, int]) -> Iterator[str
             storage.prune(destination)  # If nothing was published, leave nothing behind.
 
 
+def holders(destination: str) -> dict[str, bool]:
+    """Return whether the lease of each run that holds one is valid still, by the run's name.
+
+    A run whose lease is not valid any more was killed, or cannot reach the store.
+    """
+    found = {}
+    for url in storage.find(layout.lease(destination, "run").rpartition("/")[0]):
+        name = url.rpartition("/")[2]
+        if name.endswith(".json") and not name.startswith("."):
+            with suppress(FileNotFoundError):  # The run has ended meanwhile.
+                found[name.removesuffix(".json")] = _is_fresh(storage.read(url))
+    return found
+
+
 def is_valid(url: str) -> bool:
     """Tell whether a run still holds its lease: whether the lease file exists."""
     try:
@@ -90,6 +105,22 @@ def check(url: str | None) -> None:
     """Raise `RunEnded` if a run has lost its lease; None: there is no run."""
     if url and not is_valid(url):
         raise RunEnded("its lease of the destination is gone: another run has taken over")
+
+
+def _is_fresh(content: bytes) -> bool:
+    """Tell whether the process of a lease file lives, as far as is known, and has renewed it."""
+    try:
+        return _age(json.loads(content)) <= VALID_S
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _age(other: dict[str, Any]) -> float:
+    """Return how long ago a lease was renewed, seconds; infinite: its process is gone."""
+    started = _process(other["process"])["started"]
+    if other["place"] == _place() and other["started"] != started:
+        return math.inf
+    return float(time.time() - other["renewed"])
 
 
 def _renew(url: str, renew: Callable[[], None], ended: threading.Event) -> None:
@@ -112,14 +143,12 @@ def _refuse_others(folder: str, own: str, shards: tuple[int, int]) -> None:
         try:
             other = json.loads(storage.read(url))
             number, of = other["shards"]
-            age = time.time() - other["renewed"]
-            process = _process(other["process"])
-            dead = other["place"] == _place() and other["started"] != process["started"]
+            age = _age(other)
         except (FileNotFoundError, ValueError, LookupError, TypeError):
             continue  # The other run has ended meanwhile, or the file is not a lease.
         if of == shards[1] and number != shards[0]:
             continue
-        if dead or age > VALID_S:
+        if age > VALID_S:
             storage.remove(url)
             continue
         raise SourceError(

@@ -18,6 +18,9 @@ from typing import Any
 
 from redact_dask.storage import locks
 
+TEMPORARY = ".redact_dask-"
+"""Begin of the names of folders with temporary files."""
+
 
 @contextmanager
 def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
@@ -33,7 +36,7 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
     """
     target = Path(path)
     # A folder of another user, such as root, would be closed to this one.
-    folder = target.parent / f".redact_dask-{os.geteuid()}"
+    folder = target.parent / f"{TEMPORARY}{os.geteuid()}"
     # The target's name is not used in it, since that may be as long as a name can be.
     part = folder / f"{uuid.uuid4().hex}.part"
     with ExitStack() as lock:

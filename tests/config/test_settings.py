@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,8 @@ def test_what_is_not_set_for_a_label_is_as_for_all() -> None:
     assert config.track_of("face") == config.track
     assert config.track_of("plate") == config.track.model_copy(update={"margin": 0.5})
     assert config.redact_of("plate") == config.redact
+    # A worker gets the settings pickled, and still knows which of them were given.
+    assert pickle.loads(pickle.dumps(config)).track_of("plate") == config.track_of("plate")
     assert config.hides("plate")
     assert config.hides("face")
 

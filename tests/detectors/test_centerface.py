@@ -87,6 +87,7 @@ def test_the_input_follows_the_picture(picture: tuple[int, int], network: tuple[
     assert CenterFace.Options().input_size(*picture) == network
 
 
+@pytest.mark.slow
 def test_every_profile_sees_a_small_face_in_a_large_picture(pictures: NDArray[np.uint8]) -> None:
     """A face of 31 pixels in 1080p, and in 4K: what a dashcam sees of people at 5 to 20 m."""
     face = cv2.resize(pictures[0], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)

@@ -173,6 +173,7 @@ def images(detector: Detector, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]
     for i, image in enumerate(images):
         image[: 4 * (i + 1), :8] = (255, 0, 255)
         image[-77:, -77:] = car
+    images.flags.writeable = False  # So detectors get them.
     return images
 
 

@@ -14,8 +14,8 @@ import redact_dask
 from redact_dask import manifest
 
 
-def left_behind(destination: Path, video: str, *, days: float) -> Path:
-    folder = destination / "_work" / video
+def left_behind(destination: Path, video: str, *, days: float, area: str = "_work") -> Path:
+    folder = destination / area / video
     folder.mkdir(parents=True)
     for name in ("a.mkv", "b.json"):
         (folder / name).write_bytes(b"left")
@@ -66,3 +66,18 @@ def test_nothing_is_kept_of_a_video_at_fault(
     assert summary.quarantined == 1
     # Another error than its own is tried again, from what was seen.
     assert (tmp_path / "out" / "_work").exists() is not damaged
+
+
+def test_what_was_paid_for_goes_when_it_is_old_and_its_video_published(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
+    published = left_behind(destination, row["video"], days=3, area="_paid")
+    pending = left_behind(destination, "0123456789abcdef", days=300, area="_paid")
+    for kept, is_left in ((None, True), (4, True), (2, False)):
+        evidence = {"evidence": {"keep_paid_days": kept}}
+        assert redact_dask.redact(clip, destination, MAGENTA | evidence, client).skipped == 1
+        assert published.exists() is is_left
+    assert pending.exists(), "its video is not published"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -182,6 +183,15 @@ def test_a_part_of_a_manifest_file_is_passed_over(
     destination = tmp_path / "out"
     redact_dask.redact(clip, destination, MAGENTA, client)
     (destination / "_manifest" / "videos" / ".x.parquet.abc.part").write_bytes(b"PAR1")
+    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+
+
+def test_a_name_beside_the_copies_that_is_no_utf_8_is_passed_over(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    Path(os.fsdecode(os.fsencode(destination / "n") + b"\xe9.txt")).touch()
     assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
 
 

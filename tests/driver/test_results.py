@@ -15,10 +15,11 @@ from redact_dask.driver.history import History
 from redact_dask.driver.results import Results
 from redact_dask.driver.video_run import VideoRun
 from redact_dask.errors import Blame
+from redact_dask.manifest import files, seals
 from redact_dask.monitoring.status import Counts, Status
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Failure
-from redact_dask.storage import layout
+from redact_dask.storage import layout, lease
 
 GIVEN_UP = Failure("detect", "a frame is missing", "DamagedVideo", Blame.VIDEO)
 
@@ -89,3 +90,34 @@ def test_work_that_cannot_be_removed_ends_the_run(
     work.results.flush()
     work.results.wait()
     assert work.left == 1
+
+
+def test_a_long_run_seals_the_files_that_are_merged(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_MERGED_AT", 2)
+    root = layout.manifest(work.root)
+    sealed = []
+    for job in work.jobs[:5]:
+        work.give_up([job])
+        work.results.flush()
+        sealed.append(sorted(path for seal in seals.read(root) for path in seal.files))
+    first = ["videos/run-000000-000001.parquet"]
+    both = [*first, "videos/run-000002-000003.parquet"]
+    assert sealed == [[], first, first, both, both]
+    work.results.wait()
+
+
+def test_a_run_that_has_lost_its_lease_leaves_its_files_to_who_has_sealed_them(work: Work) -> None:
+    root = layout.manifest(work.root)
+    with lease.acquire(work.root, "run", (1, 1)) as held:
+        for jobs in (work.jobs[:2], work.jobs[2:]):
+            work.give_up(jobs)
+            work.results.flush()
+        storage.remove(held)
+        seals.write(root, "other", (), list, None)
+        work.results.close()
+    (seal,) = seals.read(root)
+    assert all(storage.digest(f"{root}/{path}") == digest for path, digest in seal.files.items())
+    assert len(seal.files) == 3
+    work.results.wait()

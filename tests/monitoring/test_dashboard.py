@@ -105,6 +105,12 @@ def test_the_page_shows_what_is_known_and_markup_as_text() -> None:
         assert "Time left" not in page, "nobody knows when a run ends that has no end"
 
 
+def test_other_labels_are_counted_beside_the_faces() -> None:
+    status = Status(Counts())
+    status.tracks.update({"face": 2, "plate": 3, "text": 1})
+    assert (told(status)["faces"], told(status)["others"]) == (2, 4)
+
+
 def test_a_driver_that_says_nothing_any_more_may_be_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = dashboard.Dashboard()
     shown._heard = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from redact_dask.errors import CheckFailed
@@ -78,7 +80,16 @@ def test_another_plan_has_other_files(tmp_path: Path) -> None:
     assert checkpoints.load_plan(plan) == REGIONS
 
 
-@pytest.mark.parametrize("content", [b"", b"text", Regions.of(()).to_bytes()])
+def without_labels() -> bytes:
+    """Return a plan as versions up to 0.2 saved it."""
+    content = io.BytesIO()
+    columns = REGIONS.arrays
+    del columns["kind"], columns["kinds"]
+    np.savez(content, allow_pickle=False, **columns)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", Regions.of(()).to_bytes(), without_labels()])
 def test_a_damaged_plan_hides_nothing_in_silence(tmp_path: Path, content: bytes) -> None:
     plan = checkpoints.save_plan(str(tmp_path), REGIONS, CHUNKS)
     Path(str(plan[0])).write_bytes(content)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from fixture_types import Ffmpeg, MakeClip
+from numpy.typing import NDArray
 
 from redact_dask.config import DetectSettings, EncodeSettings
 from redact_dask.detectors.frame_view import FrameView
@@ -81,21 +85,34 @@ def test_a_frame_long_after_another_is_looked_at(
     assert found == sorted({*range(0, 90, 3), 41, 89})
 
 
-def test_a_frame_is_scaled_once_for_detectors_that_see_the_same_size(
+def test_detectors_that_ask_for_one_size_see_one_picture(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Scaled once for each frame that is looked at, and put together once."""
     scanned = index.scan(str(clip), EncodeSettings())
-    one, other, smaller = (detection.views(scanned.info, MAGENTA)[0] for _ in range(3))
-    smaller.size = (160, 96)
-    scaled: list[FrameView] = []
-    image = FrameView.image
-    monkeypatch.setattr(
-        FrameView, "image", lambda view, frame: scaled.append(view) or image(view, frame)
-    )
+    views = detection.views(scanned.info, DetectSettings(detectors=("magenta", "fixed", "yunet")))
+    scaled: list[tuple[int, int]] = []
+    seen: dict[str, list[NDArray[np.uint8]]] = {}
+
+    def image(view: FrameView, frame: VideoFrame) -> NDArray[np.uint8]:
+        scaled.append(view.size)
+        return scale(view, frame)
+
+    def note(view: FrameView, numbers: Sequence[int], images: NDArray[np.uint8]) -> Any:
+        seen.setdefault(view.detector.identity, []).append(images)
+        return look(view, numbers, images)
+
+    scale, look = FrameView.image, FrameView.detections
+    monkeypatch.setattr(FrameView, "image", image)
+    monkeypatch.setattr(FrameView, "detections", note)
     (chunk,) = scanned.chunks(9)
-    views = [one, other, smaller]
-    found = detection.detect(str(clip), scanned.info, chunk, views, 90, Timer(), salvage=False)
+    found = detection.detect(str(clip), scanned.info, chunk, views, 8, Timer(), salvage=False)
+    magenta, fixed, other = seen.values()
+    assert all(one is two for one, two in zip(magenta, fixed, strict=True))
+    assert not any(images.flags.writeable for images in magenta)
+    assert other[0].shape != fixed[0].shape
     assert len(scaled) == 2 * found.looked_at
+    assert {row.detector for row in found.sorted()} >= {"magenta", "fixed"}
 
 
 def camera_steps(clip: Path, seconds: float) -> list[tuple[int, object]]:

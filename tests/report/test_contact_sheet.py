@@ -43,10 +43,19 @@ def test_what_is_not_the_published_copy_is_not_shown(
     assert "the copy is not the one that was published" in text(page)
 
 
-def test_a_copy_that_is_gone_is_told(write: WriteRows, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hidden", "in_all"),
+    [
+        ({"faces": 1}, "1 face in all"),
+        ({"faces": 0, "tracks": [("plate", 2)]}, "0 faces, 2 of label plate in all"),
+    ],
+)
+def test_a_copy_that_is_gone_is_told(
+    write: WriteRows, tmp_path: Path, hidden: dict[str, Any], in_all: str
+) -> None:
     output = (tmp_path / "gone.mp4").as_uri()
-    destination = write("run-1", {"output": output})
-    box = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "label": "face", "detector": "centerface"}
+    destination = write("run-1", {"output": output} | hidden)
+    box = {"x0": 0, "y0": 0, "x1": 9, "y1": 9, "label": "plate", "detector": "plates"}
     seen = {"video": f"{0:016x}", "frame": 7, "pts_s": 0.25, "confidence": 0.9} | box
     writer = manifest.Writer(layout.manifest(destination), "run-1")
     writer.add({"detections": [seen]})
@@ -54,6 +63,7 @@ def test_a_copy_that_is_gone_is_told(write: WriteRows, tmp_path: Path) -> None:
     page = report.render(destination, frames=1)
     assert not images(page)
     assert "the copy is not there any more" in text(page)
+    assert in_all in text(page)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

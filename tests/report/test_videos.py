@@ -50,3 +50,16 @@ def test_lag_and_reasons(write: WriteRows) -> None:
     assert found.why_encoded == (("is HEVC", 2), ("has no keyframes", 1))
     assert found.lag == videos.Lag(15.0, pytest.approx(28.5), 30.0)
     assert found.faces.tolist() == [3, 3, 3, 3, 0, 0]
+
+
+def test_other_labels_than_faces_are_counted(write: WriteRows) -> None:
+    root = layout.manifest(
+        write(
+            "run-1",
+            {"tracks": [("face", 3), ("plate", 2)]},
+            {"tracks": [("plate", 5), ("text", 1)]},
+            {"tracks": None},
+            {"tracks": [("plate", 7)], "status": "quarantined"},
+        )
+    )
+    assert videos.read(root, ["run-1"], MINUTE).others == (("plate", 7), ("text", 1))

@@ -91,6 +91,7 @@ def talking_man(tmp_path: Path, ffmpeg: Ffmpeg, carphone: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("video", "detect"),
     [

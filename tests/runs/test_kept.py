@@ -120,6 +120,7 @@ def test_no_planted_word_is_left(
         assert not container.chapters()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copying", ["auto", "never"])
 def test_each_kind_can_be_kept_and_then_only_that(
     copying: str, plant: Plant, tmp_path: Path, client: Client

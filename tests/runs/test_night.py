@@ -64,6 +64,7 @@ def test_a_video_that_failed_for_another_reason_is_tried_again(
         assert (summary.quarantined, summary.failed) == (1, 0)
 
 
+@pytest.mark.slow
 def test_many_failures_of_one_kind_end_the_run(
     make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_what_was_seen_is_never_bought_again(
     assert not (tmp_path / "_work").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_refused_goes_on_without_buying_again(clip: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()

@@ -64,6 +64,7 @@ def contents(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
+@pytest.mark.slow
 def test_strange_keys_stay_inside_and_nothing_is_told_or_open(
     bucket: str, clip: Path, tmp_path: Path
 ) -> None:

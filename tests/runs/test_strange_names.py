@@ -6,12 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 from distributed import Client
 from magenta import MAGENTA
 
 import redact_dask
 
 
+@pytest.mark.slow
 def test_a_strange_name_costs_no_other_video(clip: Path, client: Client, tmp_path: Path) -> None:
     source, destination = tmp_path / "in", tmp_path / "out"
     taken = ["a.mp4", "cam::1.mp4", "file::b.mp4", "memory::c.mp4", "d/s3::e.mp4", "z.mp4"]

@@ -66,6 +66,13 @@ def later(seconds: float) -> datetime:
 TIME = datetime(2026, 2, 3, 4, 5, 6, 789000, UTC)
 BOX = {"x0": 1.5, "y0": 2.5, "x1": 30.25, "y1": 40.0}
 ROWS: dict[str, dict[str, Any]] = {
+    "runs": {
+        "written": TIME,
+        "fingerprint": "fedcba9876543210",
+        "settings": '["", {"redact": {"style": "solid"}}]',
+        "weights": [("yunet.onnx", "cd" * 32)],
+        "versions": [("av", "18.0"), ("python", "3.13")],
+    },
     "detections": {
         "video": "0123456789abcdef",
         "frame": 7,
@@ -149,6 +156,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "streams_dropped": [
             "video stream 1, mjpeg, 160x96: it is a preview, 1 beside 100 pictures"
         ],
+        "source_sha256": "ef" * 32,
     },
 }
 """One of each dataset, in which every column is."""

@@ -435,6 +435,7 @@ def test_a_crowd_is_tracked_as_ever() -> None:
     assert (regions.frame * regions.box.T).sum() == pytest.approx(615289229.2916, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_a_crowd_takes_little_memory() -> None:
     """An hour with twenty faces a frame has 2.2 million detections."""
     seen, times = crowd(400), [frame / 30 for frame in range(400)]

@@ -1,9 +1,10 @@
-"""The metric of leakage: how many true faces stay visible, and how much else is hidden.
+"""The metric of leakage: how many faces or plates stay visible, and how much else is hidden.
 
 It follows SGBlur-Video: a face is *protected* on a frame if what is hidden covers at least 0.9 of
 its true box. Here both must do so: the regions that were planned, and the pixels that the output
 really hides. So a face whose region was planned but not burned in counts as a leak. Only *readable*
-faces count. Nothing here reads a video.
+faces count. The same holds for things of any other label. Each label is judged by itself: what is
+hidden as a plate protects no face. Nothing here reads a video.
 
 Whether a pixel of the output is hidden follows from the detail around it. ``V`` is the variance of
 the source's luma in a small window, and ``D`` the mean squared difference between output and source
@@ -30,8 +31,10 @@ from numpy.typing import NDArray
 
 PROTECTED = 0.9
 """Share of a true box that must be hidden (SGBlur-Video)."""
-HEIGHTS = (0, 16, 24, 40, 80)
+_HEIGHTS = (0, 16, 24, 40, 80)
 """Smallest height of each class of faces, pixels."""
+_HEIGHTS_OF = {"plate": (0, 12, 16, 24, 40)}
+"""The same of other labels: a plate is flatter than the face of a person as far away."""
 _WINDOW = 5
 """Side of the window around a pixel, pixels: it fits into one averaged cell of a small face."""
 _NOISE_BY_MEDIAN = 6.0
@@ -53,71 +56,73 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
-    """A true face on one frame."""
+class Annotation:
+    """What truly is to be hidden at one place on one frame."""
 
     track: str
-    """Name of the person's track, over all clips."""
+    """Name of the thing's track, over all clips."""
     box: Rectangle
     height: float
-    """Height of the whole face, pixels."""
+    """Height of the whole thing, pixels."""
     readable: bool
-    """Whether the face is readable: only readable faces count."""
+    """Whether it is readable: only what is readable counts."""
+    label: str
+    """What it is, such as ``face``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The judgement of a readable face on one frame."""
+    """The judgement of what is readable at one place on one frame."""
 
     track: str
     frame: int
     height: float
-    """Height of the whole face, pixels."""
+    """Height of the whole thing, pixels."""
     by_regions: bool
-    """Whether the regions cover the face."""
+    """Whether the regions cover it."""
     by_pixels: bool | None
-    """Whether the output's pixels hide the face; None: it has too little detail to tell."""
+    """Whether the output's pixels hide it; None: it has too little detail to tell."""
 
     @property
     def protected(self) -> bool:
-        """Whether the regions cover the face, and the output's pixels do not show it."""
+        """Whether the regions cover it, and the output's pixels do not show it."""
         return self.by_regions and self.by_pixels is not False
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The judgement of one frame."""
+    """The judgement of one label on one frame."""
 
     sights: tuple[Sight, ...]
-    """The readable faces on the frame."""
+    """What is readable on the frame."""
     pixels: int
     """Number of pixels of the picture."""
     lines: int
     """Its shorter side, pixels."""
     outside_regions: int
-    """Number of pixels outside every true face that regions cover."""
+    """Number of pixels outside every true box that regions cover."""
     outside_pixels: int
-    """Number of pixels outside every true face that the output hides, without undecided ones."""
+    """Number of pixels outside every true box that the output hides, without undecided ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeightClass:
-    """Readable faces of similar height."""
+    """What is readable and of similar height."""
 
     name: str
     """Range of heights, as text."""
-    face_frames: int
-    """Number of readable faces in the class, counted on every frame."""
+    sights: int
+    """Number of readable things in the class, counted on every frame."""
     leakage: float
     """Share of them that is not protected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leakage:
-    """All figures of one run. Shares lie between 0 and 1."""
+    """All figures of one label. Shares lie between 0 and 1."""
 
-    face_frames: int
-    """Number of readable faces, counted on every frame."""
+    sights: int
+    """Number of readable things, counted on every frame."""
     leakage: float
     """Share of them that is not protected."""
     leakage_by_regions: float
@@ -127,9 +132,9 @@ class Leakage:
     undecided: float
     """Share of them whose pixels cannot tell: there the regions alone decide."""
     by_height: tuple[HeightClass, ...]
-    """Figures of each class of heights that has faces, the smallest first."""
+    """Figures of each class of heights that is there, the smallest first."""
     tracks: int
-    """Number of tracks with readable faces."""
+    """Number of tracks that are readable on a frame."""
     tracks_exposed: int
     """Number of tracks that leak on at least one frame."""
     longest_exposure: int
@@ -137,45 +142,60 @@ class Leakage:
     longest_exposure_of_found: int
     """Most consecutive frames on which a track leaks that is protected on another frame."""
     over_blur: float
-    """Share of all pixels that lie outside every true face, and that regions cover."""
+    """Share of all pixels that lie outside every true box, and that regions cover."""
     over_blur_by_pixels: float
-    """Share of all pixels that lie outside every true face, and that the output hides."""
+    """Share of all pixels that lie outside every true box, and that the output hides."""
 
 
 def judge(
-    frame: int, faces: Sequence[Face], regions: Sequence[Rectangle], source: Luma, output: Luma
+    frame: int,
+    true: Sequence[Annotation],
+    regions: Sequence[Rectangle],
+    source: Luma,
+    output: Luma,
+    beside: Sequence[Rectangle] = (),
 ) -> Judged:
-    """Judge one frame.
+    """Judge one label on one frame.
 
     Parameters
     ----------
     frame
         Number of the frame.
-    faces
-        All true faces, readable or not; those outside the picture are skipped.
+    true
+        All that has the label, readable or not; what lies outside the picture is skipped.
     regions
-        Boxes that were to be hidden.
+        Boxes that were to be hidden for the label.
     source, output
         The picture before and after redaction.
+    beside
+        Boxes that were to be hidden for other labels: they neither protect nor count as over-blur.
     """
     planned = mask(regions, source.shape)
-    true = mask((face.box for face in faces), source.shape)
-    hidden, decided = seen_hidden(source, output, ~(planned | true))
+    inside_true = mask((one.box for one in true), source.shape)
+    near = mask(map(_seen_from, regions), source.shape)
+    apart = mask(map(_seen_from, beside), source.shape) & ~near
+    hidden, decided = seen_hidden(source, output, ~(planned | inside_true | apart))
     sights = []
-    for face in faces:
-        inside = mask([face.box], source.shape)
-        if face.readable and inside.any():
+    for one in true:
+        inside = mask([one.box], source.shape)
+        if one.readable and inside.any():
             by_regions = bool(planned[inside].mean() >= PROTECTED)
             total = int(decided[inside].sum())
             by_pixels = bool(hidden[inside].sum() >= PROTECTED * total) if total else None
-            sights.append(Sight(face.track, frame, face.height, by_regions, by_pixels))
+            sights.append(Sight(one.track, frame, one.height, by_regions, by_pixels))
     return Judged(
         sights=tuple(sights),
         pixels=planned.size,
         lines=min(planned.shape),
-        outside_regions=int((planned & ~true).sum()),
-        outside_pixels=int((hidden & ~true).sum()),
+        outside_regions=int((planned & ~inside_true).sum()),
+        outside_pixels=int((hidden & ~inside_true & ~apart).sum()),
     )
+
+
+def _seen_from(box: Rectangle) -> Rectangle:
+    """Return a box with all pixels around it whose windows reach into it."""
+    reach = _WINDOW // 2
+    return box[0] - reach, box[1] - reach, box[2] + reach, box[3] + reach
 
 
 def seen_hidden(source: Luma, output: Luma, untouched: Mask) -> tuple[Mask, Mask]:
@@ -199,20 +219,20 @@ def seen_hidden(source: Luma, output: Luma, untouched: Mask) -> tuple[Mask, Mask
     return hidden, hidden | (detail > 2 * noise)
 
 
-def summarise(frames: Iterable[Judged]) -> Leakage:
-    """Return the figures over all frames; without any face, the leakage is 0."""
+def summarise(frames: Iterable[Judged], label: str) -> Leakage:
+    """Return the figures of a label over all frames; without anything, the leakage is 0."""
     judged = list(frames)
     sights = [sight for frame in judged for sight in frame.sights]
     exposed = _exposed(sights)
     found = {sight.track for sight in sights if sight.protected}
     pixels = max(1, sum(frame.pixels for frame in judged))
     return Leakage(
-        face_frames=len(sights),
+        sights=len(sights),
         leakage=_share(not sight.protected for sight in sights),
         leakage_by_regions=_share(not sight.by_regions for sight in sights),
         leakage_by_pixels=_share(sight.by_pixels is False for sight in sights),
         undecided=_share(sight.by_pixels is None for sight in sights),
-        by_height=tuple(_by_height(sights)),
+        by_height=tuple(_by_height(sights, label)),
         tracks=len({sight.track for sight in sights}),
         tracks_exposed=len(exposed),
         longest_exposure=max(exposed.values(), default=0),
@@ -232,8 +252,8 @@ def mask(boxes: Iterable[Rectangle], shape: tuple[int, ...]) -> Mask:
     return covered
 
 
-def _by_height(sights: Sequence[Sight]) -> Iterable[HeightClass]:
-    for low, high in pairwise((*HEIGHTS, float("inf"))):
+def _by_height(sights: Sequence[Sight], label: str) -> Iterable[HeightClass]:
+    for low, high in pairwise((*_HEIGHTS_OF.get(label, _HEIGHTS), float("inf"))):
         group = [not sight.protected for sight in sights if low <= sight.height < high]
         name = f"below {high}" if low == 0 else f"{low}+" if high > 1e9 else f"{low}-{high}"
         if group:

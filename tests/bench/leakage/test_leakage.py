@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from fixture_types import Ffmpeg, MakeClip
 from plans import for_all
 from program import invoke
 
+from redact_dask.bench.leakage import gate as gates
 from redact_dask.bench.leakage import measure
 from redact_dask.bench.leakage.dataset import Dataset
 from redact_dask.bench.leakage.metric import (
-    Face,
+    Annotation,
     Judged,
     Luma,
     Rectangle,
@@ -39,7 +41,9 @@ from redact_dask.pipeline import rendering
 from redact_dask.records import Region, RegionOrigin
 from redact_dask.redaction import hide, proof
 
-FACE = Face("clip 0", (40, 20, 80, 60), 40, readable=True)
+FACE = Annotation("clip 0", (40, 20, 80, 60), 40, readable=True, label="face")
+PLATE = replace(FACE, label="plate")
+LABELS = ("face", "plate")
 COVER: Rectangle = (36, 16, 84, 64)
 
 
@@ -120,6 +124,17 @@ def test_unreadable_faces_and_those_outside_the_picture_do_not_count() -> None:
     assert judged.sights == ()
 
 
+def test_another_label_neither_protects_nor_counts_as_over_blur() -> None:
+    before = picture()
+    after = burned(before, COVER)
+    seen = judge(0, [FACE], [], before, after, beside=[COVER])
+    assert not one(seen).protected
+    assert (seen.outside_regions, seen.outside_pixels) == (0, 0)
+    # Where both are planned, the label has its own share of what is hidden.
+    both = judge(0, [FACE], [COVER], before, after, beside=[COVER])
+    assert both == judge(0, [FACE], [COVER], before, after)
+
+
 def test_what_covers_an_unreadable_face_is_no_over_blur() -> None:
     before = picture()
     judged = judge(0, [replace(FACE, readable=False)], [FACE.box], before, before)
@@ -134,17 +149,29 @@ def test_the_summary_counts_tracks_runs_and_heights() -> None:
     sights = [sight("a", frame, frame not in {3, 4, 5, 9}) for frame in range(10)]
     sights += [sight("b", frame, False, 90) for frame in range(20, 27)]
     sights += [sight("c", frame, True, 12) for frame in range(3)]
-    found = summarise([Judged((each,), 100, 540, 10, 5) for each in sights])
-    assert (found.face_frames, found.tracks, found.tracks_exposed) == (20, 3, 2)
+    found = summarise([Judged((each,), 100, 540, 10, 5) for each in sights], "face")
+    assert (found.sights, found.tracks, found.tracks_exposed) == (20, 3, 2)
     assert found.leakage == pytest.approx(11 / 20)
     assert (found.longest_exposure, found.longest_exposure_of_found) == (7, 3)
-    heights = {each.name: (each.face_frames, each.leakage) for each in found.by_height}
+    heights = {each.name: (each.sights, each.leakage) for each in found.by_height}
     assert heights == {"below 16 px": (3, 0), "24-40 px": (10, 0.4), "80+ px": (7, 1)}
     assert (found.over_blur, found.over_blur_by_pixels) == (0.1, 0.05)
 
 
+def test_plates_have_heights_of_their_own() -> None:
+    sights = [sight("a", 0, True, height) for height in (8, 12, 15, 20, 30, 50)]
+    found = summarise([Judged(tuple(sights), 100, 540, 10, 5)], "plate")
+    assert [(each.name, each.sights) for each in found.by_height] == [
+        ("below 12 px", 1),
+        ("12-16 px", 2),
+        ("16-24 px", 1),
+        ("24-40 px", 1),
+        ("40+ px", 1),
+    ]
+
+
 def test_nothing_leaks_where_there_is_nothing() -> None:
-    assert summarise([]).leakage == 0
+    assert summarise([], "face").leakage == 0
 
 
 @pytest.mark.parametrize("crf", [20, 32])
@@ -215,9 +242,11 @@ def run(*arguments: str | Path) -> Result:
     return invoke("bench", "leakage", *arguments)
 
 
-def figures(result: Result) -> dict[str, dict[str, float]]:
+def figures(result: Result, label: str = "face") -> dict[str, dict[str, Any]]:
+    """Return the figures of a label, by the name of the configuration."""
     found = json.loads(result.stdout.splitlines()[-1])
-    return {each["name"]: each | each.pop("leakage") for each in found["results"]}
+    own = ((each, each["labels"][label]) for each in found["results"])
+    return {each["name"]: each | figures | figures["leakage"] for each, figures in own}
 
 
 def test_configurations_are_compared(data: Path, here: list[str], tmp_path: Path) -> None:
@@ -258,6 +287,27 @@ def test_pictures_of_each_size_are_told_apart(data: Path, here: list[str], ffmpe
     assert "360p, faces of 80+ px" in result.stdout
 
 
+def test_each_label_counts_by_itself(data: Path, here: list[str], tmp_path: Path) -> None:
+    """The square is seen as a face: a plate in its place leaks, and its gate tells."""
+    rows = (data / "truth.csv").read_text().splitlines()
+    truth = tmp_path / "truth of plates.csv"
+    plates = [f"{rows[0]},label", *(f"{row},{label}" for row in rows[1:] for label in LABELS)]
+    truth.write_text("\n".join(plates) + "\n")
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("leakage: 1\nlongest_exposure: 30\nlabels: {plate: {leakage: 0.1}}\n")
+    result = run("--dataset", data, "--truth", truth, *here, "--json", "--gate", gate)
+    assert result.exit_code == 4, result.output
+    faces, plates = (figures(result, label)["defaults"] for label in LABELS)
+    assert (faces["leakage"], plates["leakage"]) == (0, 1)
+    assert faces["over_blur"] > 0
+    assert plates["over_blur"] == 0
+    assert plates["over_blur_by_pixels"] < 1e-4
+    assert "plate: leakage, 30 readable things" in result.stdout
+    assert json.loads(result.stdout.splitlines()[-1])["gate"] == [
+        "defaults: leakage of plate is 1, more than 0.1"
+    ]
+
+
 def test_what_was_planned_and_not_burned_in_leaks_and_fails_the_gate(
     data: Path, here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +335,7 @@ def test_the_gate_in_the_documents_is_one(data: Path, tmp_path: Path) -> None:
     (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     gate = tmp_path / "gate.yaml"
     gate.write_text(shown)
-    thresholds = measure.read_gate(gate, Dataset(data, {}, ("empty.mp4",)))
+    thresholds = gates.read(gate, Dataset(data, {"a": {0: [PLATE]}}, ("empty.mp4",)))
     assert None not in thresholds.model_dump().values()
 
 
@@ -307,6 +357,7 @@ def test_a_clip_that_is_quarantined_is_told(data: Path, here: list[str]) -> None
 
 
 HEADER = "clip,frame,track,x0,y0,x1,y1,height,readable\n"
+LABELLED = "clip,frame,track,x0,y0,x1,y1,height,readable,label\n"
 ROW = "square.mp4,3,1,10,10,50,50,40,1\n"
 
 
@@ -315,14 +366,17 @@ ROW = "square.mp4,3,1,10,10,50,50,40,1\n"
     [
         (None, [], "cannot read the truth"),
         ("clip,frame\nsquare.mp4,3\n", [], "has no column height, readable, track, x0"),
-        (HEADER, [], "names no face"),
+        (HEADER, [], "names nothing that is to be hidden"),
         (HEADER + ROW.replace("3", "three"), [], "line 2: invalid literal"),
         (HEADER + ROW + ROW.replace(",50", ",5", 1), [], "line 3: a box needs"),
         (HEADER + ROW.replace(",40,1", ",40,yes"), [], "line 2: readable is 'yes'"),
         (HEADER + ROW.replace("square", "other"), [], "there is no clip other.mp4 in"),
         (HEADER + ROW, ["--face-free", "none.mp4"], "there is no clip none.mp4 in"),
-        (HEADER + ROW, ["--face-free", "square.mp4"], "has faces on it"),
+        (HEADER + ROW, ["--face-free", "square.mp4"], "has something on it"),
+        (HEADER + ROW, ["--truth", "{gates}/no.csv"], "cannot read the truth .*no.csv"),
+        (LABELLED + "square.mp4,3,1,10,10,50,50,40,1,\n", [], "line 2: label is empty"),
         (HEADER + ROW, ["--gate", "{gates}/missing"], "cannot read the gate"),
+        (HEADER + ROW, ["--gate", "{gates}/plates"], "has labels.plate, but the truth has no"),
         (
             HEADER + ROW,
             ["--gate", "{gates}/unknown"],
@@ -346,6 +400,7 @@ def test_a_wrong_dataset_or_gate_is_one_clear_sentence(
         "percent": "leakage: 5",
         "list": "- 5",
         "touched": "touched: 0",
+        "plates": "labels: {plate: {leakage: 0}}",
     }
     for name, content in gates.items():
         (tmp_path / name).write_text(content)

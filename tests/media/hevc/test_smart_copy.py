@@ -180,6 +180,7 @@ def test_hidden_pre_roll_is_never_copied(ffmpeg: Ffmpeg, tmp_path: Path) -> None
     assert len(pictures(spliced.result, ignore_editlist="1")) == spliced.probed.info.frames
 
 
+@pytest.mark.slow
 def test_what_a_detector_finds_is_hidden_and_all_else_is_exact(
     make_clip: MakeClip, tmp_path: Path
 ) -> None:

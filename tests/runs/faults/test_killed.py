@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
-from harness import Frames, Processes, StartCluster, StartRun, assert_published
+from harness import SETTINGS, Frames, Processes, StartCluster, StartRun, assert_published
 from holding import PLACES
+from program import invoke
 from waiting import until
 
 from redact_dask import manifest
@@ -80,3 +85,37 @@ def test_the_scheduler_is_killed(
     summary = start_run(tmp_path / "out", cluster.reach).summary()
     assert (summary["published"], summary["skipped"]) == (len(undisturbed), 0)
     assert_published(str(tmp_path / "out"), undisturbed)
+
+
+def test_what_a_killed_driver_has_written_is_sealed_by_the_next_run(
+    cluster: Processes, start_run: StartRun, fleet: Path, undisturbed: Frames, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    hold = cluster.hold("join", tmp_path)
+    # It writes the rows of each video at once.
+    program = "from redact_dask.driver import results; results._FLUSH_S = 0.0;"
+    program += "from redact_dask.cli.main import main; main()"
+    arguments = ["run", fleet, destination, "--set", f"cluster={json.dumps(cluster.reach)}"]
+    for section, given in SETTINGS.items():
+        arguments += ["--set", f"{section}={json.dumps(given)}"]
+    with subprocess.Popen([sys.executable, "-c", program, *arguments]) as driver:
+        try:
+            hold.process()
+            rows = partial(manifest.read, f"{destination}/_manifest", "videos")
+            until(lambda: rows().num_rows == len(undisturbed) - 1, "the rows of all but one")
+            assert verified(destination) == (0, {"note"}), "the run is at work"
+        finally:
+            driver.kill()
+    hold.release()
+    assert verified(destination)[0] == 4
+    assert "unsealed" in verified(destination)[1]
+    assert start_run(destination, cluster.reach).summary()["published"] == 1
+    assert verified(destination) == (0, {"note"})
+    assert_published(str(destination), undisturbed)
+
+
+def verified(destination: Path) -> tuple[int, set[str]]:
+    """Return the exit code of ``verify``, and the kinds of what it tells."""
+    result = invoke("verify", destination, "--json")
+    told = json.loads(result.stdout.splitlines()[-1])
+    return result.exit_code, {found["kind"] for found in told["findings"]}
