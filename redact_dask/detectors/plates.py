@@ -13,14 +13,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
-from pydantic import Field
 
 from redact_dask.detectors import grid_boxes, onnx_file, self_check
 from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Network
 from redact_dask.detectors.onnx_file import ShippedFileOptions
-from redact_dask.detectors.size_limit import Share, SizeLimit
 from redact_dask.errors import ConfigError
 
 WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
@@ -55,7 +53,7 @@ class Plates:
         The weights of the package are missing.
     """
 
-    class Options(ShippedFileOptions, SizeLimit):
+    class Options(ShippedFileOptions):
         """Settings of the detector."""
 
         SHIPPED: ClassVar[Path] = WEIGHTS
@@ -63,10 +61,6 @@ class Plates:
         MIB_PER_MEGAPIXEL: ClassVar[float] = 31.0
         """What the network holds for a million pixels that it sees, MiB: its resident memory grew
         by 114 MiB for an input of 2560x1440 in f32, and by 74 in bf16."""
-
-        largest: dict[str, tuple[Share, Share]] = Field({LABEL: (0.20, 0.12)})
-        """Largest width and height of a plate, as shares of the picture's: what is larger is a
-        banner, a shop's sign or a lorry's side. ``{}`` keeps all."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -106,9 +100,7 @@ class Plates:
         RunEnded
             The same with the weights of the package: this CPU computes wrongly.
         """
-        _, height, width, _ = images.shape
-        found = self._find(images, self._options.threshold)
-        return [self._options.kept(boxes, width, height) for boxes in found]
+        return self._find(images, self._options.threshold)
 
     def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
         score = float(np.interp(threshold, _OF_SCORE[1], _OF_SCORE[0]))

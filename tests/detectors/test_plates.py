@@ -63,11 +63,11 @@ def test_finds_a_large_plate_on_a_large_picture(detector: Plates) -> None:
     assert overlap(first, [2 * side for side in plate]) > 0.6
 
 
-def test_what_is_too_large_for_a_plate_is_none(detector: Plates) -> None:
-    picture, plate = street(60)
-    left, top = round(plate[0]) - 20, round(plate[1]) - 20
-    closer = np.ascontiguousarray(picture[top : top + 128, left : left + 192])
-    assert detector.detect(closer[np.newaxis]) == [[]]
+def test_finds_a_plate_close_to_the_camera(detector: Plates) -> None:
+    picture, plate = street(110, 320, 192)
+    first = detector.detect(picture[np.newaxis])[0][0]
+    assert first.confidence >= 0.3
+    assert overlap(first, plate) > 0.6
 
 
 def test_sees_what_the_networks_for_faces_see() -> None:
