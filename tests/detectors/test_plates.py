@@ -65,9 +65,10 @@ def test_finds_a_large_plate_on_a_large_picture(detector: Plates) -> None:
 
 def test_finds_a_plate_close_to_the_camera(detector: Plates) -> None:
     picture, plate = street(110, 320, 192)
-    first = detector.detect(picture[np.newaxis])[0][0]
-    assert first.confidence >= 0.3
-    assert overlap(first, plate) > 0.6
+    image = np.asarray(cv2.resize(picture, None, fx=2, fy=2), np.uint8)
+    boxes = detector.detect(image[np.newaxis])[0]
+    wanted = [2 * side for side in plate]
+    assert any(box.confidence >= 0.3 and overlap(box, wanted) > 0.6 for box in boxes)
 
 
 def test_sees_what_the_networks_for_faces_see() -> None:
@@ -98,4 +99,4 @@ def test_refuses_another_network(tmp_path: Path) -> None:
 
 def test_identity_tells_the_weights_and_the_precision() -> None:
     detector = Plates(Plates.Options(precision="f32"))
-    assert detector.identity == f"plates-1-{SHA256[:8]}-f32"
+    assert detector.identity == f"plates-2-{SHA256[:8]}-f32"
