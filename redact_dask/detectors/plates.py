@@ -66,7 +66,8 @@ class Plates:
         SHIPPED_SHA256: ClassVar[str] = SHA256
         MIB_PER_MEGAPIXEL: ClassVar[float] = 37.0
         """What the network holds for a million pixels that it sees, and for the halved picture,
-        MiB: its resident memory grew by 133 MiB for an input of 2560x1440 in f32, and by 82 in bf16."""
+        MiB: its resident memory grew by 133 MiB for an input of 2560x1440 in f32, and by 82 in
+        bf16."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
