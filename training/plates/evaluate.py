@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("onnx", type=Path, help="the network")
     arguments = parser.parse_args()
     sha256 = hashlib.sha256(arguments.onnx.read_bytes()).hexdigest()
-    options = {"model": str(arguments.onnx), "sha256": sha256, "threshold": 0.02, "largest": {}}
+    options = {"model": str(arguments.onnx), "sha256": sha256, "threshold": 0.02}
     detector = Plates(Plates.Options.model_validate(options))
     report(lambda picture: detector.detect(picture[np.newaxis])[0], arguments.photographs)
 
