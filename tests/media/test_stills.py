@@ -17,12 +17,18 @@ def pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi", "mov"])
+FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [("mp4", ()), ("mp4", FRAGMENTS), ("mkv", ()), ("ts", ()), ("avi", ()), ("mov", ())],
+)
 def test_a_frame_is_found_by_its_number(
-    suffix: str, clip: Path, ffmpeg: Ffmpeg, tmp_path: Path
+    suffix: str, options: tuple[str, ...], clip: Path, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     path = tmp_path / f"copy.{suffix}"
-    ffmpeg("-i", clip, "-c", "copy", "-an", path)
+    ffmpeg("-i", clip, "-c", "copy", "-an", *options, path)
     with av.open(str(clip)) as container:
         every = [pixels(frame.to_image()) for frame in container.decode(video=0)]
     assert len(every) == 90
