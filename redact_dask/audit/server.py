@@ -56,7 +56,8 @@ class Server(ThreadingHTTPServer):
         The port cannot be had.
     """
 
-    daemon_threads = True
+    # Closing waits for the threads: one that still writes at the end would abort the program.
+    daemon_threads = False
 
     def __init__(self, session: Session, port: int = 0) -> None:
         try:
@@ -81,6 +82,8 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
+    timeout = 2
+    """Seconds that a connection may be idle: browsers open some that they never use."""
 
     def do_GET(self) -> None:
         session = self.server.session

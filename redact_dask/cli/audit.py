@@ -112,16 +112,16 @@ def _tell_sample(destination: str, sample: Audit) -> None:
 def _serve(sample: Audit, judge: str, detector: str | None, port: int) -> None:
     """Serve the page until somebody interrupts it."""
     session = Session(sample, judge, detector)
-    with Server(session, port) as server:
-        click.echo(
-            f"page      {server.url}\n          Ctrl-C ends it; every answer is kept at once"
-        )
-        try:
+    try:
+        with Server(session, port) as server:
+            click.echo(
+                f"page      {server.url}\n          Ctrl-C ends it; every answer is kept at once"
+            )
             server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo()
-        finally:
-            session.close()
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        session.close()
 
 
 def _tell(found: Result) -> None:
