@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from redact_dask import storage
 from redact_dask.audit.audits import Audit, Item
@@ -100,7 +99,7 @@ def read(audit: Audit) -> list[Answer]:
     """Return the answers to an audit, one for each judge and frame: the last."""
     last: dict[tuple[str, int], Answer] = {}
     for content in files.contents(_folder(audit)):
-        for row in pq.read_table(pa.BufferReader(content), schema=_SCHEMA).to_pylist():
+        for row in files.table(content).to_pylist():
             sides = tuple(row[side] for side in ("x0", "y0", "x1", "y1"))
             box = None if None in sides else sides
             answer = Answer(

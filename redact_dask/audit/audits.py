@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from redact_dask import manifest, storage
 from redact_dask.audit import sample, strata
 from redact_dask.errors import SourceError
+from redact_dask.manifest import files
 from redact_dask.storage import layout
 
 FRAMES = 3000
@@ -160,7 +161,7 @@ def draw(destination: str, folder: str, frames: int, seed: int) -> Audit:
 
 
 def _root(destination: str) -> str:
-    return storage.join(layout.manifest(storage.canonical(destination)), "audit")
+    return storage.join(layout.manifest(storage.canonical(destination)), layout.AUDITS)
 
 
 def _sample(folder: str) -> str:
@@ -178,7 +179,7 @@ def _write(audit: Audit) -> None:
 
 
 def _read(folder: str) -> Audit:
-    table = pq.read_table(pa.BufferReader(storage.read(_sample(folder))))
+    table = files.table(storage.read(_sample(folder)))
     metadata = table.schema.metadata or {}
     if _DESIGN not in metadata:
         raise SourceError(f"{_sample(folder)} is not a sample that `redact-dask audit` has drawn")

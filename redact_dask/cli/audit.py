@@ -5,7 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 import re
+import time
 from dataclasses import asdict
+from threading import Thread
 
 import click
 from rich.console import Console
@@ -114,12 +116,19 @@ def _serve(sample: Audit, judge: str, detector: str | None, port: int) -> None:
     session = Session(sample, judge, detector)
     try:
         with Server(session, port) as server:
-            click.echo(
-                f"page      {server.url}\n          Ctrl-C ends it; every answer is kept at once"
-            )
-            server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo()
+            # In a thread of its own: Ctrl-C must not fall into the middle of a request.
+            serving = Thread(target=server.serve_forever)
+            serving.start()
+            try:
+                click.echo(f"page      {server.url}")
+                click.echo("          Ctrl-C ends it; every answer is kept at once")
+                while serving.is_alive():
+                    time.sleep(0.5)  # A signal that another thread gets does not end a longer wait.
+            except KeyboardInterrupt:
+                click.echo()
+            finally:
+                server.shutdown()
+                serving.join()
     finally:
         session.close()
 

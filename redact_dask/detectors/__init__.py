@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from redact_dask import validation
-from redact_dask.detectors.base import Box, Detector
+from redact_dask.detectors.base import Box, Detector, PaidOptions
 from redact_dask.errors import ConfigError
 
 __all__ = ["Box", "Detector", "create", "load", "names", "options", "weights"]
@@ -56,10 +56,17 @@ def options(name: str, settings: Mapping[str, object]) -> BaseModel:
         See `create`.
     """
     try:
-        return load(name).Options.model_validate(dict(settings))
+        found = load(name).Options.model_validate(dict(settings))
     except ValidationError as error:
         options_of, prefix = load(name).Options, f"detect.options.{name}"
         raise ConfigError(validation.sentence(error, options_of, prefix)) from None
+    # Else a detector that has a price, but does not keep the contract, would be taken for free.
+    if hasattr(found, "dollars") and not isinstance(found, PaidOptions):
+        raise ConfigError(
+            f"the detector {name} has a price, but does not tell the calls of some looks "
+            "(usage_of); update its package"
+        )
+    return found
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from redact_dask import storage
-from redact_dask.detectors.network import FIRST_SIZE, NetworkOptions, last_line
+from redact_dask.detectors import self_check
+from redact_dask.detectors.network import FIRST_SIZE, Answer, NetworkOptions, last_line
 from redact_dask.errors import ConfigError, SourceError, UsageError
 from redact_dask.storage import scratch
 
@@ -193,6 +195,43 @@ def first_picture(size: tuple[int, int] | None) -> NDArray[np.uint8]:
     """
     width, height = size or FIRST_SIZE
     return np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+
+
+def check_outputs(model: ov.Model, names: Iterable[str], is_not: str) -> None:
+    """Raise `ConfigError`, which says what the model ``is_not``, unless it has all outputs."""
+    there = {name for tensor in model.outputs for name in tensor.names}
+    if missing := [name for name in names if name not in there]:
+        raise ConfigError(f"{is_not}: it has no output {missing[0]}")
+
+
+def check_answer(
+    answer: Answer, names: Iterable[str], options: ShippedFileOptions, name: str
+) -> None:
+    """Check the outputs that hold scores: see `check_scores`, and that of `self_check`.
+
+    Parameters
+    ----------
+    answer
+        What the network answered.
+    names
+        Names of the outputs with scores.
+    options
+        Settings of the detector.
+    name
+        What its network is called, for the error.
+
+    Raises
+    ------
+    ConfigError
+        Scores of the user's model do not lie between 0 and 1.
+    RunEnded
+        Those of the network that comes with the package do not.
+    """
+    for output in names:
+        if options.model:
+            check_scores(answer[output], options.model)
+        else:
+            self_check.check_scores(answer[output], name)
 
 
 def check_scores(scores: NDArray[np.floating], model: str) -> None:

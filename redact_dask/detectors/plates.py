@@ -21,7 +21,6 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import STRIDE, Network
 from redact_dask.detectors.onnx_file import ShippedFileOptions
-from redact_dask.errors import ConfigError
 
 WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
 SHA256 = "d6646f16910a86cb2e0b5dd18a1f28aa6c23160d960f4c2fec6d986277a25ef5"
@@ -72,11 +71,8 @@ class Plates:
     def __init__(self, options: Options) -> None:
         self._options = options
         model = onnx_file.read_shipped(options, _NAME)
-        outputs = {name for tensor in model.outputs for name in tensor.names}
-        if missing := [name for name in SCORES + BOXES if name not in outputs]:
-            raise ConfigError(
-                f"the model {options.model} is no network for plates: it has no output {missing[0]}"
-            )
+        is_not = f"the model {options.model} is no network for plates"
+        onnx_file.check_outputs(model, SCORES + BOXES, is_not)
         self._network = Network(model, "plates", options, ColorFormat.BGR)
         self._close = Network(model, "plates", options, ColorFormat.BGR)  # Compiled for half.
         if not options.model:
@@ -134,11 +130,7 @@ class Plates:
         score = float(np.interp(threshold, _OF_SCORE[1], _OF_SCORE[0]))
         found = []
         for answer in network.answers(images):
-            for name in SCORES:
-                if self._options.model:
-                    onnx_file.check_scores(answer[name], self._options.model)
-                else:
-                    self_check.check_scores(answer[name], _NAME)
+            onnx_file.check_answer(answer, SCORES, self._options, _NAME)
             scores = [answer[name][0, :, 0] for name in SCORES]
             boxes = [answer[name][0] for name in BOXES]
             seen = grid_boxes.decode(scores, boxes, images.shape[2], score, OVERLAP, LABEL)

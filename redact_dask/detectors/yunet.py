@@ -20,7 +20,6 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import Answer, Network
 from redact_dask.detectors.onnx_file import ShippedFileOptions
-from redact_dask.errors import ConfigError
 
 SCORES = tuple(f"{name}_{stride}" for name in ("cls", "obj") for stride in STRIDES)
 BOXES = tuple(f"bbox_{stride}" for stride in STRIDES)
@@ -65,11 +64,8 @@ class YuNet:
     def __init__(self, options: Options) -> None:
         self._options = options
         model = onnx_file.read_shipped(options, "YuNet")
-        outputs = {name for tensor in model.outputs for name in tensor.names}
-        if missing := [name for name in SCORES + BOXES if name not in outputs]:
-            raise ConfigError(
-                f"the model {options.model} is not a YuNet: it has no output {missing[0]}"
-            )
+        is_not = f"the model {options.model} is not a YuNet"
+        onnx_file.check_outputs(model, SCORES + BOXES, is_not)
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
         if not options.model:
             self_check.find_known(self._find, "YuNet", self_check.FACE)
@@ -105,11 +101,7 @@ class YuNet:
     def _find(self, images: NDArray[np.uint8], threshold: float) -> list[list[Box]]:
         found = []
         for answer in self._network.answers(images):
-            for name in SCORES:
-                if self._options.model:
-                    onnx_file.check_scores(answer[name], self._options.model)
-                else:
-                    self_check.check_scores(answer[name], "YuNet")
+            onnx_file.check_answer(answer, SCORES, self._options, "YuNet")
             found.append(decode(answer, images.shape[2], threshold))
         return found
 

@@ -10,7 +10,7 @@ from redact_dask.evidence.reading import digests
 from redact_dask.manifest import SCHEMAS, files, seals, signatures
 from redact_dask.manifest.seals import FOLDER, SIGNATURE, Seal
 from redact_dask.manifest.signatures import PublicKey
-from redact_dask.storage import Digest
+from redact_dask.storage import Digest, layout
 
 _MOST_NAMED = 5
 """Most runs that a note names."""
@@ -177,12 +177,15 @@ class Chain:
         }
         unsealed = []
         growing: dict[str, int] = {}
+        said = 0
         for path in self._there.keys() - listed:
             run = files.run_of(path)
             if is_temporary(path):
                 yield Finding(Kind.NOTE, path, LEFT)
             elif path.startswith(f"{FOLDER}/"):
                 yield from self._beside_the_seals(path)
+            elif path.startswith(f"{layout.AUDITS}/"):
+                said += 1
             elif run in at_work:
                 growing[str(run)] = growing.get(str(run), 0) + 1
             elif path in current:
@@ -194,6 +197,11 @@ class Chain:
             else:
                 text = "no run has written it: it belongs to no dataset; remove it"
                 yield Finding(Kind.ADDED, path, text)
+        if said:
+            text = (
+                f"{said} files hold what people said of published frames; no seal vouches for them"
+            )
+            yield Finding(Kind.NOTE, layout.AUDITS, text)
         for run, number in growing.items():
             text = f"{number} files of it are not sealed yet: the run is at work"
             yield Finding(Kind.NOTE, run, text)

@@ -124,6 +124,18 @@ def last_content(folder: str) -> bytes | None:
     return next(_contents(current(folder)[-1:], lambda: current(folder)[-1:]), None)
 
 
+def table(content: bytes) -> pa.Table:
+    """Return all rows of a small file, given its content.
+
+    Raises
+    ------
+    pyarrow.ArrowException
+        It is no Parquet file.
+    """
+    # In this thread: a thread of Arrow that still ends when the program does may abort it.
+    return pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+
+
 def remove_replaced(folder: str) -> None:
     """Remove the files that others have replaced."""
     for url, replaced in _listed(folder):
@@ -194,7 +206,7 @@ def _concatenate(urls: Sequence[str], target: str) -> None:
     """Write the rows of some files to one file, holding one of them in memory at a time."""
     with scratch.folder() as folder:
         path = folder / "merged.parquet"
-        _write(str(path), (pq.read_table(pa.BufferReader(storage.read(url))) for url in urls))
+        _write(str(path), (table(storage.read(url)) for url in urls))
         storage.publish(path, target)
     pa.default_memory_pool().release_unused()
 

@@ -12,6 +12,8 @@ PAID = "_paid"
 LEASE = "_lease"
 OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, LEASE})
 """Names of the folders directly below a destination that hold no redacted videos."""
+AUDITS = "audit"
+"""Name of the manifest's folder that holds what people said of published frames."""
 
 
 def manifest(destination: str) -> str:

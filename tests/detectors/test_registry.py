@@ -87,3 +87,18 @@ def test_check_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(centerface, "_weights")
     detectors.options("centerface", {"long_side": 640})
     detectors.options("yunet", {"model": "s3://no-such-bucket/a", "sha256": 64 * "0"})
+
+
+def test_a_detector_with_a_price_that_tells_no_calls_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As those that kept an earlier contract: they would be taken for free."""
+
+    class Earlier(CenterFace):
+        class Options(CenterFace.Options):
+            def dollars(self, calls: int) -> float:
+                return 0.001 * calls
+
+    monkeypatch.setattr(detectors, "load", {"earlier": Earlier}.get)
+    with pytest.raises(ConfigError, match="earlier has a price, but does not tell the calls"):
+        detectors.options("earlier", {})

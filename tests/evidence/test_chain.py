@@ -55,6 +55,14 @@ def test_a_removed_file_is_found(fleet: Fleet) -> None:
     assert fleet.problems() == {("missing", FIRST), ("added", "car 1/a.mp4")}
 
 
+def test_answers_of_an_audit_are_noted_and_no_problem(fleet: Fleet) -> None:
+    answers = fleet.path("_manifest", "audit", "50-1", "answers")
+    answers.mkdir(parents=True)
+    (answers / "ann.parquet").touch()
+    assert not fleet.problems()
+    assert told(fleet.findings()) == {("note", "audit")}
+
+
 def test_added_files_are_found(fleet: Fleet) -> None:
     shutil.copy(fleet.path("_manifest", FIRST), fleet.path("_manifest", "videos", "x.parquet"))
     fleet.path("_manifest", "seals", "x").touch()
