@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -18,7 +18,9 @@ from packaging.version import Version
 from redact_dask import manifest, storage, versions
 from redact_dask.config import Config
 from redact_dask.errors import CheckFailed, DamagedVideo, UnsupportedVideo
+from redact_dask.manifest import edits
 from redact_dask.records import Joined, Video, video_id
+from redact_dask.records.edits import Edit
 from redact_dask.storage import layout
 
 PERMANENT_ERRORS = frozenset({UnsupportedVideo.__name__, DamagedVideo.__name__})
@@ -98,8 +100,8 @@ class History:
     A video is done if it has a copy that counts. For that, the manifest must tell that the copy was
     the last one to be published in its place, and was made from this version of the source with
     these settings, by no version of the package that is to be replaced; and a file of its size must
-    be there. Videos and copies are known by their paths below source and destination: both may have
-    been mounted elsewhere, or moved, since then.
+    be there. It must follow the edits that are in force now. Videos and copies are known by their
+    paths below source and destination: both may have been mounted elsewhere, or moved, since then.
 
     A video would fail again if it is at fault itself, and neither the video nor the settings nor
     the package have changed.
@@ -122,9 +124,17 @@ class History:
         # threads query it.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
+        self._edits: Mapping[str, tuple[Edit, ...]] = {}
 
     def load(self) -> None:
-        """Read the manifest, and check which of the copies that it names are there."""
+        """Read the manifest, and check which of the copies that it names are there.
+
+        Raises
+        ------
+        UsageError
+            The edits of people cannot be read, or were altered after they were made.
+        """
+        self._edits = edits.by_video(layout.manifest(self._destination))
         self._read(manifest.attempts(layout.manifest(self._destination)))
         self._database.execute("create index by_video on copies (video)")
         self._database.execute("create index by_path on copies (path)")
@@ -136,6 +146,10 @@ class History:
                 "update copies set there = 1 where output = ? and bytes = ?", there
             )
             self._database.execute("commit")
+
+    def edits(self, video: Video) -> tuple[Edit, ...]:
+        """Return the edits of a video that are in force, by time."""
+        return self._edits.get(video.id, ())
 
     def state(self, video: Video) -> VideoState:
         """Tell what the run does with a video."""
@@ -185,11 +199,13 @@ class History:
         own = versions.own()
         self._database.execute("begin")
         for row in rows:
-            finished, alike = row["finished"].timestamp(), row["fingerprint"] == self._fingerprint
+            finished = row["finished"].timestamp()
             published = row["status"] == "published"
             made_by = row["versions"].get(versions.PACKAGE, "0")
             path, output = manifest.paths(row, self._destination)
             video = video_id(path, row["version"])
+            in_force = [edit.id for edit in self._edits.get(video, ())]
+            alike = row["fingerprint"] == self._fingerprint and (row["edits"] or []) == in_force
             if alike:
                 failed = made_by == own and row["error"] in PERMANENT_ERRORS
                 self._database.execute(_ATTEMPT, (video, finished, published, failed))

@@ -202,7 +202,8 @@ class Run:
         futures = []
         for video in new:
             waiting = self._backlog.counts.pending - self._status.begun
-            futures.append(self._window.launch(video, waiting))
+            edits = self._history.edits(video)
+            futures.append(self._window.launch(video, edits, waiting))
             self._status.begun += 1
         return futures
 

@@ -57,6 +57,7 @@ class VideoRun:
             rendered=tuple(sorted(of_kind(Rendered), key=_place)),
             joined=next(iter(of_kind(Joined)), None),
             failure=failure,
+            edits=tuple(edit.id for edit in self.job.edits),
             usage=self.usage,
             dollars=self.dollars,
         )

@@ -16,6 +16,7 @@ from redact_dask.config import Config
 from redact_dask.driver.video_run import VideoRun
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Video
+from redact_dask.records.edits import Edit
 from redact_dask.storage import layout
 
 _COUNT_S = 1.0
@@ -62,13 +63,15 @@ class Window:
         most = self._config.driver.window or 2 * self._cluster_threads() + 2
         return most - len(self._in_flight)
 
-    def launch(self, video: Video, waiting: int) -> Future[Any]:
+    def launch(self, video: Video, edits: tuple[Edit, ...], waiting: int) -> Future[Any]:
         """Submit the first stage of a video; return its future.
 
         Parameters
         ----------
         video
             The video.
+        edits
+            What people have changed about what is hidden in it.
         waiting
             Number of videos that are listed and not in flight yet, this one included: if all of
             them are fewer than the cluster's threads, each is cut for several.
@@ -76,7 +79,7 @@ class Window:
         lease = layout.lease(self._destination, self._run)
         job = Job.of(video, self._destination, self._config, lease)
         chunks = ceil(self._cluster_threads() / (waiting + len(self._in_flight)))
-        job = replace(job, is_first_attempt=True, least_chunks=chunks)
+        job = replace(job, is_first_attempt=True, least_chunks=chunks, edits=edits)
         # Videos of a lower rank go first.
         graph = VideoGraph(self._client, self._run, job, rank=self._launched)
         self._launched += 1

@@ -184,7 +184,7 @@ class Chain:
                 yield Finding(Kind.NOTE, path, LEFT)
             elif path.startswith(f"{FOLDER}/"):
                 yield from self._beside_the_seals(path)
-            elif path.startswith(f"{layout.AUDITS}/"):
+            elif path.startswith((f"{layout.AUDITS}/", f"{layout.EDITS}/")):
                 said += 1
             elif run in at_work:
                 growing[str(run)] = growing.get(str(run), 0) + 1
@@ -198,10 +198,8 @@ class Chain:
                 text = "no run has written it: it belongs to no dataset; remove it"
                 yield Finding(Kind.ADDED, path, text)
         if said:
-            text = (
-                f"{said} files hold what people said of published frames; no seal vouches for them"
-            )
-            yield Finding(Kind.NOTE, layout.AUDITS, text)
+            text = f"{said} files hold what people said of videos; no seal vouches for them"
+            yield Finding(Kind.NOTE, f"{layout.AUDITS}, {layout.EDITS}", text)
         for run, number in growing.items():
             text = f"{number} files of it are not sealed yet: the run is at work"
             yield Finding(Kind.NOTE, run, text)

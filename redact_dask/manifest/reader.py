@@ -104,7 +104,7 @@ def _schema_of(name: str, columns: Sequence[str] | None) -> pa.Schema:
 def attempts(root: str) -> Iterator[Row]:
     """Yield a row for every attempt, with the columns that decide whether to retry the video."""
     columns = ["video", "source", "path", "version", "fingerprint", "output", "bytes_out"]
-    columns += ["status", "error", "versions", "finished"]
+    columns += ["status", "error", "versions", "finished", "edits"]
     for table in tables(root, "videos", columns):
         yield from table.to_pylist(maps_as_pydicts="strict")
 

@@ -50,6 +50,8 @@ class Outcome:
     """What was rendered, sorted by stream and chunk."""
     joined: Joined | None
     failure: Failure | None
+    edits: tuple[str, ...] = ()
+    """Ids of the edits of people that were applied."""
     usage: Usage = field(default_factory=Usage)
     """Calls to paid detectors, also those of tasks that failed."""
     dollars: float = 0.0
@@ -283,6 +285,7 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "streams": [s.info.number or 0 for s in probed.streams] if probed else None,
         "streams_dropped": list(probed.dropped) if probed else None,
         "source_sha256": joined.source_sha256 if joined else None,
+        "edits": list(outcome.edits),
     }
 
 

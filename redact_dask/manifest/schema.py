@@ -78,11 +78,11 @@ SCHEMAS: dict[str, pa.Schema] = {
         }
         | _BOX
         | {
-            "why": (pa.string(), "detected, interpolated or padded"),
+            "why": (pa.string(), "detected, interpolated, padded, or drawn by a person"),
             "label": (pa.string(), "class, face for one; null in rows before 0.3"),
             "detectors": (
                 pa.string(),
-                "names of the detectors that found its track, with commas; null in rows before 0.3",
+                "detectors that found its track, with commas, or person; null in rows before 0.3",
             ),
         }
         | _STREAM
@@ -173,6 +173,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             "source_sha256": (
                 pa.string(),
                 "of the source that was redacted, hexadecimal; null if it was not published",
+            ),
+            "edits": (
+                pa.list_(pa.string()),
+                "ids of the edits of people that the copy follows; null in rows before 0.3",
             ),
         }
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from redact_dask import storage
 from redact_dask.config import Config
 from redact_dask.records import Video
+from redact_dask.records.edits import Edit
 from redact_dask.storage import layout
 
 
@@ -29,6 +30,8 @@ class Job:
     least_chunks: int = 1
     """Number of chunks that the video should have for all threads to have work, if its keyframes
     allow it. The setting ``chunk.seconds`` comes first."""
+    edits: tuple[Edit, ...] = ()
+    """What people have changed about what is hidden: the edits in force."""
 
     @classmethod
     def of(cls, video: Video, destination: str, config: Config, lease: str | None = None) -> Job:

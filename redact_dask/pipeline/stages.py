@@ -35,7 +35,7 @@ from redact_dask.records import (
     attach_usage,
 )
 from redact_dask.storage import lease, scratch
-from redact_dask.tracking import camera_motion, scene_cuts, tracker
+from redact_dask.tracking import camera_motion, edited, scene_cuts, tracker
 
 
 def probe(job: Job) -> Probed:
@@ -168,6 +168,7 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     if not any(seen.frames for seen in detected):
         raise DamagedVideo(f"none of its GOPs is whole: {damage[0].reason}")
     times = [float(ticks * probed.info.time_base) for ticks in probed.pts]
+    steps = camera_motion.joined(detected)
     with timer.step("track"):
         found = Detections.joined([seen.detections for seen in detected])
         regions = tracker.track(
@@ -178,8 +179,11 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
             probed.info.height,
             job.config.track_of,
             max_gap_frames=detection.stride(probed.info, job.config.detect) - 1,
-            steps=camera_motion.joined(detected),
+            steps=steps,
         )
+        edits = [edit for edit in job.edits if edit.stream == probed.info.number]
+        size = probed.info.width, probed.info.height
+        regions = edited.apply(regions, edits, times, *size, steps)
     with timer.step("commit"):
         plan = checkpoints.save_plan(job.work, regions, probed.chunks)
     packets = b"".join(seen.packets for seen in detected)

@@ -48,6 +48,7 @@ class RegionOrigin(StrEnum):
     DETECTED = "detected"
     INTERPOLATED = "interpolated"
     PADDED = "padded"
+    DRAWN = "drawn"
 
 
 ORIGINS = tuple(RegionOrigin)

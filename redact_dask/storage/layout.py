@@ -14,6 +14,8 @@ OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, LEASE})
 """Names of the folders directly below a destination that hold no redacted videos."""
 AUDITS = "audit"
 """Name of the manifest's folder that holds what people said of published frames."""
+EDITS = "edits"
+"""Name of the manifest's folder that holds what people changed about what is hidden."""
 
 
 def manifest(destination: str) -> str:

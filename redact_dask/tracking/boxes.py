@@ -22,6 +22,12 @@ def centre(boxes: BoxArray) -> NDArray[np.float64]:
     return np.asarray((boxes[..., :2] + boxes[..., 2:]) / 2)
 
 
+def union(boxes: BoxArray, others: BoxArray) -> BoxArray:
+    """Return the union of each box with another one."""
+    upper, lower = np.minimum(boxes, others)[..., :2], np.maximum(boxes, others)[..., 2:]
+    return np.concatenate([upper, lower], axis=-1)
+
+
 def iou(box: BoxArray, boxes: BoxArray) -> NDArray[np.float64]:
     """Return the intersection over union of one box with n others, shape (n,).
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redact_dask.records import ORIGINS, RegionOrigin
-from redact_dask.tracking.boxes import BoxArray, area, centre
+from redact_dask.tracking.boxes import BoxArray, area, centre, union
 from redact_dask.tracking.camera_motion import CameraMotion
 from redact_dask.tracking.fitted_motion import FittedMotion
 from redact_dask.tracking.leaps import LONGEST_LEAP
@@ -47,13 +47,29 @@ def between(linked: Track, times: Sequence[float], camera: CameraMotion) -> BoxA
 
     The boxes are interpolated as if the camera stood still, and then moved along with it.
     """
-    known = np.array([times[frame] for frame in linked.frames])
-    scales, shifts = camera.over(linked.frames[0], linked.frames[-1])
-    rows = np.array(linked.frames) - linked.frames[0]
-    still = (linked.boxes - shifts[rows]) / scales[rows]
-    moments = _moments(linked, times)
-    boxes = np.column_stack([np.interp(moments, known, still[:, side]) for side in range(4)])
-    return boxes * scales + shifts
+    return interpolated(linked.frames, linked.boxes, times, camera)
+
+
+def interpolated(
+    frames: Sequence[int], boxes: BoxArray, times: Sequence[float], camera: CameraMotion
+) -> BoxArray:
+    """Return a box for each frame from the first to the last of some, as `between` does.
+
+    Parameters
+    ----------
+    frames, boxes
+        Numbers of k frames, ascending, and the box on each, shape (k, 4).
+    times
+        Presentation time of every frame of the video, seconds.
+    camera
+        How the camera moves.
+    """
+    moments = np.array(times[frames[0] : frames[-1] + 1])
+    scales, shifts = camera.over(frames[0], frames[-1])
+    rows = np.array(frames) - frames[0]
+    still = (boxes - shifts[rows]) / scales[rows]
+    sides = [np.interp(moments, moments[rows], still[:, side]) for side in range(4)]
+    return np.column_stack(sides) * scales + shifts
 
 
 def path(
@@ -91,7 +107,7 @@ def path(
     steady = _steady(still, moments, settings.steady_s) * scales + shifts
     # A step that was measured wrong must show no face: what lies between is covered both ways.
     still_camera = between(linked, times, CameraMotion())
-    steady = _union(_union(steady, still_camera), _hurried(linked, still_camera, times))
+    steady = union(union(steady, still_camera), _hurried(linked, still_camera, times))
     ends = _steady(still, moments, max(settings.steady_s, settings.pad_s), (0, len(boxes) - 1))
     ends = ends * scales[[0, -1]] + shifts[[0, -1]]
     seen = still[np.array(linked.frames) - first]
@@ -128,7 +144,7 @@ def path(
                 box = step.forth(box) if onward > 0 else step.back(box)
             # Near the end, a step that was measured wrong must show no face either.
             shown = shown + shown_speed * (times[frame] - times[frame - onward])
-            yield box if far else _union(box, shown)
+            yield box if far else union(box, shown)
 
     head = [*beyond(first, earliest, ends[0], before, shown_before)][::-1]
     tail = [*beyond(last, latest, ends[-1], after, shown_after)]
@@ -160,12 +176,6 @@ def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray
     return np.concatenate([boxes[:, :2] - reach, boxes[:, 2:] + reach], axis=1)
 
 
-def _union(boxes: BoxArray, others: BoxArray) -> BoxArray:
-    """Return the union of each box with another one."""
-    upper, lower = np.minimum(boxes, others)[..., :2], np.maximum(boxes, others)[..., 2:]
-    return np.concatenate([upper, lower], axis=-1)
-
-
 def _moments(linked: Track, times: Sequence[float]) -> NDArray[np.float64]:
     """Return the time of each frame from the first to the last of a track, seconds."""
     return np.array(times[linked.frames[0] : linked.frames[-1] + 1])
@@ -194,7 +204,7 @@ def _steady(
     centres = centre(boxes)
     starts = np.searchsorted(moments, moments - around - ROUNDING)
     stops = np.searchsorted(moments, moments + around + ROUNDING)
-    union = np.empty((len(wanted), 4))
+    united = np.empty((len(wanted), 4))
     for row, index in enumerate(wanted):
         start, stop = starts[index], stops[index]
         lag = moments[start:stop] - moments[index]
@@ -202,6 +212,6 @@ def _steady(
         step = centres[start:stop] - centres[index]
         along = centred @ step / max(centred @ centred, ROUNDING)
         carried = boxes[start:stop] - np.outer(lag, np.tile(along, 2))
-        union[row, :2] = carried[:, :2].min(axis=0)
-        union[row, 2:] = carried[:, 2:].max(axis=0)
-    return union
+        united[row, :2] = carried[:, :2].min(axis=0)
+        united[row, 2:] = carried[:, 2:].max(axis=0)
+    return united

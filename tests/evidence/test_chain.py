@@ -60,7 +60,7 @@ def test_answers_of_an_audit_are_noted_and_no_problem(fleet: Fleet) -> None:
     answers.mkdir(parents=True)
     (answers / "ann.parquet").touch()
     assert not fleet.problems()
-    assert told(fleet.findings()) == {("note", "audit")}
+    assert told(fleet.findings()) == {("note", "audit, edits")}
 
 
 def test_added_files_are_found(fleet: Fleet) -> None:

@@ -157,6 +157,7 @@ ROWS: dict[str, dict[str, Any]] = {
             "video stream 1, mjpeg, 160x96: it is a preview, 1 beside 100 pictures"
         ],
         "source_sha256": "ef" * 32,
+        "edits": ["0123456789abcdef"],
     },
 }
 """One of each dataset, in which every column is."""
