@@ -13,16 +13,18 @@ import pyarrow as pa
 from packaging.version import InvalidVersion, Version
 
 from redact_dask import manifest, storage, versions
+from redact_dask.errors import UsageError
 from redact_dask.evidence.findings import LEFT, Finding, Kind, is_temporary
 from redact_dask.evidence.reading import digests
-from redact_dask.manifest import files
+from redact_dask.manifest import edits, files
+from redact_dask.records import video_id
 from redact_dask.storage import Digest, layout
 
 _UNFLUSHED_S = 120.0
 """Seconds after which the row of a copy is written by a run at work: it writes every 30 s."""
 _COLUMNS = (
     *("source", "path", "version", "output", "status", "reason", "frames_black", "bytes_out"),
-    *("sha256", "fingerprint", "versions", "finished", "source_sha256"),
+    *("sha256", "fingerprint", "versions", "finished", "source_sha256", "edits"),
 )
 _TABLES = """
 create table copies (
@@ -36,6 +38,7 @@ create table copies (
     fingerprint text,
     made_by text,
     black integer,
+    edits text,
     sealed integer,
     there integer
 ) without rowid;
@@ -45,7 +48,7 @@ create table failures (path text primary key, finished real, reason text) withou
 """
 # If two rows are about the same thing, the later one counts, whichever is read first.
 _COPY = """
-insert or replace into copies select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null
+insert or replace into copies select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null
 where not exists (select 1 from copies where output = ? and finished > ?)
 """
 _FAILURE = """
@@ -120,7 +123,8 @@ class Copies:
             return
         made_by = (row["versions"] or {}).get(versions.PACKAGE, "0")
         copy = [output, finished, path, row["version"], row["bytes_out"], row["sha256"]]
-        copy += [row["source_sha256"], row["fingerprint"], made_by, row["frames_black"], is_sealed]
+        copy += [row["source_sha256"], row["fingerprint"], made_by, row["frames_black"]]
+        copy += [" ".join(row["edits"] or ()), is_sealed]
         self._database.execute(_COPY, (*copy, output, finished))
 
     def check_settings(self, fingerprint: str | None) -> Iterator[Finding]:
@@ -132,6 +136,20 @@ class Copies:
         for output, found in self._all(differing, fingerprint):
             text = f"it was made with the settings {found}, not {fingerprint}; redact it again"
             yield self._outdated(output, text)
+
+    def check_edits(self) -> Iterator[Finding]:
+        """Yield the copies that do not follow the edits of people that are in force."""
+        try:
+            by_video = edits.by_video(self._root)
+        except UsageError as error:
+            yield Finding(Kind.ALTERED, layout.EDITS, str(error))
+            return
+        for output, path, version, followed in self._all(
+            "select output, path, version, edits from copies"
+        ):
+            in_force = by_video.get(video_id(path, version), ())
+            if followed != " ".join(edit.id for edit in in_force):
+                yield self._outdated(output, "people have edited it since then; redact it again")
 
     def check_versions(self, oldest: Version) -> Iterator[Finding]:
         """Yield the copies that an older version of the package made."""

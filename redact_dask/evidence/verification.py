@@ -127,6 +127,7 @@ class Verification:
             is_whole = False
             yield finding
         yield from self._copies.check_settings(self._expected.fingerprint)
+        yield from self._copies.check_edits()
         if self._expected.oldest:
             yield from self._copies.check_versions(self._expected.oldest)
         if self._destination is not None:

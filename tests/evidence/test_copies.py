@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 from sealed import Fleet, flip
 
-from redact_dask import storage
+from redact_dask import manifest, storage
+from redact_dask.manifest import edits
+from redact_dask.records import video_id
+from redact_dask.records.edits import Edit, EditKind
 
 A = "car 1/a.mp4"
 
@@ -94,3 +98,16 @@ def test_a_copy_of_an_older_version_is_found(fleet: Fleet) -> None:
     assert fleet.problems(oldest=Version("0.3")) == {("outdated", "d.mp4")}
     old = {("outdated", path) for path in (A, "car 1/b.mp4", "d.mp4")}
     assert fleet.problems(oldest=Version("0.9")) == old
+
+
+def test_a_copy_without_the_edits_of_people_is_outdated(fleet: Fleet) -> None:
+    root = str(fleet.path("_manifest"))
+    (row,) = (row for row in manifest.attempts(root) if row["path"] == A)
+    video = video_id(A, row["version"])
+    at = datetime(2026, 2, 3, tzinfo=UTC)
+    edit = Edit(A, video, None, EditKind.HIDE, "face", ((3, 1, 2, 3, 4),), "ada", at)
+    edits.append(root, [edit])
+    assert fleet.problems() == {("outdated", A)}
+    (file,) = fleet.path("_manifest", "edits").iterdir()
+    file.write_bytes(b"")
+    assert fleet.problems() == {("altered", "edits")}
