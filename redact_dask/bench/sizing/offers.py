@@ -26,6 +26,11 @@ class Answer:
     dollars: tuple[float, ...]
     """Price of each workload, US dollars, including the calls of a paid detector."""
 
+    @property
+    def cameras(self) -> int:
+        """Number of cameras, which record without a pause, that the machine keeps up with."""
+        return math.floor(FLEET_HOURS * 3600 / self.predictions[-1].wall_s)
+
 
 def workloads(frames: float, rate: float, chunk_s: float) -> tuple[Workload, ...]:
     """Return three workloads: a clip like those measured, an hour of video, and a fleet's day.

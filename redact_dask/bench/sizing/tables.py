@@ -66,7 +66,7 @@ def predicted(
     head = ["instance", "market", "vCPUs", "$/h"]
     for work in works:
         head += [f"{work.name}", "$"]
-    head += ["machines for 24 h", "used up first"]
+    head += ["machines for 24 h", "cameras it keeps up with", "used up first"]
     rows = [_predicted(one) for one in answers]
     lines = [f"## Predicted, with {detector}", "", _table(head, rows), ""]
     lines += [*_knees(answers, works), "", *_assumptions(answers, catalogue)]
@@ -78,8 +78,8 @@ def _predicted(one: Answer) -> list[str]:
     row = [instance.name, one.offer.market, str(instance.vcpus), f"{price.dollars_per_hour:.4g}"]
     for prediction, dollars in zip(one.predictions, one.dollars, strict=True):
         row += [_time(prediction.wall_s), f"{dollars:.2f}" if dollars >= 1 else f"{dollars:.2g}"]
-    row += [str(math.ceil(one.predictions[-1].wall_s / 86_400)), one.predictions[-1].bound]
-    return row
+    row += [str(math.ceil(one.predictions[-1].wall_s / 86_400)), str(one.cameras)]
+    return [*row, one.predictions[-1].bound]
 
 
 def _knees(answers: Sequence[Answer], works: Sequence[Workload]) -> list[str]:
@@ -106,6 +106,8 @@ def _assumptions(answers: Sequence[Answer], catalogue: Catalogue) -> list[str]:
         + (f", but for {', '.join(slow)}, as the catalogue says" if slow else "")
         + "; as many processes as vCPUs do not slow one another down, by memory or by heat;",
         "- longer videos have the costs for each frame of those measured, and the same pictures;",
+        "- cameras record such pictures without a pause: measure clips of 1080p at 30 frames/s to",
+        "  learn how many cameras of 1080p30 a machine keeps up with;",
         "- a machine is paid for by the second and only while it works: no time to start it,",
         "  no disk, no transfer, no loss of a spot machine;",
         f"- a task takes {1000 * SCHEDULER_S:g} ms of the scheduler and {1000 * DRIVER_S:g} ms of",

@@ -27,3 +27,12 @@ def test_calls_are_part_of_the_price() -> None:
         for price in (lambda _: 0.0, lambda calls: calls / 1000)
     )
     assert paid - free == pytest.approx(45)
+
+
+def test_a_machine_that_needs_ten_days_for_a_fleets_day_keeps_up_with_a_tenth_of_it() -> None:
+    works = offers.workloads(frames=100, rate=25, chunk_s=10)
+    costs = compare.costs([run()], "centerface")
+    one = offers.answer(catalogue.load(), costs, works, math.inf, lambda _: 0.0)[0]
+    slow = replace(one.predictions[-1], wall_s=10 * 86_400)
+    # A thousand hours a day are the work of 41.7 cameras.
+    assert replace(one, predictions=(slow,)).cameras == 4
