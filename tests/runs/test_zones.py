@@ -12,14 +12,17 @@ import av
 import numpy as np
 import pytest
 from decoded import pictures, places
+from distributed import Client
 from filmed import FRAMES, filmed, told
 from five_stages import AUTO, Done, published, run
 from fixture_types import Ffmpeg, Redact
 from magenta import MAGENTA
+from manifest_rows import rows
 from numpy.typing import NDArray
 from several_cameras import camera, together
 from stamped import HEIGHT, TEXT, WIDTH, area, stamped
 
+import redact_dask
 from redact_dask import config
 from redact_dask.media.planes import planes
 from redact_dask.pipeline import stages
@@ -88,6 +91,28 @@ def fleet(drive: Path, tmp_path: Path) -> Prepare:
         return Job.of(video, str(tmp_path / "redacted"), settings)
 
     return prepare
+
+
+def test_a_run_makes_copies_again_if_zones_change(
+    fleet: Prepare, tmp_path: Path, client: Client
+) -> None:
+    fleet("front/1.mp4")
+
+    def redact(*zones: dict[str, Any]) -> redact_dask.Summary:
+        settings = MAGENTA | {"zones": [*zones]}
+        return redact_dask.redact(tmp_path / "fleet", tmp_path / "out", settings, client)
+
+    cabin = {"paths": ["cabin/*"], "hide": [[[0, 0], [1, 1]]]}
+    first = redact(cabin, {"paths": ["rear/*"], "hide": [[[0, 0], [1, 1]]]})
+    assert first.unused_zones == ("zones.1 (rear/*) fits 0 of 2 videos",)
+    assert redact(cabin, {"paths": ["rear/*"], "hide": [[[0, 0], [1, 1]]]}).skipped == 2
+    again = redact(cabin)
+    assert (again.published, again.skipped, again.unused_zones) == (2, 0, ())
+    why = {row["path"]: row["why_encoded"] for row in rows(tmp_path / "out", "videos")}
+    assert why == {"front/1.mp4": None, "cabin/1.mp4": WHY_ENCODED}
+    assert all(
+        picture[:HEIGHT].max() == 16 for picture in pictures(tmp_path / "out" / "cabin" / "1.mp4")
+    )
 
 
 def test_paths_choose_the_videos(fleet: Prepare) -> None:
