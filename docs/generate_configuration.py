@@ -32,6 +32,7 @@ HEADINGS = {
     "track": "Follow things over the frames",
     "redact": "Hide them",
     "labels": "Choose by label",
+    "zones": "Always hide a place, or never",
     "encode": "Encode the copy",
     "output": "Choose what the copy holds",
     "cluster": "Choose where tasks run",
@@ -84,6 +85,9 @@ UNITS = {
     "track.slack": "share of the picture",
     "track.start": "confidence, 0 to 1",
     "variance": "factors",
+    "zones.hide": "shares of the picture, 0 to 1",
+    "zones.show": "shares of the picture, 0 to 1",
+    "zones.streams": "numbers of streams",
 }
 """Units of numbers whose names do not end in ``_s``, by the end of the dotted key."""
 

@@ -19,6 +19,7 @@ from redact_dask.driver.history import History
 from redact_dask.monitoring.console import one_line
 from redact_dask.sources import listing
 from redact_dask.sources.passed_over import PassedOver
+from redact_dask.sources.zone_fits import ZoneFits
 
 
 @click.command(name="plan")
@@ -45,7 +46,8 @@ def tell_plan(
         destination = storage.canonical(dest)
         history = History(destination, settings)
         history.load()
-        with Backlog(videos, history) as backlog:
+        fits = ZoneFits(settings.zones)
+        with Backlog(fits.counted(videos), history) as backlog:
             needed = estimate(backlog, destination, settings)
             for video in backlog:
                 click.echo(one_line(f"would redact {video.path} ({video.size / 1e6:.1f} MB)"))
@@ -55,6 +57,8 @@ def tell_plan(
     click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items()))
     if str(passed_over):
         click.echo(one_line(f"passed over: {passed_over}"))
+    for sentence in fits.sentences:
+        click.echo(one_line(sentence))
     click.echo(
         f"{needed.frames:,} frames, {needed.seconds:,.1f} s of video "
         f"({needed.probed} of {needed.videos} videos probed)"

@@ -142,6 +142,8 @@ def _show_counts(summary: Summary) -> None:
         )
     if summary.passed_over:
         click.echo(one_line(f"passed over: {summary.passed_over}"))
+    for sentence in summary.unused_zones:
+        click.echo(one_line(f"{sentence}: it hides and shows nothing"))
     if summary.failed:
         click.echo(
             f"{summary.failed} quarantined by an earlier run; --retry-failed tries them again"

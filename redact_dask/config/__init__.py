@@ -15,6 +15,7 @@ from redact_dask.config.settings import (
     load,
     validate,
 )
+from redact_dask.config.zones import ZoneSettings
 
 __all__ = [
     "PROFILES",
@@ -35,6 +36,7 @@ __all__ = [
     "Streams",
     "TrackSettings",
     "WatchSettings",
+    "ZoneSettings",
     "load",
     "validate",
 ]

@@ -19,6 +19,7 @@ from redact_dask.config.evidence import EvidenceSettings
 from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.loading import Section
 from redact_dask.config.output import OutputSettings
+from redact_dask.config.zones import ZoneSettings
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
 from redact_dask.records import Usage
@@ -149,6 +150,7 @@ class Config(Section):
     track: TrackSettings = TrackSettings()
     redact: RedactSettings = RedactSettings()
     labels: dict[str, LabelSettings] = Field(default_factory=dict)
+    zones: tuple[ZoneSettings, ...] = ()
     encode: EncodeSettings = EncodeSettings()
     output: OutputSettings = OutputSettings()
     cluster: ClusterSettings = ClusterSettings()
@@ -218,6 +220,8 @@ class Config(Section):
         }
         if "track" in names and (labels := self._labels_that_differ()):
             settings["labels"] = labels
+        if "track" in names and self.zones:
+            settings |= self.model_dump(mode="json", include={"zones"})
         return json.dumps(["", settings], sort_keys=True)
 
     def _labels_that_differ(self) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from redact_dask.monitoring.status import Observer, Status
 from redact_dask.pipeline import detection
 from redact_dask.records import Failure, Probed, Video, usage_of
 from redact_dask.sources.watcher import Watcher
+from redact_dask.sources.zone_fits import ZoneFits
 from redact_dask.storage import layout, lease
 
 _TICK_S = 1.0
@@ -86,7 +87,9 @@ class Run:
         self._history = History(destination, config)
         self._events = Events(client)
         wake = self._events.wake
-        self._backlog = Backlog(videos, self._history, endless=self._endless, on_change=wake)
+        self._zone_fits = ZoneFits(config.zones)
+        counted = self._zone_fits.counted(videos)
+        self._backlog = Backlog(counted, self._history, endless=self._endless, on_change=wake)
         began = time.monotonic() if started is None else started
         self._status = Status(self._backlog.counts, self._endless, started=began)
         self._limits = Limits(config)
@@ -134,7 +137,7 @@ class Run:
                 cleanup.sweep_paid(self._destination, keep_days, self._history)
                 # A drained run still lists the source to its end, to tell how much is left.
                 self._backlog.wait()
-                return self._results.summary()
+                return replace(self._results.summary(), unused_zones=self._zone_fits.unused)
 
     @contextmanager
     def _watching(self) -> Iterator[None]:

@@ -74,3 +74,5 @@ class Summary:
     """Price of these calls, US dollars; calls that an earlier run paid for cost nothing again."""
     passed_over: str = ""
     """Files and linked folders of the source that were not taken for videos; empty: none."""
+    unused_zones: tuple[str, ...] = ()
+    """Entries of ``zones`` that fit none of the listed videos: one sentence for each."""

@@ -13,9 +13,11 @@ from math import ceil
 
 from redact_dask import storage, versions
 from redact_dask.config.settings import LONGEST_CHUNK_S
+from redact_dask.media.index import Index
 from redact_dask.pipeline import checkpoints, detection
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Chunk, StreamInfo
+from redact_dask.redaction import zones
 
 _LONGER = 0.2
 """Share of a chunk's shortest length by which one GOP may be longer, and is not divided."""
@@ -38,6 +40,14 @@ def chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) ->
     if not occupied:  # What is saved makes the video one that is begun.
         checkpoints.save_cut(url, seconds)
     return seconds
+
+
+def with_zones(job: Job, stream: Index) -> Index:
+    """Return a stream whose GOPs are all encoded if a part of its pictures is always hidden."""
+    if not zones.hides(job.config.zones, job.video.path, stream.info.number):
+        return stream
+    why = "; ".join(filter(None, (stream.info.why_encoded, zones.WHY_ENCODED)))
+    return replace(stream, info=replace(stream.info, why_encoded=why))
 
 
 def parts(job: Job, info: StreamInfo, chunks: Sequence[Chunk], seconds: float) -> tuple[Chunk, ...]:

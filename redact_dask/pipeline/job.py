@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from redact_dask import storage
 from redact_dask.config import Config
-from redact_dask.records import Video
+from redact_dask.records import StreamInfo, Video
 from redact_dask.records.edits import Edit
+from redact_dask.redaction import zones
 from redact_dask.storage import layout
 
 
@@ -43,6 +44,10 @@ class Job:
     def salvages(self) -> bool:
         """Whether damaged GOPs are left out, instead of being an error."""
         return self.config.on_damage == "salvage" and not self.is_first_attempt
+
+    def covered(self, info: StreamInfo) -> zones.Area | None:
+        """Return what is covered on each frame of a stream of the video; None: nothing is."""
+        return zones.hidden(self.config.zones, self.video.path, info)
 
     @property
     def paid(self) -> str:

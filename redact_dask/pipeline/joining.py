@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from redact_dask.errors import CheckFailed
 from redact_dask.media import cameras, mux, verify
@@ -11,22 +12,32 @@ from redact_dask.pipeline import proving
 from redact_dask.pipeline.job import Job
 from redact_dask.pipeline.rendering import without_copies
 from redact_dask.pipeline.timing import Timer
-from redact_dask.records import Footage, Probed, Regions, Rendered, Tracked
+from redact_dask.records import Damage, Footage, Probed, Regions, Rendered, Tracked
 
-Planned = tuple[Footage, Regions]
-"""What a video stream shows, and what must be hidden in it."""
+
+class Planned(NamedTuple):
+    """What a video stream shows, and what must be hidden in it."""
+
+    footage: Footage
+    hidden: Regions
+    """Its regions, without those of damaged frames."""
+    damage: tuple[Damage, ...]
+    """Its frames that are black."""
 
 
 def planned(
+    job: Job,
     probed: Probed,
     tracked: Sequence[Tracked],
     rendered: Sequence[Rendered],
     regions: Sequence[Regions],
 ) -> list[Planned]:
-    """Put together what each video stream shows, and check that no frame with a region is copied.
+    """Put together what each video stream shows, and check that nothing to hide is copied.
 
     Parameters
     ----------
+    job
+        Job of the video.
     probed
         What the streams are.
     tracked, regions
@@ -37,8 +48,8 @@ def planned(
     Raises
     ------
     CheckFailed
-        A copied segment holds a frame with a region, a plan is that of another stream, or not all
-        frames were rendered.
+        A copied segment holds a frame with something to hide, a plan is that of another stream, or
+        not all frames were rendered.
     """
     found = []
     for stream, plan, own in zip(probed.streams, tracked, regions, strict=True):
@@ -51,9 +62,10 @@ def planned(
                 raise CheckFailed("its plan is that of another stream; run again, and report it")
             if (frames := sum(chunk.frames for chunk in made)) != len(stream.pts):
                 raise CheckFailed(f"of {len(stream.pts)} frames, {frames} were rendered")
-            proving.check_plan(segments, hidden)
+            covered = job.covered(stream.info) is not None
+            proving.check_plan(segments, hidden, all_hide=covered)
         shown = Footage(segments, stream.pts, stream.info, plan.packets, plan.pictures)
-        found.append((shown, hidden))
+        found.append(Planned(shown, hidden, plan.damage))
     return found
 
 
@@ -67,7 +79,7 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
     CheckFailed
         The result is not exactly what was planned, or shows what was to be hidden.
     """
-    videos = [footage for footage, _ in streams]
+    videos = [plan.footage for plan in streams]
     written = _write(path, job, videos, timer)
     why_encoded = ""
     try:
@@ -82,10 +94,11 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
         written = _write(path, job, videos, timer)
         _check(path, job, videos, written, timer)
     with timer.step("prove"):
-        for place, (footage, (_, hidden)) in enumerate(zip(videos, streams, strict=True)):
+        for place, (footage, plan) in enumerate(zip(videos, streams, strict=True)):
             only_or_place = place if len(videos) > 1 else None
+            hidden, damage = plan.hidden, plan.damage
             with cameras.named(footage.info.number):
-                proving.check_pictures(str(path), job, footage, hidden, only_or_place)
+                proving.check_pictures(str(path), job, footage, hidden, damage, only_or_place)
     return why_encoded
 
 

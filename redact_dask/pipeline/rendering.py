@@ -55,7 +55,9 @@ class Rendering:
         self._chunk = chunk
         self._regions = regions
         self._pictures = pictures
-        self._hidden = frozenset(regions.frame.tolist())
+        self._covered = job.covered(info)
+        has_regions = frozenset(regions.frame.tolist())
+        self._hidden: Container[int] = chunk.frames if self._covered else has_regions
         damaged = {frame for lost in damage for frame in lost.frames}
         self._black = damaged.intersection(chunk.frames)
 
@@ -92,6 +94,8 @@ class Rendering:
                 with timer.step("redact"):
                     regions = [*self._regions.within(range(number, number + 1))]
                     hide.hide(frame, regions, job.config.redact_of)
+                    if self._covered:
+                        hide.cover(frame, self._covered)
             yield frame
 
 

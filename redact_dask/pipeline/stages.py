@@ -34,6 +34,7 @@ from redact_dask.records import (
     Usage,
     attach_usage,
 )
+from redact_dask.redaction import zones
 from redact_dask.storage import lease, scratch
 from redact_dask.tracking import camera_motion, edited, scene_cuts, tracker
 
@@ -51,7 +52,8 @@ def probe(job: Job) -> Probed:
     output = job.config.output
     with timer.step("scan"):
         scanned = cameras.scan(job.video.source, job.config.encode, output, salvage=job.salvages)
-    infos = [stream.info for stream in scanned.streams]
+    streams = [cutting.with_zones(job, stream) for stream in scanned.streams]
+    infos = [stream.info for stream in streams]
     if output.audio == "drop":
         infos = [replace(info, audio=()) for info in infos]
     target = storage.join(job.destination, containers.target_path(job.video.path, *infos))
@@ -65,7 +67,7 @@ def probe(job: Job) -> Probed:
         parts = cutting.parts(job, info, chunks, seconds)
         return Probed(info, chunks, target, occupied, stream.missing, timer.timing(), parts)
 
-    first, *beside = map(cut, infos, scanned.streams)
+    first, *beside = map(cut, infos, streams)
     return replace(first, beside=tuple(beside), dropped=scanned.dropped, timing=timer.timing())
 
 
@@ -170,9 +172,9 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     times = [float(ticks * probed.info.time_base) for ticks in probed.pts]
     steps = camera_motion.joined(detected)
     with timer.step("track"):
-        found = Detections.joined([seen.detections for seen in detected])
+        found = Detections.joined([seen.detections for seen in detected]).only(job.config.hides)
         regions = tracker.track(
-            found.only(job.config.hides),
+            zones.to_hide(found, job.config.zones, job.video.path, probed.info),
             times,
             scene_cuts.first_frames(scene_cuts.joined(detected), times),
             probed.info.width,
@@ -260,7 +262,7 @@ def join(
     timer = Timer()
     with timer.step("recall"):
         regions = [checkpoints.load_plan(plan.plan) for plan in tracked]
-    videos = joining.planned(probed, tracked, rendered, regions)
+    videos = joining.planned(job, probed, tracked, rendered, regions)
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         why_encoded = joining.make(path, job, videos, timer)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from redact_dask.config import RedactSettings
 from redact_dask.media.planes import Pixels, Plane, planes
 from redact_dask.records import Region, StreamInfo
-from redact_dask.redaction.styles import hidden
+from redact_dask.redaction.styles import hidden, solid
+from redact_dask.redaction.zones import Area
 
 
 def hide(
@@ -42,12 +43,21 @@ def hide(
                     np.copyto(part, new, where=inside)
 
 
+def cover(frame: VideoFrame, area: Area) -> None:
+    """Cover an area of a frame in one colour; all other pixels keep their values.
+
+    Of letters, averaged cells or a blur would leave what tells them apart.
+    """
+    frame.make_writable()
+    for number, plane in enumerate(planes(frame)):
+        np.copyto(plane.pixels, solid(plane.pixels, is_luma=number == 0), where=area.on(plane))
+
+
 def black(info: StreamInfo) -> VideoFrame:
     """Return a black picture with the size and pixel format of a video."""
     frame = VideoFrame(info.width, info.height, info.pixel_format)
-    solid = RedactSettings(style="solid")
-    for number, (plane, across, down) in enumerate(planes(frame)):
-        plane[:] = hidden(plane, solid, across, down, is_luma=number == 0)
+    for number, plane in enumerate(planes(frame)):
+        plane.pixels[:] = solid(plane.pixels, is_luma=number == 0)
     return frame
 
 

@@ -22,6 +22,8 @@ from redact_dask.config import RedactSettings
 from redact_dask.media.planes import Pixels, Plane, planes
 from redact_dask.records import Region
 from redact_dask.redaction import hide, styles
+from redact_dask.redaction.polygons import Mask
+from redact_dask.redaction.zones import Area
 
 SHOWN = 0.85
 """Share of a region's detail from which the region is shown.
@@ -43,6 +45,20 @@ _LEAST_BY_STEP = 100.0
 Below, the encoder may turn the steps between cells into the slope that they replace.
 """
 
+UNCOVERED = 0.35
+"""Share of the source's difference from the covering colour from which an area is not covered.
+
+Measured on random areas of two clips in 540p and 144p: with libx264 and libx265 at crf 0, 22, 36,
+46 and 51, at most 0.08 is left of 3,500 squares that were covered, and at least 0.64 of those that
+were not.
+"""
+_SQUARE = 16
+"""Side of a square that is judged by itself, luma pixels."""
+_LEAST_PIXELS_OF_SQUARE = 256
+"""Fewest luma pixels that are judged together."""
+_LEAST_BY_STEP_OF_SQUARE = 0.25
+"""Least difference of the source from the colour that is judged, squared steps of the quantiser."""
+
 
 def shown(
     source: VideoFrame,
@@ -50,6 +66,7 @@ def shown(
     regions: Sequence[Region],
     settings: Callable[[str], RedactSettings],
     crf: float,
+    covered: Area | None = None,
 ) -> list[Region]:
     """Return the regions of a frame whose detail the output still shows on any plane.
 
@@ -65,12 +82,59 @@ def shown(
         Style, strength and shape of the redaction, by label.
     crf
         Constant rate factor with which the output was encoded.
+    covered
+        What was covered after the regions were hidden, which `is_covered` judges; None: nothing.
     """
     own = [settings(region.label) for region in regions]
     found = np.zeros(len(regions), np.bool_)
     for before, after in zip(planes(source), planes(output), strict=True):
-        found |= _shares(before, after.pixels, regions, own, crf) >= SHOWN
+        beside = None if covered is None else ~covered.on(before)
+        found |= _shares(before, after.pixels, regions, own, crf, beside) >= SHOWN
     return [region for region, is_shown in zip(regions, found, strict=True) if is_shown]
+
+
+def is_covered(source: VideoFrame, output: VideoFrame, area: Area, crf: float) -> bool:
+    """Tell whether no plane of the output shows the source in an area that one colour covers.
+
+    Each square of the area is judged by itself, and what is left along its border as a whole. There
+    ``S`` is the mean squared difference of the source from the colour, and ``O`` that of the
+    output: ``O / S`` is about 1 where nothing was covered. What hardly differs from the colour is
+    not judged.
+
+    Parameters
+    ----------
+    source, output, crf
+        As in `shown`.
+    area
+        The area.
+    """
+    for number, (before, after) in enumerate(zip(planes(source), planes(output), strict=True)):
+        inside = area.on(before)
+        square = _squares(inside, before)
+        level = 1.0 if before.pixels.dtype == np.uint8 else 4.0
+        colour = styles.solid(before.pixels, is_luma=number == 0)
+        was, now = (
+            np.bincount(square, ((pixels[inside] - float(colour)) / level) ** 2)
+            for pixels in (before.pixels, after.pixels)
+        )
+        pixels = np.bincount(square)
+        enough = pixels * before.across * before.down >= _LEAST_PIXELS_OF_SQUARE
+        enough &= was >= pixels * max(
+            _LEAST_DETAIL, _LEAST_BY_STEP_OF_SQUARE * _quantiser_step(crf) ** 2
+        )
+        if (enough & (now >= UNCOVERED * was)).any():
+            return False
+    return True
+
+
+def _squares(inside: Mask, plane: Plane) -> NDArray[np.intp]:
+    """Return in which square each pixel of a plane's area lies; 0 if not all of it is inside."""
+    height, width = inside.shape
+    columns = np.arange(width) * plane.across // _SQUARE
+    square = 1 + (np.arange(height) * plane.down // _SQUARE)[:, None] * (columns[-1] + 1) + columns
+    size = _SQUARE // plane.down * (_SQUARE // plane.across)
+    whole = np.bincount(square[inside], minlength=int(square.max()) + 1) == size
+    return np.where(whole[square[inside]], square[inside], 0)
 
 
 def _shares(
@@ -79,13 +143,14 @@ def _shares(
     regions: Sequence[Region],
     settings: Sequence[RedactSettings],
     crf: float,
+    beside: Mask | None,
 ) -> NDArray[np.float64]:
     """Return the share of each region's detail that is left on a plane; 0 where none can tell.
 
-    The shape is (regions,).
+    The shape is (regions,). Only pixels of ``beside`` are judged.
     """
     owners, cells = _owners_and_cells(before, regions, settings)
-    judged = owners >= 0
+    judged = owners >= 0 if beside is None else (owners >= 0) & beside
     owner, cell = owners[judged], cells[judged]
     level = 1.0 if before.pixels.dtype == np.uint8 else 4.0
     was, now = before.pixels[judged] / level, after[judged] / level

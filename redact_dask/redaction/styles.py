@@ -42,13 +42,18 @@ def hidden(
     """
     height, width = part.shape
     if settings.style == "solid":
-        # Black in limited range, dark grey in full range; middle chroma has no colour.
-        white = 2**8 if part.dtype == np.uint8 else 2**10
-        return white // 16 if is_luma else white // 2
+        return solid(part, is_luma=is_luma)
     if settings.style == "gaussian":
         sigma = max(settings.radius, max(height * down, width * across) / _WIDEST_IN_SIGMAS)
         return cv2.GaussianBlur(part, (0, 0), sigmaX=sigma / across, sigmaY=sigma / down)
     return _averaged(part, *grid(part.shape, settings, across, down))
+
+
+def solid(part: Pixels, *, is_luma: bool) -> int:
+    """Return the one colour that covers a part of a plane; see `hidden`."""
+    # Black in limited range, dark grey in full range; middle chroma has no colour.
+    white = 2**8 if part.dtype == np.uint8 else 2**10
+    return white // 16 if is_luma else white // 2
 
 
 def grid(

@@ -24,3 +24,13 @@ def test_a_plan_touches_nothing(tmp_path: Path, clip: Path) -> None:
     assert told["cpu_hours"] == pytest.approx((28 * look_s + 90 * 0.0576 * 0.035) / 3600)
     assert "5 tasks, about 0.00 CPU hours" in result.stdout
     assert written(tmp_path) | written(clip.parent) == before
+
+
+def test_a_plan_says_how_many_videos_each_zone_fits(tmp_path: Path, clip: Path) -> None:
+    one = "{paths: [clip*], hide: [[[0, 0], [1, 1]]]}"
+    other = "{paths: [a/*], show: [[[0, 0], [1, 1]]]}"
+    zones = f"zones=[{one}, {other}]"
+    result = invoke("plan", clip, tmp_path / "destination", "--set", zones)
+    assert result.exit_code == 0
+    assert "zones.0 (clip*) fits 1 of 1 videos" in result.stdout
+    assert "zones.1 (a/*) fits 0 of 1 videos" in result.stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Tracked
 from redact_dask.redaction import hide
+from redact_dask.redaction.zones import Area
 from redact_dask.sources import listing
 
 Prepare = Callable[..., Job]
@@ -29,7 +30,13 @@ Prepare = Callable[..., Job]
 def prepare(clip: Path, tmp_path: Path) -> Prepare:
     """Make a job of the clip, or of another file, with some settings of the redaction."""
 
-    def make(path: Path = clip, crf: float = 22, copy: str = "auto", **redact: object) -> Job:
+    def make(
+        path: Path = clip,
+        crf: float = 22,
+        copy: str = "auto",
+        zones: Sequence[object] = (),
+        **redact: object,
+    ) -> Job:
         source = tmp_path / "source" / path.name
         source.parent.mkdir()
         shutil.copy2(path, source)
@@ -40,6 +47,7 @@ def prepare(clip: Path, tmp_path: Path) -> Prepare:
             "detect": {"detectors": ["magenta"], "every": 1},
             "encode": {"preset": "ultrafast", "crf": crf, "copy": copy},
             "redact": redact,
+            "zones": [*zones],
         }
         return Job.of(video, str(destination), config.validate(settings))
 
@@ -107,6 +115,57 @@ def test_what_was_hidden_is_published(prepare: Prepare, crf: float, style: str, 
     done = run(prepare(crf=crf, style=style, shape=shape))
     assert Path(done.joined.output).exists()
     assert "prove" in dict(done.joined.timing.steps)
+
+
+class TestZones:
+    """What zones hide on each frame is proven on frames with and without a region."""
+
+    ZONES = ({"hide": [[[0, 0.6], [1, 1]]]},)
+
+    def test_what_is_covered_is_published(self, prepare: Prepare) -> None:
+        assert Path(run(prepare(zones=self.ZONES)).joined.output).exists()
+
+    @pytest.mark.parametrize("crf", [0, 22, 45])
+    def test_a_zone_that_is_not_covered(
+        self, prepare: Prepare, monkeypatch: pytest.MonkeyPatch, crf: float
+    ) -> None:
+        monkeypatch.setattr(hide, "cover", lambda *_: None)
+        refuses(prepare(crf=crf, zones=self.ZONES), "frame 0 still shows what zones hide")
+
+    def test_a_zone_of_which_a_corner_is_not_covered(
+        self, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def but_for_a_corner(frame: VideoFrame, area: Area) -> None:
+            part = area.luma.copy()
+            part[-32:, :32] = False
+            right(frame, Area(part))
+
+        right = hide.cover
+        monkeypatch.setattr(hide, "cover", but_for_a_corner)
+        refuses(prepare(zones=self.ZONES), "frame 0 still shows what zones hide")
+
+    def test_a_zone_that_is_covered_only_on_frames_with_a_region(
+        self, prepare: Prepare, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = prepare(zones=self.ZONES)
+        probed = stages.probe(job)
+        tracked = on_square(job, probed)
+        with_region, right = [], hide.cover
+        monkeypatch.setattr(hide, "hide", lambda _, regions, __: with_region.append(bool(regions)))
+        monkeypatch.setattr(hide, "cover", lambda *given: with_region[-1] and right(*given))
+        rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
+        with pytest.raises(CheckFailed, match="frame 0 still shows what zones hide"):
+            stages.join(job, probed, [tracked], rendered)
+
+    def test_a_zone_that_would_be_copied(self, prepare: Prepare) -> None:
+        job = prepare(zones=self.ZONES)
+        plain = replace(job, config=job.config.model_copy(update={"zones": ()}))
+        probed = stages.probe(plain)
+        tracked = plan(plain, probed)
+        rendered = [stages.render(plain, probed.info, chunk, tracked) for chunk in probed.chunks]
+        with pytest.raises(CheckFailed, match="frame 0 has something to hide, but was copied"):
+            stages.join(job, probed, [tracked], rendered)
+        assert not Path(probed.target).exists()
 
 
 class TestPlan:

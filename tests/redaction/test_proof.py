@@ -13,7 +13,7 @@ from plans import for_all
 from redact_dask.config import RedactSettings
 from redact_dask.media.planes import planes
 from redact_dask.records import Region, RegionOrigin
-from redact_dask.redaction import hide, proof
+from redact_dask.redaction import hide, polygons, proof, zones
 
 SIZE = (160, 120)
 ALL = [
@@ -111,3 +111,61 @@ def test_each_label_is_proven_by_its_own_style() -> None:
     hide.hide(output, regions, own.__getitem__)
     assert proof.shown(frame, output, regions, own.__getitem__, 0) == []
     assert proof.shown(frame, output, regions, for_all(own["face"]), 0) == regions[1:]
+
+
+def area() -> zones.Area:
+    """Return an area with a slanted border."""
+    corners = [(10.0, 20.0), (120.0, 40.0), (100.0, 110.0), (20.0, 100.0)]
+    return zones.Area(polygons.touched(corners, *SIZE))
+
+
+def with_cover(frame: VideoFrame, chosen: zones.Area) -> VideoFrame:
+    """Return a copy of a picture with an area covered."""
+    copy = av.VideoFrame.from_ndarray(frame.to_ndarray(), frame.format.name)
+    hide.cover(copy, chosen)
+    return copy
+
+
+@PIXEL_FORMATS
+def test_what_is_covered_is_told_from_what_is_not(pixel_format: str) -> None:
+    frame = picture(pixel_format)
+    assert proof.is_covered(frame, with_cover(frame, area()), area(), 22)
+    assert not proof.is_covered(frame, frame, area(), 22)
+
+
+@pytest.mark.parametrize("plane", [0, 1, 2])
+def test_one_plane_is_enough_to_show_what_was_to_be_covered(plane: int) -> None:
+    frame = picture(only=plane)
+    assert not proof.is_covered(frame, frame, area(), 10)
+
+
+def test_a_square_that_is_not_covered_is_found() -> None:
+    frame = picture()
+    part = area().luma.copy()
+    part[48:64, 48:64] = False
+    assert not proof.is_covered(frame, with_cover(frame, zones.Area(part)), area(), 22)
+
+
+def test_a_narrow_area_that_is_not_covered_is_found() -> None:
+    frame, luma = picture(), np.zeros(SIZE[::-1], bool)
+    luma[50:56, 10:140] = True
+    assert not proof.is_covered(frame, frame, zones.Area(luma), 22)
+
+
+def test_what_looks_like_the_cover_is_not_judged() -> None:
+    frame = with_cover(picture(), area())
+    assert proof.is_covered(frame, frame, area(), 22)
+
+
+def test_a_region_that_reaches_into_a_black_bar_is_proven() -> None:
+    """The bar is black before and after, which is no detail that is left of the region."""
+    frame, bar = picture(), np.zeros(SIZE[::-1], bool)
+    bar[:40] = True
+    for number, plane in enumerate(planes(frame)):
+        plane.pixels[:] = 150 + plane.pixels // 10
+        plane.pixels[: 40 // plane.down] = 128 if number else 16
+    chosen, regions = zones.Area(bar), [region(30, 18, 80, 58)]
+    output = with_cover(redacted(frame, regions, RedactSettings()), chosen)
+    assert not proof.shown(frame, output, regions, for_all(RedactSettings()), 22, chosen)
+    assert proof.shown(frame, output, regions, for_all(RedactSettings()), 22) == regions
+    assert proof.shown(frame, frame, regions, for_all(RedactSettings()), 22, chosen) == regions

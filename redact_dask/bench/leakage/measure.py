@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import numpy as np
 from redact_dask import api, manifest, storage
 from redact_dask.bench.leakage.dataset import Dataset
 from redact_dask.bench.leakage.metric import (
-    Annotation,
     Judged,
     Leakage,
     Luma,
@@ -28,6 +27,7 @@ from redact_dask.media.decode import frames
 from redact_dask.media.planes import luma
 from redact_dask.monitoring.status import Observer
 from redact_dask.records import FACE
+from redact_dask.redaction import zones
 from redact_dask.storage import layout, scratch
 
 Places = Mapping[str, Mapping[int, Sequence[Rectangle]]]
@@ -98,16 +98,19 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
         for failure in summary.failures:
             raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
         outputs, regions = _published(str(source), str(output))
+        covered = {clip: [*_covered(config, clip, str(source / clip))] for clip in dataset.clips}
         annotated: defaultdict[str, list[Judged]] = defaultdict(list)
         for clip, truth in dataset.truth.items():
             labels = dataset.labels_of(clip)
             for number, (before, after) in enumerate(_both(source / clip, outputs[clip])):
                 on_frame = truth.get(number, ())
                 for label in labels:
-                    found = _judged(number, label, on_frame, regions[clip], before, after)
+                    own, others = _of_label(regions[clip], label, number)
+                    true = [one for one in on_frame if one.label == label]
+                    found = judge(number, true, [*own, *covered[clip]], before, after, others)
                     annotated[label].append(found)
         free = [
-            judge(number, (), _on_frame(regions[clip], number), before, after)
+            judge(number, (), [*_on_frame(regions[clip], number), *covered[clip]], before, after)
             for clip in dataset.face_free
             for number, (before, after) in enumerate(_both(source / clip, outputs[clip]))
         ]
@@ -148,19 +151,23 @@ def _on_frame(regions: Places, frame: int) -> list[Rectangle]:
     return [box for boxes in regions.values() for box in boxes.get(frame, ())]
 
 
-def _judged(
-    frame: int,
-    label: str,
-    on_frame: Iterable[Annotation],
-    regions: Places,
-    before: Luma,
-    after: Luma,
-) -> Judged:
-    """Judge one label on one frame."""
-    true = [one for one in on_frame if one.label == label]
+def _of_label(
+    regions: Places, label: str, frame: int
+) -> tuple[Sequence[Rectangle], Sequence[Rectangle]]:
+    """Return the regions of a label on a frame, and those of all others."""
     others = {name: boxes for name, boxes in regions.items() if name != label}
-    own = regions.get(label, {}).get(frame, ())
-    return judge(frame, true, own, before, after, _on_frame(others, frame))
+    return regions.get(label, {}).get(frame, ()), _on_frame(others, frame)
+
+
+def _covered(config: Config, clip: str, url: str) -> Iterator[Rectangle]:
+    """Yield what zones hide on each frame of a clip, row by row: it protects all labels."""
+    if not zones.hides(config.zones, clip, None):
+        return
+    area = zones.hidden(config.zones, clip, index.scan(url, EncodeSettings()).info)
+    for row, pixels in enumerate(area.luma if area else ()):
+        borders = np.flatnonzero(np.diff(pixels, prepend=False, append=False))
+        for left, right in zip(borders[::2].tolist(), borders[1::2].tolist(), strict=True):
+            yield left, row, right, row + 1
 
 
 def _both(source: Path, output: str) -> Iterator[tuple[Luma, Luma]]:

@@ -266,6 +266,16 @@ def test_configurations_are_compared(data: Path, here: list[str], tmp_path: Path
     assert "40-80 px, 30" in result.stdout
 
 
+def test_what_a_zone_covers_is_protected(data: Path, here: list[str]) -> None:
+    zones = "zones=[{hide: [[[0, 0.2], [1, 0.6]]]}]"
+    never = ["--set", "track.start=1", "--set", "track.extend=1"]
+    result = run("--dataset", data, *here, *never, "--set", zones, "--json")
+    assert result.exit_code == 0, result.output
+    found = figures(result)["defaults"]
+    assert (found["leakage"], found["leakage_by_regions"], found["leakage_by_pixels"]) == (0, 0, 0)
+    assert 0.3 < found["over_blur"] < 0.4
+
+
 def test_pictures_of_each_size_are_told_apart(data: Path, here: list[str], ffmpeg: Ffmpeg) -> None:
     (data / "large").mkdir()
     double = ["-vf", "scale=iw*2:ih*2:flags=neighbor", "-g", "10", "-crf", "12"]
