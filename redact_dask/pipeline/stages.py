@@ -58,7 +58,7 @@ def probe(job: Job) -> Probed:
     mirroring.check_name(target)
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
-    seconds = cutting.chunk_seconds(job, infos[0], begun=begun, occupied=occupied)
+    seconds = cutting.chunk_seconds(job, infos[0], occupied=occupied)
 
     def cut(info: StreamInfo, stream: index.Index) -> Probed:
         chunks = stream.chunks(seconds)
