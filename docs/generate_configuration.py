@@ -67,6 +67,7 @@ UNITS = {
     "driver.window": "videos",
     "encode.crf": "constant rate factor, 0 to 51",
     "in_flight": "calls",
+    "keep_detections_days": "days",
     "keep_paid_days": "days",
     "largest": "shares of the picture",
     "long_side": "pixels",

@@ -16,3 +16,7 @@ class EvidenceSettings(Section):
     keep_paid_days: float | None = Field(None, gt=0)
     """Time after which ``_paid`` is emptied of what paid detectors saw on a published video, days
     since it was written. By default, it stays: another run with other settings would pay again."""
+    keep_detections_days: float | None = Field(30, ge=0)
+    """Time after which ``_kept`` is emptied of what the detectors saw on a video, days since it was
+    written. Until then, a run with another style, margin or threshold looks at no frame again. 0
+    keeps nothing, and ``null`` keeps it for ever."""

@@ -200,6 +200,20 @@ class Config(Section):
         """JSON of all settings that decide the output, of which the fingerprint is a hash."""
         return self._json("chunk", "detect", "track", "redact", "encode", "output", "on_damage")
 
+    def deciding_pictures(self, labels: Iterable[str]) -> str:
+        """Return the JSON of all settings that decide what is encoded, once it is known where.
+
+        Parameters
+        ----------
+        labels
+            Labels of the regions that are hidden.
+        """
+        _, settings = json.loads(self.deciding)
+        for name in ("chunk", "detect", "track", "labels", "on_damage"):  # They decide where.
+            settings.pop(name, None)
+        shown = {label: self.redact_of(label).model_dump(mode="json") for label in labels}
+        return json.dumps([settings, shown], sort_keys=True)
+
     @cached_property
     def detection_fingerprint(self) -> str:
         """Hash of all settings that decide the detections of a chunk: 16 hexadecimal digits."""

@@ -66,6 +66,29 @@ def sweep_paid(destination: str, days: float | None, history: History) -> None:
     storage.prune(paid)
 
 
+def sweep_kept(destination: str, days: float | None, history: History) -> None:
+    """Remove what is kept for another rendering, if it was written longer ago than that.
+
+    What a run may resume from is kept as long as work is: sources come and go, and the settings
+    may have changed since then.
+
+    Parameters
+    ----------
+    destination, days, history
+        As in `sweep_paid`.
+    """
+    if days is None:
+        return
+    kept = storage.join(destination, layout.KEPT)
+    for video, newest in _folders(kept):
+        least_s = days * 86_400.0
+        if not history.is_settled(video):
+            least_s = max(least_s, _KEPT_S)
+        if newest < time.time() - least_s:
+            storage.remove(storage.join(kept, video))
+    storage.prune(kept)
+
+
 def _folders(work: str) -> Iterator[tuple[str, float]]:
     """Yield each folder's name, and when a file in it was last written, seconds since the epoch."""
     prefix = storage.canonical(work) + "/"

@@ -67,7 +67,9 @@ class Results:
         """Whether the run's own row is among those that are written."""
         self._flushed = time.monotonic()
         self._settled: list[Job] = []
-        """Jobs of videos that are published or given up. Their work is removed once their rows are
+        """Jobs of videos that are published or given up."""
+        self._unneeded: list[str] = []
+        """URLs of their work, and of what is kept of those at fault: removed once their rows are
         written."""
         self._removals: list[futures.Future[None]] = []
         self._quarantined: list[Quarantined] = []
@@ -104,6 +106,7 @@ class Results:
         for sentence in outcome.probed.dropped if outcome.probed else ():
             logs.log_video(f"published without {sentence}", outcome.video.path)
         self._settled.append(video_run.job)
+        self._unneeded.append(video_run.job.work)
         self._add(outcome)
         if outcome.joined:
             self._history.note(outcome.video, outcome.joined)
@@ -122,6 +125,7 @@ class Results:
         logs.log_video("quarantined", path, failure.stage, reason=failure.reason)
         if failure.kind in DISCARDING_ERRORS:
             self._settled.append(video_run.job)
+            self._unneeded += filter(None, [video_run.job.work, video_run.job.kept])
         self._add(outcome)
         status.quarantined += 1
         frames = outcome.probed.frames if outcome.probed else 0
@@ -152,9 +156,10 @@ class Results:
         for job in self._settled:
             self._history.settle(job.video)
         removers = futures.ThreadPoolExecutor(_REMOVERS)
-        self._removals = [removers.submit(storage.remove, job.work) for job in self._settled]
+        self._removals = [removers.submit(storage.remove, url) for url in self._unneeded]
         removers.shutdown(wait=False)  # Its threads end with the last removal.
         self._settled.clear()
+        self._unneeded.clear()
 
     def wait(self) -> None:
         """Wait until work that is being removed is gone; raise the error of what stays."""

@@ -133,8 +133,9 @@ class Run:
                 self._work_through()
                 self._results.close()
                 cleanup.sweep(self._destination, self._config.work, self._history)
-                keep_days = self._config.evidence.keep_paid_days
-                cleanup.sweep_paid(self._destination, keep_days, self._history)
+                evidence = self._config.evidence
+                cleanup.sweep_paid(self._destination, evidence.keep_paid_days, self._history)
+                cleanup.sweep_kept(self._destination, evidence.keep_detections_days, self._history)
                 # A drained run still lists the source to its end, to tell how much is left.
                 self._backlog.wait()
                 return replace(self._results.summary(), unused_zones=self._zone_fits.unused)

@@ -87,9 +87,14 @@ class Outcome:
     @property
     def frames_copied(self) -> int:
         """Number of frames that were copied bit by bit."""
-        if self.joined and self.joined.why_encoded:
-            return 0
-        return sum(made.copied for made in self.rendered)
+        is_encoded = self.joined and self.joined.why_encoded
+        return 0 if is_encoded else sum(made.copied for made in self.rendered)
+
+    @property
+    def frames_taken(self) -> int:
+        """Number of frames that were taken from the copy that was published before."""
+        is_encoded = self.joined and self.joined.why_encoded
+        return 0 if is_encoded else sum(made.taken for made in self.rendered)
 
     @property
     def tracks(self) -> Counter[str]:
@@ -286,6 +291,8 @@ def _video(outcome: Outcome, fingerprint: str) -> Row:
         "streams_dropped": list(probed.dropped) if probed else None,
         "source_sha256": joined.source_sha256 if joined else None,
         "edits": list(outcome.edits),
+        "frames_taken": outcome.frames_taken,
+        "replaces": joined.replaces if joined else None,
     }
 
 

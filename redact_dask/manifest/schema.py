@@ -178,6 +178,14 @@ SCHEMAS: dict[str, pa.Schema] = {
                 pa.list_(pa.string()),
                 "ids of the edits of people that the copy follows; null in rows before 0.3",
             ),
+            "frames_taken": (
+                pa.int64(),
+                "encoded frames that were taken from the copy that this one replaces; null: none",
+            ),
+            "replaces": (
+                pa.string(),
+                "SHA-256 of the copy that was at its place before, hexadecimal; null: none was",
+            ),
         }
     ),
 }

@@ -54,6 +54,26 @@ def picture_counter(codec: str, extradata: bytes) -> Callable[[bytes], int]:
     return lambda packet: counter.count(nal.units(packet, size))
 
 
+def parameter_sets(codec: str, extradata: bytes) -> list[bytes]:
+    """Return the parameter sets in extradata: what else is in it, muxers write as they like.
+
+    Parameters
+    ----------
+    codec
+        ``h264`` or ``hevc``.
+    extradata
+        Parameter sets of a stream, as its container gives them.
+
+    Raises
+    ------
+    ValueError
+        The extradata cannot be read.
+    """
+    if codec == "hevc":
+        return hevc_bitstream.parameter_sets(extradata)
+    return h264_bitstream.parameter_sets(extradata)
+
+
 def track_extradata(
     info: StreamInfo, codec: str, encoded: bytes | None, *, has_copies: bool
 ) -> bytes:

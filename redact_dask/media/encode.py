@@ -136,11 +136,12 @@ class Encoder:
             context.open()
         return context.extradata or b""
 
-    def add(self, frame: VideoFrame) -> None:
-        """Encode the next frame."""
+    def add(self, frame: VideoFrame, *, begins_piece: bool = False) -> None:
+        """Encode the next frame; one that begins a piece becomes an IDR picture."""
         frame.pts = self._frames
         frame.time_base = 1 / self._rate
-        frame.pict_type = PictureType.NONE  # Let the encoder choose, not the source.
+        # Else let the encoder choose, not the source.
+        frame.pict_type = PictureType.I if begins_piece else PictureType.NONE
         self._frames += 1
         self._mux(self._stream.encode(frame))
 
@@ -183,7 +184,7 @@ def _configure(
     context.thread_count = 1
     if info.fields != Fields.PROGRESSIVE:
         context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-    options: dict[str, str] = {"preset": settings.preset}
+    options: dict[str, str] = {"preset": settings.preset, "forced-idr": "1"}
     if not info.why_encoded:
         options |= copying.smart_copy_of(info).encoder_options(settings.preset)
     if codec == "hevc":

@@ -90,7 +90,12 @@ def write(
             if len(videos) > 1:
                 video.disposition = original.disposition & Disposition.default
             copies[original], written[video] = video, bytearray()
-            shown = packets.joined_packets(footage, source, user_data="user_data" in settings.keep)
+            shown = packets.joined_packets(
+                footage,
+                source,
+                video.codec_context.extradata or b"",
+                user_data="user_data" in settings.keep,
+            )
             tracks.append(_with_times(shown, video, footage))
         others = metadata.streams(container, settings, info)
         with _explained(others):
@@ -193,7 +198,8 @@ def _explained(copied: Iterable[Stream]) -> Iterator[None]:
 def _add_video(output: OutputContainer, footage: Footage, original: VideoStream) -> VideoStream:
     """Add the video stream: like the source's if its codec stays, else like a segment's."""
     info = footage.info
-    segment = next((segment for segment in footage.segments if segment.url), None)
+    made = (segment for segment in footage.segments if segment.url)
+    segment = min(made, key=lambda segment: segment.is_taken, default=None)
     codec, encoded = info.codec, None
     # Only a template passes on what a container tells of its pictures, such as a projection.
     if segment is None:
@@ -203,7 +209,9 @@ def _add_video(output: OutputContainer, footage: Footage, original: VideoStream)
             codec, encoded = template.codec_context.name, template.codec_context.extradata
             alike = info.codec == codec and appearance.is_told_alike(info.appearance)
             video = output.add_stream_from_template(original if alike else template)
-    extradata = copying.track_extradata(info, codec, encoded, has_copies=footage.has_copies)
+    # What is taken from a copy has the source's parameter sets already.
+    lacks_copied = footage.has_copies and not (segment and segment.is_taken)
+    extradata = copying.track_extradata(info, codec, encoded, has_copies=lacks_copied)
     video.codec_context.extradata = extradata
     if codec == "hevc" and output.format.name != "matroska":
         video.codec_context.codec_tag = "hvc1"  # Players of Apple take no other.

@@ -21,13 +21,17 @@ from redact_dask.media.demux import packets
 from redact_dask.records import Footage, Segment, StreamInfo
 
 
+class UnfitToTake(CheckFailed):
+    """What is taken from an earlier copy does not go with the rest of this one."""
+
+
 def are_known(footage: Footage) -> bool:
     """Tell whether the digest of each frame's packet is known, as it was decoded."""
     return len(footage.decoded) == digests.SIZE * len(footage.pts)
 
 
 def joined_packets(
-    footage: Footage, source: str, *, user_data: bool
+    footage: Footage, source: str, extradata: bytes, *, user_data: bool
 ) -> Iterator[tuple[int, Packet[Any]]]:
     """Yield the number of each frame and its packet, for which the caller sets the timestamps.
 
@@ -37,6 +41,8 @@ def joined_packets(
         What the video stream shows.
     source
         URL of the source, which is read once, from the first copied frame on.
+    extradata
+        Parameter sets of the joined track.
     user_data
         Whether to keep messages between the pictures that can hold user data.
 
@@ -45,6 +51,8 @@ def joined_packets(
     CheckFailed
         A segment does not hold exactly its frames, was encoded with other parameters, or is not
         what was encoded; or a copied packet is not what was decoded.
+    UnfitToTake
+        What is taken from an earlier copy was encoded with other parameters.
     """
     pts, info = footage.pts, footage.info
     decoded = footage.decoded if are_known(footage) else b""
@@ -59,7 +67,7 @@ def joined_packets(
         if segment.url is None:
             found = _copied(from_source, segment, pts, info, user_data, decoded)
         else:
-            found = _encoded(segment, first, footage, known, user_data)
+            found = _encoded(segment, first, footage, extradata, known, user_data)
         frames = []
         for frame, packet in found:
             frames.append(frame)
@@ -86,20 +94,35 @@ def open_segment(segment: Segment) -> Iterator[tuple[InputContainer, VideoStream
 
 
 def _encoded(
-    segment: Segment, first: int, footage: Footage, known: set[bytes], user_data: bool
+    segment: Segment,
+    first: int,
+    footage: Footage,
+    extradata: bytes,
+    known: set[bytes],
+    user_data: bool,
 ) -> Iterator[tuple[int, Packet[Any]]]:
-    """Yield the frames of an encoded segment; check that all segments have the same parameters."""
+    """Yield the frames of a segment's file; check that all segments have the same parameters.
+
+    What was taken from a copy was joined before, and is joined as it is.
+    """
     has_copies = footage.has_copies
     with open_segment(segment) as (container, stream):
         found = [packet for packet in container.demux(stream) if packet.size]
         parameter_sets = stream.codec_context.extradata or b""
         codec = stream.codec_context.name
-    known.add(parameter_sets)
+    if segment.is_taken:
+        joined, own = (copying.parameter_sets(codec, sets) for sets in (extradata, parameter_sets))
+        if joined != own:
+            raise UnfitToTake("what the earlier copy holds was encoded with other parameters")
+    known.update(() if segment.is_taken else (parameter_sets,))
     if len(known) > 1:
         raise CheckFailed("the segments were encoded with different parameters")
     order = sorted(_pts(packet) for packet in found)
     for packet in found:
         frame = first + bisect_left(order, _pts(packet))
+        if segment.is_taken:
+            yield frame, _sample(packet, bytes(packet))
+            continue
         with _joining(packet):
             content = copying.encoded_packet(
                 packet,

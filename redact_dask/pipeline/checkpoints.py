@@ -18,6 +18,7 @@ from redact_dask.records import (
     Detection,
     Detections,
     Keyframe,
+    Piece,
     Regions,
     Rendered,
     Segment,
@@ -106,7 +107,13 @@ def load_rendered(url: str, timing: TaskTiming) -> Rendered | None:
     record = _read(url)
     try:
         segments = tuple(
-            Segment(**segment | {"start": Keyframe(**segment["start"])})
+            Segment(
+                **segment
+                | {
+                    "start": Keyframe(**segment["start"]),
+                    "pieces": tuple(Piece(**piece) for piece in segment["pieces"]),
+                }
+            )
             for segment in record["segments"]
         )
         rendered = Rendered(record["chunk"], record["frames"], segments, timing)

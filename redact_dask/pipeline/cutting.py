@@ -23,16 +23,18 @@ _LONGER = 0.2
 """Share of a chunk's shortest length by which one GOP may be longer, and is not divided."""
 
 
-def chunk_seconds(job: Job, info: StreamInfo, *, begun: bool, occupied: bool) -> float:
+def chunk_seconds(job: Job, info: StreamInfo, *, occupied: bool) -> float:
     """Return the shortest length of a chunk, seconds.
 
-    A video that an earlier run has begun is cut as it was then: its checkpoints are of its chunks.
+    A video that detectors have looked at before is cut as it was then: its checkpoints are of its
+    chunks.
     """
     configured = job.config.chunk.seconds
     if configured is not None:
         return configured
-    url = storage.join(_detections_folder(job), f"{job.config.detection_fingerprint}-cut.json")
-    if begun:
+    folder = _detections_folder(job)
+    url = storage.join(folder, f"{job.config.detection_fingerprint}-cut.json")
+    if storage.exists(folder):
         return checkpoints.load_cut(url) or LONGEST_CHUNK_S
     seconds = info.seconds / job.least_chunks
     if job.least_chunks == 1 or seconds >= LONGEST_CHUNK_S:
@@ -97,7 +99,7 @@ def is_detected(job: Job, info: StreamInfo, chunk: Chunk) -> bool:
 
 
 def detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
-    """Return the URL of a chunk's checkpoint; later runs find it too if it was paid for.
+    """Return the URL of a chunk's checkpoint; later runs find it too if it is kept or was paid for.
 
     What other software detected is not found. But what a service saw on the same frames is still
     true after an update, and is not paid for again.
@@ -113,4 +115,7 @@ def detections_url(job: Job, info: StreamInfo, chunk: Chunk) -> str:
 
 
 def _detections_folder(job: Job) -> str:
-    return job.paid if job.config.detect.is_paid else job.work
+    if job.config.detect.is_paid:
+        return job.paid
+    # The folder tells whether these detectors, and not others before, have begun the video.
+    return storage.join(job.kept, job.config.detection_fingerprint) if job.kept else job.work

@@ -53,3 +53,10 @@ class Job:
     def paid(self) -> str:
         """URL of the folder with what paid detectors found; it outlasts the work area."""
         return layout.paid(self.destination, self.video.id)
+
+    @property
+    def kept(self) -> str | None:
+        """URL of the folder with what another rendering may use; None: nothing is kept for it."""
+        if self.config.evidence.keep_detections_days == 0:
+            return None
+        return layout.kept(self.destination, self.video.id)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from redact_dask.errors import CheckFailed
 from redact_dask.media import cameras, mux, verify
+from redact_dask.media.packets import UnfitToTake
 from redact_dask.pipeline import proving
 from redact_dask.pipeline.job import Job
-from redact_dask.pipeline.rendering import without_copies
+from redact_dask.pipeline.rendering import all_encoded
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import Damage, Footage, Probed, Regions, Rendered, Tracked
 
@@ -72,7 +73,8 @@ def planned(
 def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
     """Write the file, and check it against the source and the plan.
 
-    Return why copied GOPs are encoded after all, as they do not fit; empty: they are not.
+    Return why GOPs that were copied or taken are encoded after all, as they do not fit; empty: they
+    are not.
 
     Raises
     ------
@@ -80,19 +82,12 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
         The result is not exactly what was planned, or shows what was to be hidden.
     """
     videos = [plan.footage for plan in streams]
-    written = _write(path, job, videos, timer)
-    why_encoded = ""
-    try:
-        _check(path, job, videos, written, timer)
-    except CheckFailed as error:
-        if not any(footage.has_copies for footage in videos):
-            raise
-        why_encoded = f"copied GOPs do not fit beside encoded ones: {error}"
-        for place, footage in enumerate(videos):
+    why_encoded = _why_unfit(path, job, videos, timer)
+    if why_encoded:
+        for place, (footage, hidden, _) in enumerate(streams):
             with cameras.named(footage.info.number):
-                videos[place] = without_copies(job, footage, timer)
-        written = _write(path, job, videos, timer)
-        _check(path, job, videos, written, timer)
+                videos[place] = all_encoded(job, footage, hidden, timer)
+        _check(path, job, videos, _write(path, job, videos, timer), timer)
     with timer.step("prove"):
         for place, (footage, plan) in enumerate(zip(videos, streams, strict=True)):
             only_or_place = place if len(videos) > 1 else None
@@ -100,6 +95,24 @@ def make(path: Path, job: Job, streams: Sequence[Planned], timer: Timer) -> str:
             with cameras.named(footage.info.number):
                 proving.check_pictures(str(path), job, footage, hidden, damage, only_or_place)
     return why_encoded
+
+
+def _why_unfit(path: Path, job: Job, videos: Sequence[Footage], timer: Timer) -> str:
+    """Write the file, and check it; return why what is copied or taken does not fit, if so."""
+    has_copies = any(footage.has_copies for footage in videos)
+    has_taken = any(footage.has_taken for footage in videos)
+    try:
+        written = _write(path, job, videos, timer)
+    except UnfitToTake as error:
+        return str(error)
+    try:
+        _check(path, job, videos, written, timer)
+    except CheckFailed as error:
+        if not has_copies and not has_taken:
+            raise
+        kind = "taken" if has_taken else "copied"
+        return f"{kind} GOPs do not fit beside encoded ones: {error}"
+    return ""
 
 
 def _write(

@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import PurePosixPath
 
 from redact_dask import storage
 from redact_dask.detectors.frame_view import FrameView
 from redact_dask.errors import CheckFailed, DamagedVideo
 from redact_dask.media import cameras, containers, digests, index
-from redact_dask.pipeline import checkpoints, cutting, detection, joining, mirroring
+from redact_dask.pipeline import checkpoints, cutting, detection, joining, mirroring, published
 from redact_dask.pipeline.job import Job
-from redact_dask.pipeline.rendering import Rendering
+from redact_dask.pipeline.rendering import Rendering, has_copies
 from redact_dask.pipeline.timing import Timer
 from redact_dask.records import (
     Chunk,
@@ -35,7 +34,7 @@ from redact_dask.records import (
     attach_usage,
 )
 from redact_dask.redaction import zones
-from redact_dask.storage import lease, scratch
+from redact_dask.storage import scratch
 from redact_dask.tracking import camera_motion, edited, scene_cuts, tracker
 
 
@@ -60,7 +59,7 @@ def probe(job: Job) -> Probed:
     mirroring.check_name(target)
     begun = storage.exists(job.work) or storage.exists(job.paid)
     occupied = storage.exists(target) and not begun
-    seconds = cutting.chunk_seconds(job, infos[0], begun=begun, occupied=occupied)
+    seconds = cutting.chunk_seconds(job, infos[0], occupied=occupied)
 
     def cut(info: StreamInfo, stream: index.Index) -> Probed:
         chunks = stream.chunks(seconds)
@@ -192,15 +191,19 @@ def _track(job: Job, probed: Probed, detected: Sequence[Detected]) -> Tracked:
     known = all(seen.pictures for seen in detected)
     pictures = b"".join(seen.pictures for seen in detected) if known else b""
     number = probed.info.number
-    return Tracked(plan, regions.tracks, damage, timer.timing(), packets, pictures, number)
+    with timer.step("recall"):
+        before = published.stream(job, probed.target, number)
+    copies = has_copies(probed.chunks, regions, damage)
+    timing = timer.timing()
+    return Tracked(plan, regions.tracks, damage, timing, packets, pictures, number, copies, before)
 
 
 def render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rendered:
     """Hide the regions of a chunk, and save its encoded frames.
 
-    GOPs without a region are copied where that is possible. Damaged GOPs are not decoded: their
-    frames become black. A checkpoint that the same software saved for the same regions is loaded
-    instead if there is one.
+    GOPs without a region are copied where that is possible. What the published copy shows just so
+    is taken from there. Damaged GOPs are not decoded: their frames become black. A checkpoint that
+    the same software saved for the same regions is loaded instead if there is one.
 
     Raises
     ------
@@ -219,7 +222,7 @@ def _render(job: Job, info: StreamInfo, chunk: Chunk, tracked: Tracked) -> Rende
         raise CheckFailed("its plan is that of another stream; run again, and report it")
     with timer.step("recall"):
         regions = checkpoints.load_plan([tracked.plan[chunk.index]])
-    rendering = Rendering(job, info, chunk, regions, tracked.damage, tracked.pictures)
+    rendering = Rendering(job, info, chunk, regions, tracked)
     url = storage.join(job.work, f"{rendering.name}.json")
     with timer.step("recall"):
         rendered = checkpoints.load_rendered(url, timer.timing())
@@ -236,8 +239,8 @@ def join(
 ) -> Joined:
     """Make one video of the segments, check it against the source, and only then publish it.
 
-    What was to be hidden is compared with the segments, and with pictures of the result. If copied
-    GOPs turn out not to fit beside encoded ones, they are encoded too.
+    What was to be hidden is compared with the segments, and with pictures of the result. If GOPs
+    that are copied or taken turn out not to fit beside encoded ones, they are encoded too.
 
     Parameters
     ----------
@@ -266,6 +269,9 @@ def join(
     with scratch.folder() as folder:
         path = folder / f"joined{PurePosixPath(probed.target).suffix.lower()}"
         why_encoded = joining.make(path, job, videos, timer)
+        # Pieces that were encoded after all are not those that the plan names.
+        shown = [] if why_encoded else [plan.footage for plan in videos]
+        told = published.streams(path, shown, tracked)
         source_sha256 = None
         with timer.step("hash"), suppress(FileNotFoundError):  # What comes next tells of it.
             source_sha256 = storage.digest(job.video.source).sha256
@@ -275,8 +281,7 @@ def join(
         if found is None or storage.version(found) != job.video.version:
             raise CheckFailed("the source has changed since the run began; run again")
         with timer.step("publish"):
-            made = storage.digest(str(path))
-            storage.publish(path, probed.target, partial(lease.check, job.lease))
+            made, replaced = published.publish(path, job, probed.target, told)
     first, *beside = regions
     return Joined(
         probed.target,
@@ -287,4 +292,5 @@ def join(
         timer.timing(),
         tuple(beside),
         source_sha256,
+        replaced,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -145,7 +146,7 @@ class _Columns:
     def to_bytes(self) -> bytes:
         """Return the columns as the content of a file."""
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **self.arrays)
+        np.savez_compressed(content, allow_pickle=False, **self.arrays)
         return content.getvalue()
 
     @classmethod
@@ -160,7 +161,7 @@ class _Columns:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as columns:
                 return cls(**columns)
-        except (BadZipFile, EOFError, TypeError) as error:
+        except (BadZipFile, EOFError, TypeError, zlib.error) as error:
             raise ValueError(str(error)) from None
 
 

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redact_dask.errors import Blame
 from redact_dask.records.columns import Detections, Regions
-from redact_dask.records.video import Chunk, Keyframe, StreamInfo
+from redact_dask.records.segments import PublishedStream, TaskTiming
+from redact_dask.records.video import Chunk, StreamInfo
 
 STAGES = ("probe", "detect", "track", "render", "join")
 """Names of the stages of a video, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskTiming:
-    """When and where a stage ran, and how long each of its steps took."""
-
-    started: float
-    """Seconds since the epoch."""
-    ended: float
-    """Seconds since the epoch."""
-    steps: tuple[tuple[str, float], ...]
-    """Name of each step and its wall seconds."""
-    host: str
-    """Name of the machine."""
-    worker: str = ""
-    """Name of the Dask worker; empty outside a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,62 +177,10 @@ class Tracked:
     """Digest of each frame's picture; empty: not all are known."""
     stream: int | None = None
     """Number of the stream, as in its `StreamInfo`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Consecutive frames that are copied from the source, or were encoded into one file."""
-
-    frames: int
-    start: Keyframe
-    """Keyframe at which the frames start in the source."""
-    url: str | None
-    """URL of the encoded file in the work area; None: the frames are copied."""
-    reorder_depth: int
-    """Reorder depth of these frames, as in `StreamInfo`."""
-    sha256: str = ""
-    """SHA-256 of the encoded file, hexadecimal; empty: the frames are copied."""
-
-
-@dataclass(frozen=True, slots=True)
-class Footage:
-    """All that one video stream of the copy shows."""
-
-    segments: tuple[Segment, ...]
-    """Segments in presentation order, which together hold all frames."""
-    pts: Sequence[int]
-    """The pts of every frame of the source's stream, ascending, in ticks of its time base."""
-    info: StreamInfo
-    """What the source's stream is."""
-    decoded: bytes = b""
-    """Digest of each frame's packet, as it was decoded when the frame was analysed: what is copied
-    must be the same. Empty, or of fewer frames: they are unknown."""
-    pictures: bytes = b""
-    """Digest of each frame's picture, as it was analysed: what is encoded must be the same. Empty:
-    they are unknown."""
-
-    @property
-    def has_copies(self) -> bool:
-        """Whether a segment is copied."""
-        return any(segment.url is None for segment in self.segments)
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """Where the redacted frames of one chunk are stored."""
-
-    chunk: int
-    frames: int
-    segments: tuple[Segment, ...]
-    """Segments of the chunk, in presentation order."""
-    timing: TaskTiming
-    stream: int | None = None
-    """Number of the chunk's stream, as in its `StreamInfo`."""
-
-    @property
-    def copied(self) -> int:
-        """Number of frames that are copied."""
-        return sum(segment.frames for segment in self.segments if segment.url is None)
+    has_copies: bool = False
+    """Whether a GOP is copied from the source."""
+    published: PublishedStream | None = None
+    """The same stream of the copy that is published now; None: nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +202,8 @@ class Joined:
     """What is hidden in its other video streams, in order."""
     source_sha256: str | None = None
     """SHA-256 of the source's file, hexadecimal."""
+    replaces: str | None = None
+    """SHA-256 of the copy that was at its place before, hexadecimal; None: none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from redact_dask.storage.files import join
 MANIFEST = "_manifest"
 WORK = "_work"
 PAID = "_paid"
+KEPT = "_kept"
 LEASE = "_lease"
-OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, LEASE})
+OWN_FOLDERS = frozenset({MANIFEST, WORK, PAID, KEPT, LEASE})
 """Names of the folders directly below a destination that hold no redacted videos."""
 AUDITS = "audit"
 """Name of the manifest's folder that holds what people said of published frames."""
@@ -36,6 +37,11 @@ def work_area(destination: str, configured: str | None) -> str:
 def paid(destination: str, video: str) -> str:
     """Return the URL of what paid detectors saw on a video; ``video`` is its id."""
     return join(destination, PAID, video)
+
+
+def kept(destination: str, video: str) -> str:
+    """Return the URL of what is kept of a published video for another rendering; see `paid`."""
+    return join(destination, KEPT, video)
 
 
 def lease(destination: str, run: str) -> str:

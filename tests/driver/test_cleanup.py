@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def test_nothing_is_kept_of_a_video_at_fault(
     summary = redact_dask.redact(video, tmp_path / "out", settings, client)
     assert summary.quarantined == 1
     # Another error than its own is tried again, from what was seen.
-    assert (tmp_path / "out" / "_work").exists() is not damaged
+    assert (tmp_path / "out" / "_kept").exists() is not damaged
+    assert not damaged or not (tmp_path / "out" / "_work").exists()
 
 
 def test_what_was_paid_for_goes_when_it_is_old_and_its_video_published(
@@ -81,3 +83,35 @@ def test_what_was_paid_for_goes_when_it_is_old_and_its_video_published(
         assert redact_dask.redact(clip, destination, MAGENTA | evidence, client).skipped == 1
         assert published.exists() is is_left
     assert pending.exists(), "its video is not published"
+
+
+def test_what_is_kept_for_another_rendering_goes_when_it_is_old(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    destination = tmp_path / "out"
+    redact_dask.redact(clip, destination, MAGENTA, client)
+    (own,) = (destination / "_kept").iterdir()
+    (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
+    assert own.name == row["video"], "it is kept by default"
+    shutil.rmtree(own)
+    published = left_behind(destination, row["video"], days=3, area="_kept")
+    begun = left_behind(destination, "0123456789abcdef", days=6.9, area="_kept")
+    gone = left_behind(destination, "fedcba9876543210", days=7.1, area="_kept")
+    steps: list[tuple[float | None, set[Path]]] = [
+        (None, {published, begun, gone}),
+        (8, {published, begun, gone}),
+        (4, {published, begun}),
+        (2, {begun}),
+    ]
+    for days, left in steps:
+        evidence = {"evidence": {"keep_detections_days": days}}
+        assert redact_dask.redact(clip, destination, MAGENTA | evidence, client).skipped == 1
+        assert {*(destination / "_kept").iterdir()} == left
+
+
+def test_nothing_is_kept_if_nothing_is_to_be_kept(
+    clip: Path, client: Client, tmp_path: Path
+) -> None:
+    settings = MAGENTA | {"evidence": {"keep_detections_days": 0}}
+    assert redact_dask.redact(clip, tmp_path / "out", settings, client).published == 1
+    assert not (tmp_path / "out" / "_kept").exists()

@@ -39,7 +39,7 @@ def detected(job: Job, probed: Probed) -> list[Detected]:
 def test_a_checkpoint_holds_no_picture(
     clip: Path, job: Job, probed: Probed, detected: list[Detected]
 ) -> None:
-    texts = [storage.read(url).decode() for url in storage.find(job.work)]
+    texts = [storage.read(url).decode() for url in storage.find(str(job.kept))]
     assert len(texts) == len(detected) > 1
     with av.open(clip) as container:
         tiny = [scene_cuts.thumbnail(frame) for frame in container.decode(video=0)]
@@ -53,7 +53,7 @@ def test_a_checkpoint_of_an_earlier_version_loses_its_pictures_and_is_used(
 ) -> None:
     """Otherwise its detections would be paid for twice."""
     chunk, seen = probed.chunks[1], detected[1]
-    (url,) = (url for url in storage.find(job.work) if url.endswith("00001.json"))
+    (url,) = (url for url in storage.find(str(job.kept)) if url.endswith("00001.json"))
     record = json.loads(storage.read(url))
     record["changes"] = [0.0, *record["changes"][:-1]]
     record["edges"] = ["80" * 576, "81" * 576]

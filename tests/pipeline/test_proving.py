@@ -150,9 +150,11 @@ class TestZones:
         job = prepare(zones=self.ZONES)
         probed = stages.probe(job)
         tracked = on_square(job, probed)
-        with_region, right = [], hide.cover
-        monkeypatch.setattr(hide, "hide", lambda _, regions, __: with_region.append(bool(regions)))
-        monkeypatch.setattr(hide, "cover", lambda *given: with_region[-1] and right(*given))
+        with_region, right = set(), hide.cover
+        monkeypatch.setattr(hide, "hide", lambda frame, *_: with_region.add(frame.pts))
+        monkeypatch.setattr(
+            hide, "cover", lambda frame, area: frame.pts in with_region and right(frame, area)
+        )
         rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
         with pytest.raises(CheckFailed, match="frame 0 still shows what zones hide"):
             stages.join(job, probed, [tracked], rendered)

@@ -218,6 +218,7 @@ def test_a_detector_that_fails_ends_the_stage_and_commits_nothing(
     with pytest.raises(RuntimeError, match="blue picture"):
         stages.detect(job, probed.info, probed.chunks[0])
     assert not Path(job.work).exists()
+    assert not Path(str(job.kept)).exists()
 
 
 def test_a_source_that_changed_since_it_was_probed_is_not_rendered(

@@ -32,9 +32,9 @@ EVERY = QUICK | {"detect": {"detectors": ["magenta"], "every": 1}}
 
 
 def files(folder: Path) -> set[str]:
-    """Return the paths of all files below a folder, without those of the manifest."""
+    """Return the paths of all files below a folder, but those of the manifest and what is kept."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.parts[0] != "_manifest"}
+    return {str(path) for path in paths if path.parts[0] not in ("_manifest", "_kept")}
 
 
 def shown(video: Path) -> NDArray[np.uint8]:
@@ -234,6 +234,7 @@ def test_destination_holds_the_outputs_and_the_manifest_and_nothing_else(
         "blue.mp4",
         "car",
         "_manifest",
+        "_kept",
     }
     for row in rows(destination, "videos"):
         assert Path(row["output"].removeprefix("file://")).stat().st_size == row["bytes_out"]

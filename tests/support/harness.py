@@ -30,6 +30,9 @@ SETTINGS: dict[str, Any] = {
     "redact": {"style": "solid"},
 }
 
+OWN = ("_manifest/", "_work/", "_kept/")
+"""How the paths of files begin that are no videos."""
+
 Frames = Mapping[str, str]
 """A hash of all decoded frames of each video, by its path."""
 Call = Callable[..., Any]
@@ -76,7 +79,7 @@ def outcome(destination: str) -> dict[str, Any]:
     return {
         "published": outputs,
         "fingerprints": {row["fingerprint"] for row in published},
-        "files": [name for name in files if not name.startswith(("_manifest/", "_work/"))],
+        "files": [name for name in files if not name.startswith(OWN)],
         "top": top,
         "frames": {name: decoded(root + name) for name in files if name in outputs},
     }
@@ -105,7 +108,7 @@ def assert_published(
     call
         Calls a function where the destination can be reached.
     """
-    beside = {"_manifest", "_work"} if work else {"_manifest"}
+    beside = {"_manifest", "_kept", "_work"} if work else {"_manifest", "_kept"}
     wanted = {
         "published": sorted(expected),
         "fingerprints": {config.validate(settings).fingerprint},

@@ -158,6 +158,8 @@ ROWS: dict[str, dict[str, Any]] = {
         ],
         "source_sha256": "ef" * 32,
         "edits": ["0123456789abcdef"],
+        "frames_taken": 150,
+        "replaces": "cd" * 32,
     },
 }
 """One of each dataset, in which every column is."""

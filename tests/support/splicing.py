@@ -35,6 +35,8 @@ class Spliced:
     probed: Probed
     rendered: list[Rendered]
     hidden: frozenset[int]
+    why_encoded: str
+    """Why what was copied was encoded after all."""
 
     @property
     def segments(self) -> list[Segment]:
@@ -87,7 +89,14 @@ def splice(
     )
     rendered = [stages.render(job, probed.info, chunk, tracked) for chunk in probed.chunks]
     joined = stages.join(job, probed, [tracked], rendered)
-    return Spliced(source, Path(joined.output), probed, rendered, frozenset(hidden))
+    return Spliced(
+        source,
+        Path(joined.output),
+        probed,
+        rendered,
+        frozenset(hidden),
+        joined.why_encoded,
+    )
 
 
 def assert_right(spliced: Spliced) -> None:

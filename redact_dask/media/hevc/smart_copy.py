@@ -171,7 +171,9 @@ _counter = lru_cache(maxsize=16)(slices.PictureCounter)
 
 @lru_cache(maxsize=16)
 def _sequence(extradata: bytes) -> parameter_sets.Sequence:
-    return parameter_sets.sequence(_sets(extradata)[1])
+    """Read the first sequence parameter set: in a joined track, it is the source's."""
+    own = (unit for unit in _sets(extradata) if bitstream.kind(unit) == bitstream.SPS)
+    return parameter_sets.sequence(next(own, b""))
 
 
 def _sets(extradata: bytes) -> list[bytes]:

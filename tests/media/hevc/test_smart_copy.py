@@ -81,7 +81,7 @@ def test_spans_are_copied_beside_encoded_ones(kind: str, ffmpeg: Ffmpeg, tmp_pat
 
 
 def assert_spliced(spliced: Spliced) -> None:
-    assert spliced.probed.info.why_encoded == ""
+    assert spliced.probed.info.why_encoded == spliced.why_encoded == ""
     assert 0 < len(spliced.copied) < spliced.probed.info.frames
     assert_right(spliced)
     assert_every_reader_agrees(spliced)
