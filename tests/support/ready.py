@@ -68,10 +68,25 @@ class Fleet:
             text=True,
         )
 
-    def publishes_although_a_worker_dies(
-        self, destination: Path, config: Path, **options: Any
+    def publishes_the_same_bytes_whoever_dies(
+        self, folder: Path, config: Path, **options: Any
     ) -> None:
-        """Run, kill a worker that has tasks, and compare what is published, byte by byte."""
+        """Kill a driver, run again, kill a worker that has tasks, and compare what is published.
+
+        Parameters
+        ----------
+        folder
+            Empty: for the destinations.
+        config
+            Path of the configuration.
+        options
+            Of `start`.
+        """
+        killed = self.start(folder / "killed", config, **options)
+        until(self.workers, "a worker")
+        killed.kill()
+        killed.communicate()
+        destination = folder / "redacted"
         run = self.start(destination, config, **options)
         try:
             self.kill_a_worker(run, destination)
@@ -82,6 +97,7 @@ class Fleet:
         assert run.returncode == 0, told + errors
         assert json.loads(told.splitlines()[-1])["published"] == 1
         assert digest(destination / self.clip.name) == self.expected
+        until(lambda: not self.processes(), "the end of all that was started, twice")
 
     def kill_a_worker(self, run: subprocess.Popen[str], destination: Path) -> None:
         """Wait until something has been detected, and kill a worker: others' tasks go on."""

@@ -13,7 +13,6 @@ import pytest
 import sshd
 from hosts import Host, Network
 from ready import Fleet, with_names
-from waiting import until
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,14 +50,7 @@ def config(hosts: list[Host], fleet: Fleet, tmp_path: Path) -> Path:
     return with_names("ssh", tmp_path, names)
 
 
-def test_a_killed_driver_and_a_killed_worker_change_no_byte(
+def test_hosts_that_ssh_reaches(
     hosts: list[Host], config: Path, fleet: Fleet, tmp_path: Path
 ) -> None:
-    killed = fleet.start(tmp_path / "killed", config, command=hosts[0].command)
-    until(fleet.workers, "a worker")
-    killed.kill()
-    killed.communicate()
-    left = fleet.processes()
-    assert left  # The next run is not hindered by it.
-    fleet.publishes_although_a_worker_dies(tmp_path / "out", config, command=hosts[0].command)
-    until(lambda: not fleet.processes(), "the end of all that was started")
+    fleet.publishes_the_same_bytes_whoever_dies(tmp_path, config, command=hosts[0].command)
