@@ -1,13 +1,16 @@
-"""One file through the five stages, without Dask."""
+"""One file through the five stages, without Dask; and a network of hosts."""
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from five_stages import LOSSLESS, Done, run
 from fixture_types import Ffmpeg, Redact
+from hosts import Network
 
 from redact_dask import config
 from redact_dask.pipeline.job import Job
@@ -38,3 +41,15 @@ def grey(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = ["-f", "lavfi", "-i", "sine=sample_rate=48000"]
     ffmpeg("-f", "lavfi", "-i", picture, *sound, "-frames:v", "60", "-t", "2", *codec, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[Network]:
+    """A network with no hosts yet, which are removed at the end."""
+    try:
+        made = Network()
+    except (OSError, subprocess.CalledProcessError) as error:
+        told = getattr(error, "stderr", None) or error
+        pytest.skip(f"network namespaces need root's rights and Debian's iproute2: {told}")
+    yield made
+    made.close()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from pathlib import Path
 
 import boto3
+from ports import free_port
 
 BUCKET = "bucket"
 
@@ -62,9 +62,6 @@ def make_bucket(within: float = 60) -> None:
 
 def _free_port() -> int:
     # SeaweedFS listens with gRPC 10,000 ports higher.
-    while True:
-        with socket.socket() as candidate:
-            candidate.bind(("127.0.0.1", 0))
-            port: int = candidate.getsockname()[1]
-        if port + 10_000 < 65_536:
-            return port
+    while (port := free_port()) + 10_000 > 65_535:
+        pass
+    return port

@@ -13,7 +13,6 @@ import pytest
 from distributed import Client
 from fixture_types import Ffmpeg, MakeClip
 from harness import SETTINGS, Frames, Processes, Run, StartCluster, StartRun, decoded
-from hosts import Network
 from magenta import excess
 
 import redact_dask
@@ -106,15 +105,3 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("this machine does not let a test mount a small disk")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
-
-
-@pytest.fixture(scope="session")
-def network() -> Iterator[Network]:
-    """A network with no hosts yet, which are removed at the end."""
-    try:
-        made = Network()
-    except (OSError, subprocess.CalledProcessError) as error:
-        told = getattr(error, "stderr", None) or error
-        pytest.skip(f"network namespaces need root's rights and Debian's iproute2: {told}")
-    yield made
-    made.close()
