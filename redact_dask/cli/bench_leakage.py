@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from redact_dask import config
-from redact_dask.bench.leakage import dataset, gate, measure, tables
+from redact_dask.bench.leakage import dataset, equal, gate, measure, tables
 from redact_dask.cli.exit_codes import EXIT_GATE, exit_on_error
 from redact_dask.errors import UsageError
 from redact_dask.monitoring.console import show_progress
@@ -57,6 +57,12 @@ from redact_dask.monitoring.console import show_progress
     multiple=True,
     help="A clip of DIR on which nothing should be hidden.",
 )
+@click.option(
+    "--over-blur",
+    metavar="PERCENT",
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    help="Compare where all hide that much beside faces: track.start is searched for it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object.")
 @click.option(
     "--gate", "gate_file", metavar="FILE", help="Thresholds in YAML that the results must keep."
@@ -68,6 +74,7 @@ def leakage(
     profiles: tuple[str, ...],
     assignments: tuple[str, ...],
     face_free: tuple[str, ...],
+    over_blur: float | None,
     as_json: bool,
     gate_file: str | None,
 ) -> None:
@@ -94,7 +101,11 @@ def leakage(
         results = []
         for name, settings in configs.items():
             with show_progress(console) as observe:
-                results.append(measure.measure(clips, name, settings, observe))
+                if over_blur is None:
+                    result = measure.measure(clips, name, settings, observe)
+                else:
+                    result = equal.measure_at(over_blur / 100, clips, name, settings, observe)
+            results.append(result)
     failures = [sentence for result in results for sentence in thresholds.failures_of(result)]
     Console().print(tables.table(results))
     for sentence in failures:

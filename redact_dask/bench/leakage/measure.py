@@ -88,32 +88,42 @@ def measure(dataset: Dataset, name: str, config: Config, observe: Observer | Non
         A clip was quarantined, so the dataset cannot be judged.
     """
     with scratch.folder() as folder:
-        source, output = folder / "clips", folder / "redacted"
-        source.mkdir()
-        for clip in dataset.clips:
-            place = source / clip
-            place.parent.mkdir(parents=True, exist_ok=True)
+        return measure_in(folder, dataset, name, config, observe)
+
+
+def measure_in(
+    folder: Path, dataset: Dataset, name: str, config: Config, observe: Observer | None
+) -> Result:
+    """Measure as `measure` does, in a folder that stays.
+
+    If the folder is used again for other settings of tracking, no detector looks again.
+    """
+    source, output = folder / "clips", folder / "redacted"
+    for clip in dataset.clips:
+        place = source / clip
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_symlink():
             place.symlink_to((dataset.folder / clip).resolve())
-        summary = api.redact(source, output, config, observe=observe)
-        for failure in summary.failures:
-            raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
-        outputs, regions = _published(str(source), str(output))
-        covered = {clip: [*_covered(config, clip, str(source / clip))] for clip in dataset.clips}
-        annotated: defaultdict[str, list[Judged]] = defaultdict(list)
-        for clip, truth in dataset.truth.items():
-            labels = dataset.labels_of(clip)
-            for number, (before, after) in enumerate(_both(source / clip, outputs[clip])):
-                on_frame = truth.get(number, ())
-                for label in labels:
-                    own, others = _of_label(regions[clip], label, number)
-                    true = [one for one in on_frame if one.label == label]
-                    found = judge(number, true, [*own, *covered[clip]], before, after, others)
-                    annotated[label].append(found)
-        free = [
-            judge(number, (), [*_on_frame(regions[clip], number), *covered[clip]], before, after)
-            for clip in dataset.face_free
-            for number, (before, after) in enumerate(_both(source / clip, outputs[clip]))
-        ]
+    summary = api.redact(source, output, config, observe=observe)
+    for failure in summary.failures:
+        raise CheckFailed(f"{failure.path} is quarantined in {failure.stage}: {failure.reason}")
+    outputs, regions = _published(str(source), str(output))
+    covered = {clip: [*_covered(config, clip, str(source / clip))] for clip in dataset.clips}
+    annotated: defaultdict[str, list[Judged]] = defaultdict(list)
+    for clip, truth in dataset.truth.items():
+        labels = dataset.labels_of(clip)
+        for number, (before, after) in enumerate(_both(source / clip, outputs[clip])):
+            on_frame = truth.get(number, ())
+            for label in labels:
+                own, others = _of_label(regions[clip], label, number)
+                true = [one for one in on_frame if one.label == label]
+                found = judge(number, true, [*own, *covered[clip]], before, after, others)
+                annotated[label].append(found)
+    free = [
+        judge(number, (), [*_on_frame(regions[clip], number), *covered[clip]], before, after)
+        for clip in dataset.face_free
+        for number, (before, after) in enumerate(_both(source / clip, outputs[clip]))
+    ]
     face_free = summarise(free, FACE)
     return Result(
         name,

@@ -18,8 +18,8 @@ from fixture_types import Ffmpeg, MakeClip
 from plans import for_all
 from program import invoke
 
+from redact_dask.bench.leakage import equal, measure
 from redact_dask.bench.leakage import gate as gates
-from redact_dask.bench.leakage import measure
 from redact_dask.bench.leakage.dataset import Dataset
 from redact_dask.bench.leakage.metric import (
     Annotation,
@@ -264,6 +264,16 @@ def test_configurations_are_compared(data: Path, here: list[str], tmp_path: Path
     assert [found[name]["touched"] for name in found] == [0, 0]
     assert "leakage, 30 readable faces" in result.stdout
     assert "40-80 px, 30" in result.stdout
+
+
+def test_configurations_are_compared_where_they_hide_equally_much(
+    data: Path, here: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equal, "_HALVINGS", 2)
+    result = run("--dataset", data, "--over-blur", "2", *here, "--json")
+    assert result.exit_code == 0, result.output
+    (name,) = figures(result)
+    assert re.fullmatch(r"defaults, start 0\.[0-9]{2}", name)
 
 
 def test_what_a_zone_covers_is_protected(data: Path, here: list[str]) -> None:
