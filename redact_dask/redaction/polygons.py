@@ -39,7 +39,7 @@ def _on_sides(corners: Sequence[Pixel], width: int, height: int) -> Mask:
         left, right = np.floor(x.min(0)).astype(int), np.ceil(x.max(0)).astype(int)
         np.add.at(begins, (rows, left.clip(0, width)), 1)
         np.add.at(begins, (rows, right.clip(0, width)), -1)
-    return np.asarray(begins.cumsum(1)[:, :width] > 0)
+    return np.asarray(begins.cumsum(1, dtype=np.int32)[:, :width] > 0)
 
 
 def _with_middle_inside(corners: Sequence[Pixel], width: int, height: int) -> Mask:
@@ -52,7 +52,7 @@ def _with_middle_inside(corners: Sequence[Pixel], width: int, height: int) -> Ma
         x = x0 + (middles[rows] - y0) / (y1 - y0 or 1.0) * (x1 - x0)
         first = np.ceil(x - 0.5).astype(int).clip(0, width)
         np.add.at(winds, (rows, first), 1 if y1 > y0 else -1)
-    return np.asarray(winds.cumsum(1)[:, :width] != 0)
+    return np.asarray(winds.cumsum(1, dtype=np.int32)[:, :width] != 0)
 
 
 def _sides(corners: Sequence[Pixel]) -> Iterator[tuple[Pixel, Pixel]]:

@@ -17,8 +17,8 @@ from redact_dask.redaction.polygons import Mask
 WHY_ENCODED = "zones hide a part of every picture"
 """Why no GOP of a stream is copied."""
 _INSIDE = 0.95
-"""Share of a box that has to lie where nothing is hidden: a detector's boxes jitter by a pixel or
-two, and a person who stands before the place covers less of it."""
+"""Least share of a box in what is shown for it to be left out: a detector's boxes jitter by a pixel
+or two, and the box of a person who passes reaches farther out."""
 
 
 class Area:
@@ -100,8 +100,8 @@ def _united(
 
 def _shares(mask: Mask, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of each box, shape (n, 4), whose pixels a mask has; shape (n,)."""
-    sums = np.zeros(np.add(mask.shape, 1), np.int64)
-    sums[1:, 1:] = mask.cumsum(0).cumsum(1)
+    sums = np.zeros(np.add(mask.shape, 1), np.int32)
+    sums[1:, 1:] = mask.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)
     # Boxes lie inside the picture.
     x0, y0 = np.floor(boxes[:, :2]).astype(int).T
     x1, y1 = np.ceil(boxes[:, 2:]).astype(int).T
