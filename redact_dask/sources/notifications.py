@@ -60,7 +60,9 @@ def told(body: str) -> Told:
                 found.passed_over.append(name)
         except _STRANGE:
             found.is_whole = False
-            found.passed_over.append("an event that is not as S3 writes it; its message stays there")
+            found.passed_over.append(
+                "an event that is not as S3 writes it, and whose message stays"
+            )
     return found
 
 

@@ -11,7 +11,7 @@ from redact_dask.sources import notifications
 
 TIME = "2026-02-03T04:05:06Z"
 OTHERS = ["a message that is none of S3's, and stays there"]
-STRANGE = ["an event that is not as S3 writes it; its message stays there"]
+STRANGE = ["an event that is not as S3 writes it, and whose message stays"]
 
 
 def record(key: str, event: str = "ObjectCreated:Put", **facts: Any) -> dict[str, Any]:
