@@ -41,6 +41,9 @@ HEADINGS = {
     "driver": "Bound a run",
     "watch": "Watch a folder",
     "evidence": "Leave evidence",
+    "s3": "Reach S3",
+    "s3.source": "Reach SOURCE in S3",
+    "s3.dest": "Reach DEST in S3, and keep what is written",
 }
 """Heading of each section by its dotted key, in the order of the page."""
 
@@ -180,7 +183,8 @@ def _section(key: str, heading: str, model: type[BaseModel]) -> str:
     about = re.sub(r"Settings of (the|a) detector.*?\. ?", "", _plain(inspect.getdoc(model) or ""))
     lines = [f"### {heading}" + (f": `{key}`" if key else ""), ""]
     lines += [about, ""] if key and about else []
-    lines += ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
+    header = ["| key | default | unit or values | meaning |", "|---|---|---|---|"]
+    rows = []
     meanings = _meanings(model)
     for name, field in model.model_fields.items():
         dotted = f"{key}.{field.alias or name}".strip(".")
@@ -188,8 +192,8 @@ def _section(key: str, heading: str, model: type[BaseModel]) -> str:
         if not _model_of(field) or (key and field.default is None):
             meaning = meanings.get(name) or UNDESCRIBED[dotted]
             cells = (f"`{field.alias or name}`", _default(field), _unit(dotted, field), meaning)
-            lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
-    return "\n".join([*lines, "", ""])
+            rows.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
+    return "\n".join([*lines, *(header + rows + [""] if rows else []), ""])
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:

@@ -63,6 +63,7 @@ def redact(
     settings = _config(config)
     if client is None:
         connect.warm_up(settings.cluster)
+    settings.s3.use(str(source), str(dest), settings.work)
     passed_over = PassedOver()
     videos = listing.list_selected(str(source), str(dest), settings, passed_over)
     with prepared_run(videos, str(dest), settings, client, observe, started) as run:

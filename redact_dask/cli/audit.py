@@ -19,6 +19,7 @@ from redact_dask.audit.result import Result
 from redact_dask.audit.server import Server
 from redact_dask.audit.session import Session
 from redact_dask.cli.exit_codes import exit_on_error
+from redact_dask.cli.options import settings_of, store_options
 from redact_dask.errors import SourceError
 
 
@@ -60,6 +61,7 @@ from redact_dask.errors import SourceError
     is_flag=True,
     help="Print the result of the last audit; judge nothing.",
 )
+@store_options
 @click.option("--json", "as_json", is_flag=True, help="End the output with one JSON object.")
 def audit(
     dest: str,
@@ -69,6 +71,8 @@ def audit(
     detector: str | None,
     port: int,
     only_result: bool,
+    file: str | None,
+    assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Let people judge a sample of DEST's frames, and bound how much leaks.
@@ -81,6 +85,7 @@ def audit(
     """
     console = Console(stderr=True)
     with exit_on_error(console):
+        settings_of(file, assignments, {}, None, dest)
         destination = storage.canonical(dest)
         if not only_result:
             sample = audits.opened(destination, frames, seed)

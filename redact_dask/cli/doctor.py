@@ -10,9 +10,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config
 from redact_dask.cli.exit_codes import EXIT_FAILED, exit_on_error
-from redact_dask.cli.options import overrides_of, settings_options
+from redact_dask.cli.options import settings_of, settings_options
 from redact_dask.cluster import doctor
 from redact_dask.errors import UsageError
 
@@ -44,7 +43,7 @@ def examine(
     with exit_on_error(Console(stderr=True)):
         if source and not dest:
             raise UsageError("a SOURCE needs a DEST beside it")
-        settings = config.load(file, assignments, overrides_of(options))
+        settings = settings_of(file, assignments, options, source, dest)
         found = []
         for finding in doctor.findings(source, dest, settings):
             found.append(finding)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from redact_dask import config, detectors
+from redact_dask.config import Config
 
 
 def _separated(
@@ -97,6 +98,30 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
 def settings_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that set its settings."""
     return _with(_SETTINGS_OPTIONS, command)
+
+
+def store_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how DEST is reached."""
+    return _with(_SETTINGS_OPTIONS[:2], command)
+
+
+def settings_of(
+    file: str | None,
+    assignments: Iterable[str],
+    options: Mapping[str, Any],
+    source: str | None,
+    dest: str | None,
+) -> Config:
+    """Return the settings that the options give, by which SOURCE and DEST are reached from now on.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or a key or value is wrong.
+    """
+    settings = config.load(file, assignments, overrides_of(options))
+    settings.s3.use(source, dest, settings.work)
+    return settings
 
 
 def _with(

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config, storage
+from redact_dask import storage
 from redact_dask.cli.exit_codes import exit_on_error
-from redact_dask.cli.options import overrides_of, run_options
+from redact_dask.cli.options import run_options, settings_of
 from redact_dask.cluster import connect
 from redact_dask.driver.backlog import Backlog
 from redact_dask.driver.estimate import estimate
@@ -40,7 +40,7 @@ def tell_plan(
     Exit codes: 0; 2 a wrong argument or setting; 1 anything else.
     """
     with exit_on_error(Console(stderr=True)):
-        settings = config.load(file, assignments, overrides_of(options))
+        settings = settings_of(file, assignments, options, source, dest)
         passed_over = PassedOver()
         videos = listing.list_selected(source, dest, settings, passed_over)
         destination = storage.canonical(dest)

@@ -7,9 +7,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config
 from redact_dask.cli.exit_codes import exit_on_error
-from redact_dask.cli.options import log_option, overrides_of, run_options
+from redact_dask.cli.options import log_option, run_options, settings_of
 from redact_dask.cli.running import carry_out
 from redact_dask.sources import listing
 from redact_dask.sources.passed_over import PassedOver
@@ -53,7 +52,7 @@ def run(
     """
     console = Console(stderr=True)
     with exit_on_error(console):
-        settings = config.load(file, assignments, overrides_of(options))
+        settings = settings_of(file, assignments, options, source, dest)
         passed_over = PassedOver()
         videos = listing.list_selected(source, dest, settings, passed_over)
         carry_out(videos, passed_over, dest, settings, console, started, as_json=as_json)

@@ -12,9 +12,10 @@ import click
 from packaging.version import InvalidVersion, Version
 from rich.console import Console
 
-from redact_dask import config, evidence, storage
+from redact_dask import evidence, storage
 from redact_dask.cli.exit_codes import EXIT_GATE, exit_on_error
-from redact_dask.cli.options import overrides_of, settings_options
+from redact_dask.cli.options import settings_of, settings_options
+from redact_dask.config import Config
 from redact_dask.errors import UsageError
 from redact_dask.evidence import Expected, Finding, Kind
 from redact_dask.manifest import signatures
@@ -79,13 +80,14 @@ def verify(
     with exit_on_error(Console(stderr=True)):
         if deletable and source is None:
             raise UsageError("--deletable needs a SOURCE after DEST")
+        settings = settings_of(file, assignments, options, source, dest)
         root, destination = evidence.place(dest)
         if deletable and destination is None:
             raise UsageError(f"--deletable needs the copies, and {dest} is a manifest alone")
         expected = Expected(
             keys=[signatures.public_key(key) for key in keys],
             seals=[_checked_hash(seal) for seal in seals],
-            fingerprint=_fingerprint(file, assignments, overrides_of(options)),
+            fingerprint=_fingerprint(settings),
             oldest=_version(oldest) if oldest else None,
         )
         videos = listing.list_videos(source, destination or root) if source else None
@@ -116,13 +118,9 @@ def verify(
         sys.exit(EXIT_GATE)
 
 
-def _fingerprint(
-    file: str | None, assignments: tuple[str, ...], overrides: dict[str, Any]
-) -> str | None:
-    """Return the fingerprint of the settings that are given; None: none are."""
-    if not (file or assignments or overrides):
-        return None
-    return config.load(file, assignments, overrides).fingerprint
+def _fingerprint(settings: Config) -> str | None:
+    """Return the fingerprint of the settings that are given; None: none says what copies are."""
+    return settings.fingerprint if settings.model_fields_set - {"s3"} else None
 
 
 def _checked_hash(text: str) -> str:

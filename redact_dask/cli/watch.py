@@ -7,9 +7,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from redact_dask import config
 from redact_dask.cli.exit_codes import exit_on_error
-from redact_dask.cli.options import log_option, overrides_of, run_options
+from redact_dask.cli.options import log_option, run_options, settings_of
 from redact_dask.cli.running import carry_out
 from redact_dask.sources.watcher import Watcher
 
@@ -46,6 +45,6 @@ def watch(
     """
     console = Console(stderr=True)
     with exit_on_error(console):
-        settings = config.load(file, assignments, overrides_of(options))
+        settings = settings_of(file, assignments, options, source, dest)
         watcher = Watcher(source, dest, settings)
         carry_out(watcher, watcher.passed_over, dest, settings, console, started, as_json=as_json)

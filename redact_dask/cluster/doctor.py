@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from redact_dask.cluster.worker_plugins import OneThreadATask
 from redact_dask.config import Config
 from redact_dask.errors import RedactError, UsageError
 from redact_dask.sources import listing
-from redact_dask.storage import layout
+from redact_dask.storage import layout, s3_trial
 
 _ANSWER_S = 120.0
 """Seconds that a worker may take to answer: it may have to load a network first."""
@@ -26,6 +26,14 @@ _CLOCK_S = 5.0
 """Seconds by which clocks may differ: a lease expires two minutes after its last renewal."""
 _SCRATCH = 2 * 2**30
 """Bytes that a few videos take while they are joined."""
+_KEEPS_VERSIONS = (
+    "keeps old versions: what runs delete from _work and _lease stays, unseen and paid for; give "
+    "the bucket a lifecycle rule that deletes noncurrent versions"
+)
+_LOCKS = (
+    "has Object Lock: runs work, but what they delete from _work and _lease is kept, unseen and "
+    "paid for, until its retention ends; set work to a bucket without Object Lock"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +102,44 @@ def _storage_and_workers(
             video = next(iter(islice(listing.list_videos(source, destination, config.work), 1)))
             sample = video.source
             yield Finding("source", True, f"{video.path} is the first of its videos")
+            if storage.is_s3(sample):
+                yield from _kept(s3_trial.try_reading(sample))
         if destination:
             root = storage.canonical(destination)
             for folder in (root, layout.work_area(root, config.work)):
                 marks[folder], _ = worker_check.mark(folder)
             yield Finding("destination", True, "the driver can write there")
+            for folder in marks:
+                if storage.is_s3(folder) and not folder.startswith(f"{root}/"):
+                    yield from _of_trial(folder)
     except (*storage.FAILURES, RedactError) as error:
         yield Finding("destination" if sample else "source", False, str(error))
     try:
-        request = CheckRequest(config.detect, sample, marks)
+        request = CheckRequest(config.detect, sample, marks, config.s3)
         yield from _of_reports(request, *_asked(client, workers, request))
     finally:
         for folder, url in reversed(marks.items()):
             storage.remove(url)
             storage.prune(folder)
+
+
+def _of_trial(folder: str) -> Iterator[Finding]:
+    """Write objects as the settings say, one of them in parts, and look at what the store did."""
+    trial = s3_trial.try_writing(folder)
+    yield from _kept(trial.wrong)
+    if not trial.wrong:
+        yield Finding(
+            "upload", True, "objects in one request and in parts are kept as s3.dest says"
+        )
+    if trial.locks:
+        yield Finding("bucket", True, f"{folder} {_LOCKS}")
+    elif trial.keeps_versions:
+        yield Finding("bucket", True, f"{folder} {_KEEPS_VERSIONS}")
+
+
+def _kept(wrong: Iterable[str]) -> Iterator[Finding]:
+    for sentence in wrong:
+        yield Finding("s3", False, sentence)
 
 
 def _asked(

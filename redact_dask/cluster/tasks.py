@@ -121,6 +121,8 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
         raise RunEnded(
             f"worker {worker.address} has redact-dask {own}, not {version}; install it there"
         )
+    # The worker's environment may know nothing of the stores.
+    job.config.s3.use(job.source_root, job.destination, job.config.work)
     chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
     with (
         logs.task(job.video.path, stage.__name__, chunk),

@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info
 
 from redact_dask import detectors, storage, versions
 from redact_dask.cluster.worker_plugins import THREADS
-from redact_dask.config import DetectSettings
+from redact_dask.config import DetectSettings, S3Settings
 from redact_dask.detectors.base import PaidDetector
 from redact_dask.errors import RedactError
 from redact_dask.storage import scratch
@@ -35,6 +35,8 @@ class CheckRequest:
     """URL of a video to read from; None: reading is not checked."""
     marks: Mapping[str, str]
     """URL of a file that the driver has written, for each folder that all workers must write to."""
+    s3: S3Settings = field(default_factory=S3Settings)
+    """How the source and these folders are reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class WorkerReport:
 def examine(request: CheckRequest) -> WorkerReport:
     """Check the worker on which this runs, as a task like the stages."""
     worker = get_worker()
+    for place in request.marks or (None,):
+        request.s3.use(request.source, place, None)
     root = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 (it is asked about, not written to)
     return WorkerReport(
         software=versions.installed(),

@@ -5,6 +5,7 @@ from redact_dask.config.driver import DriverSettings, WatchSettings
 from redact_dask.config.evidence import EvidenceSettings
 from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.output import Kept, OutputSettings, Streams
+from redact_dask.config.s3 import S3Settings
 from redact_dask.config.settings import (
     PROFILES,
     ChunkSettings,
@@ -31,6 +32,7 @@ __all__ = [
     "LabelSettings",
     "OutputSettings",
     "RedactSettings",
+    "S3Settings",
     "SecuritySettings",
     "SelectSettings",
     "Streams",

@@ -19,6 +19,7 @@ from redact_dask.config.evidence import EvidenceSettings
 from redact_dask.config.hiding import LabelSettings, RedactSettings, TrackSettings
 from redact_dask.config.loading import Section
 from redact_dask.config.output import OutputSettings
+from redact_dask.config.s3 import S3Settings
 from redact_dask.config.zones import ZoneSettings
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import ConfigError
@@ -157,6 +158,7 @@ class Config(Section):
     driver: DriverSettings = DriverSettings()
     watch: WatchSettings = WatchSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    s3: S3Settings = S3Settings()
     on_damage: Literal["quarantine", "salvage"] = "quarantine"
     """``quarantine`` does not publish a damaged video. ``salvage`` publishes it, with black
     pictures in place of each GOP that does not decode as it should."""

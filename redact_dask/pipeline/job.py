@@ -50,6 +50,11 @@ class Job:
         return zones.hidden(self.config.zones, self.video.path, info)
 
     @property
+    def source_root(self) -> str:
+        """URL of the folder or prefix that the video's path is relative to."""
+        return self.video.source.removesuffix(f"/{self.video.path}")
+
+    @property
     def paid(self) -> str:
         """URL of the folder with what paid detectors found; it outlasts the work area."""
         return layout.paid(self.destination, self.video.id)

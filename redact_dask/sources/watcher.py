@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
 from threading import Event
-from typing import Any
-from urllib.parse import unquote_plus
 
 import boto3
 from botocore.exceptions import ClientError
@@ -20,7 +15,7 @@ from redact_dask.config import Config
 from redact_dask.errors import SourceError
 from redact_dask.monitoring import logs
 from redact_dask.records import Video
-from redact_dask.sources import listing
+from redact_dask.sources import listing, notifications
 from redact_dask.sources.passed_over import PassedOver
 
 _TRIES = 10
@@ -33,8 +28,6 @@ _AGAIN_MOST = 2
 """Most times that a video is yielded again: one that kills workers must not do so for ever."""
 _MOST_LOGGED = 100
 """Most kinds of messages that are logged as passed over: anybody may invent a name."""
-_LONGEST_NAME = 100
-"""Most characters of an event's name that are logged."""
 _LONG_POLL_S = 20
 """Seconds that one request waits for messages, the most that SQS allows."""
 
@@ -154,7 +147,7 @@ class Watcher:
                 **where, MaxNumberOfMessages=10, WaitTimeSeconds=_LONG_POLL_S
             )
             for message in answer.get("Messages", ()):
-                told = _told(message["Body"])
+                told = notifications.told(message["Body"])
                 self._log(told.passed_over)
                 videos = listing.from_listing(self._source, told.landed, self._select, PassedOver())
                 for video in videos:
@@ -169,46 +162,3 @@ class Watcher:
             if kind not in self._logged and len(self._logged) < _MOST_LOGGED:
                 self._logged.add(kind)
                 logs.log(f"passed over in the queue: {kind}; no more of this kind is logged")
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What a message of the queue tells."""
-
-    landed: list[listing.Listed]
-    """Objects that landed."""
-    passed_over: list[str]
-    """For each thing that is passed over, what it is."""
-    is_whole: bool
-    """Whether all of the message is S3's."""
-
-
-def _told(body: str) -> _Told:
-    """Read a message of S3; SNS may have passed it on."""
-    try:
-        message = json.loads(body)
-        message = json.loads(message["Message"]) if "Message" in message else message
-        if message.get("Event") == "s3:TestEvent":
-            return _Told([], ["S3's test of the queue"], True)
-        records = list(message["Records"])
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return _Told([], ["a message that is none of S3's, and stays there"], False)
-    told = _Told([], [], True)
-    for record in records:
-        try:
-            if record["eventName"].startswith("ObjectCreated"):
-                told.landed.append(_object(record))
-            else:
-                told.passed_over.append(f"the event {record['eventName'][:_LONGEST_NAME]}")
-        except (ValueError, LookupError, TypeError, AttributeError):
-            told = replace(told, is_whole=False)
-            told.passed_over.append("a record that is not as S3 writes it; its message stays there")
-    return told
-
-
-def _object(record: dict[str, Any]) -> listing.Listed:
-    """Return the URL and the facts of the object that a record tells of."""
-    found = record["s3"]["object"]
-    url = f"s3://{record['s3']['bucket']['name']}/{unquote_plus(found['key'])}"
-    facts = {"type": "file", "size": int(found["size"]), "ETag": found["eTag"]}
-    return url, facts | {"LastModified": datetime.fromisoformat(record["eventTime"])}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass
 
+from botocore.exceptions import FlexibleChecksumError
+
+from redact_dask.storage import s3
+from redact_dask.storage.checksums import Checked
+from redact_dask.storage.file_systems import file_system, is_on_s3
 from redact_dask.storage.files import open_read
 
 _PIECE = 2**24
@@ -27,11 +33,19 @@ def digest(url: str) -> Digest:
     Raises
     ------
     OSError, botocore.exceptions.BotoCoreError
-        The file cannot be read.
+        The file cannot be read, or is not what the store's checksum of it says.
     """
     size, found = 0, hashlib.sha256()
-    with open_read(url) as file:
-        while piece := file.read(_PIECE):
-            size += len(piece)
-            found.update(piece)
+    fs, path = file_system(url)
+    checked = Checked(s3.head(fs, path, ChecksumMode="ENABLED") if is_on_s3(fs) else {})
+    try:
+        with open_read(url) as file:
+            while piece := file.read(_PIECE):
+                size += len(piece)
+                found.update(piece)
+                checked.add(piece)
+    except FlexibleChecksumError as error:  # One request read all, and compared it already.
+        raise OSError(errno.EIO, f"{url} is damaged: {error}") from None
+    if difference := checked.difference():
+        raise OSError(errno.EIO, f"{url} is damaged: {difference}")
     return Digest(size, found.hexdigest())

@@ -20,11 +20,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from redact_dask.errors import RunEnded, SourceError
+from redact_dask.errors import RunEnded
 from redact_dask.storage import local, s3
+from redact_dask.storage.file_systems import file_system, is_on_s3
 
 READ_AHEAD = 2**21
 """Bytes read from an object store beyond what is needed: one request fewer saves its latency."""
@@ -32,7 +32,7 @@ READ_AHEAD = 2**21
 
 def canonical(url: str) -> str:
     """Return the one absolute URL of a path, with the links in a local path resolved."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     if isinstance(fs, LocalFileSystem):
         path = os.path.realpath(path)
     return str(fs.unstrip_protocol(path)).rstrip("/")
@@ -40,7 +40,7 @@ def canonical(url: str) -> str:
 
 def named(url: str) -> str:
     """Return the one absolute URL of a file by its own name, also where that is a link."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     if not isinstance(fs, LocalFileSystem):
         return canonical(url)
     folder, _, name = path.rpartition("/")
@@ -63,24 +63,29 @@ def escaped(name: str) -> str:
 
 def local_path(url: str) -> str | None:
     """Return the path on this machine's file system; None: the URL is on another store."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     return path if isinstance(fs, LocalFileSystem) else None
+
+
+def is_s3(url: str) -> bool:
+    """Tell whether a URL is in S3, or another store with its interface."""
+    return is_on_s3(file_system(url)[0])
 
 
 def exists(url: str) -> bool:
     """Tell whether a file or folder exists at a URL."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     try:
         return bool(fs.exists(path))
     except PermissionError:
-        if not _is_s3(fs):
+        if not is_on_s3(fs):
             raise
         return s3.is_listed(fs, path)  # S3 answers a missing key so, too.
 
 
 def is_folder(url: str) -> bool:
     """Tell whether a URL is a folder, or a prefix of an object store with objects below it."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     return bool(fs.isdir(path))
 
 
@@ -89,7 +94,7 @@ def info(url: str) -> dict[str, Any] | None:
 
     Where an object has the name of a folder, the facts are the object's.
     """
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     try:
         with _missing_told(fs, path):
             return _followed(path, fs.info(path))
@@ -102,7 +107,7 @@ def find(url: str) -> dict[str, dict[str, Any]]:
 
     Facts are what the store tells of a file, such as ``size``, ``ETag`` and ``mtime``.
     """
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     try:
         with _missing_told(fs, path):
             return _files(fs, fs.find(path, detail=True))
@@ -123,22 +128,22 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
     skip
         Names of folders directly below it whose files are left out.
     """
-    fs, path = _locate(url)
-    pages = s3.pages if _is_s3(fs) else local.pages
+    fs, path = file_system(url)
+    pages = s3.pages if is_on_s3(fs) else local.pages
     for page in pages(fs, path, skip):
         yield from _files(fs, page).items()
 
 
 def glob(pattern: str) -> dict[str, dict[str, Any]]:
     """Return URL and facts, as `find` does, of files that match ``*``, ``?``, ``[]`` or ``**``."""
-    fs, path = _locate(pattern)
+    fs, path = file_system(pattern)
     return _files(fs, fs.glob(path, detail=True))
 
 
 @contextmanager
 def open_read(url: str) -> Iterator[IO[bytes]]:
     """Open a file for reading and seeking; an object store sends only the bytes that are read."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     options = {} if isinstance(fs, LocalFileSystem) else {"block_size": READ_AHEAD}
     if isinstance(fs, LocalFileSystem) and not stat.S_ISREG(Path(path).stat().st_mode):
         # Opening a pipe would wait for its writer, for ever.
@@ -151,17 +156,19 @@ def open_read(url: str) -> Iterator[IO[bytes]]:
 
 def read(url: str) -> bytes:
     """Return the whole content of a file."""
-    fs, path = _locate(url)
+    fs, path = file_system(url)
     with _missing_told(fs, path):
         return bytes(fs.cat_file(path))
 
 
 def write(url: str, content: bytes) -> None:
     """Write a whole file, atomically."""
-    fs, path = _locate(url)
+    fs, path = file_system(url, writing=True)
     if isinstance(fs, LocalFileSystem):
         with local.written(path) as part:
             part.write_bytes(content)
+    elif is_on_s3(fs):
+        s3.put(fs, content, path)
     else:
         fs.pipe_file(path, content)
 
@@ -186,11 +193,11 @@ def publish(file: Path, url: str, check: Callable[[], None] = lambda: None) -> N
     RunEnded
         ``check`` has raised it, and the copy is not at the target.
     """
-    fs, path = _locate(url)
+    fs, path = file_system(url, writing=True)
     if isinstance(fs, LocalFileSystem):
         with local.written(path, check) as part:
             shutil.copyfile(file, part)
-    elif _is_s3(fs):
+    elif is_on_s3(fs):
         s3.upload(fs, file, path, check)
     else:
         check()
@@ -247,9 +254,9 @@ def remove(url: str) -> None:
                 if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
                     raise
         return
-    fs, _ = _locate(url)
-    names = [_locate(name)[1] for name in find(url)]
-    if _is_s3(fs):
+    fs, _ = file_system(url, writing=True)
+    names = [file_system(name)[1] for name in find(url)]
+    if is_on_s3(fs):
         s3.remove(fs, names)
         return
     for name in names:  # One at a time: fsspec takes the names in a list for patterns.
@@ -273,22 +280,5 @@ def _followed(path: str, facts: dict[str, Any]) -> dict[str, Any]:
     return facts | {"type": kind, "size": target.st_size, "mtime": target.st_mtime}
 
 
-def _is_s3(fs: Any) -> bool:
-    return "s3" in fs.protocol
-
-
 def _missing_told(fs: Any, path: str) -> AbstractContextManager[None]:
-    return s3.missing_keys_told(fs, path) if _is_s3(fs) else nullcontext()
-
-
-def _locate(url: str) -> tuple[Any, str]:
-    """Return the file system of a URL, and the path on it."""
-    # fsspec's own function takes "::" for a chain of URLs, but files may be named so.
-    protocol = fsspec.core.split_protocol(url)[0] or "file"
-    try:
-        kind = fsspec.get_filesystem_class(protocol)
-        # A cached listing would hide what other processes have written since then.
-        fs = kind(**{"use_listings_cache": False} | kind._get_kwargs_from_urls(url))  # noqa: SLF001
-    except (ImportError, ValueError) as error:
-        raise SourceError(f"{url} cannot be reached: {error}") from None
-    return fs, str(kind._strip_protocol(url))  # noqa: SLF001
+    return s3.missing_keys_told(fs, path) if is_on_s3(fs) else nullcontext()

@@ -19,7 +19,7 @@ from redact_dask.errors import RunEnded
 FAILURES = (OSError, BotoCoreError)
 """Errors that a store raises if it cannot be reached, or refuses access."""
 
-_PART = 2**24
+PART = 2**24
 """Bytes of a part of an upload: S3 takes 10,000 parts at most, which are 160 GiB here."""
 _PARTS_AT_ONCE = 4
 """Parts in flight: s3fs's own upload would hold half a gigabyte in memory."""
@@ -141,7 +141,7 @@ def upload(fs: Any, file: Path, path: str, check: Callable[[], None]) -> None:
         condition = _as_it_is(fs, path) if conditions else {}
         check()
         try:
-            etag = _put(fs, file, path, condition)
+            etag = put(fs, file, path, **condition)
             break
         except OSError as error:
             status = _status(error)
@@ -163,46 +163,82 @@ def _as_it_is(fs: Any, path: str) -> dict[str, str]:
     return {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
 
 
+def head(fs: Any, path: str, **asked: str) -> dict[str, Any]:
+    """Return what S3 tells of a key.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such key.
+    """
+    bucket, key, _ = fs.split_path(path)
+    with missing_keys_told(fs, path):
+        return dict(fs.call_s3("head_object", Bucket=bucket, Key=key, **asked))
+
+
 def _etag(fs: Any, path: str) -> str | None:
     """Return the ETag of a key; None: there is no such key."""
-    bucket, key, _ = fs.split_path(path)
     try:
-        with missing_keys_told(fs, path):
-            return str(fs.call_s3("head_object", Bucket=bucket, Key=key)["ETag"])
+        return str(head(fs, path)["ETag"])
     except FileNotFoundError:
         return None
 
 
-def _put(fs: Any, file: Path, path: str, condition: dict[str, str]) -> str:
-    """Upload a file to a key on a condition, in parts if it is large; return its ETag."""
+def put(fs: Any, content: bytes | Path, path: str, **condition: str) -> str:
+    """Upload a file's or other content to a key, in parts if it is large; return its ETag.
+
+    Nothing else uploads.
+
+    Parameters
+    ----------
+    fs, path
+        The target.
+    content
+        The content, or the file that holds it.
+    **condition
+        ``IfMatch`` or ``IfNoneMatch``, as S3 knows them.
+    """
     bucket, key, _ = fs.split_path(path)
     where = {"Bucket": bucket, "Key": key}
     content_type, _ = mimetypes.guess_type(key)
     kind = {"ContentType": content_type} if content_type else {}
-    size = file.stat().st_size
-    if size < 2 * _PART:
-        answer = fs.call_s3("put_object", **where, **kind, **condition, Body=file.read_bytes())
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    if size < 2 * PART:
+        answer = fs.call_s3("put_object", **where, **kind, **condition, Body=_cut(content, 0, size))
         return str(answer["ETag"])
-    where["UploadId"] = fs.call_s3("create_multipart_upload", **where, **kind)["UploadId"]
+    algorithm = fs.s3_additional_kwargs.get("ChecksumAlgorithm")
+    # Of SHA-256, S3 knows no checksum of the whole that is made from those of the parts.
+    of = {"ChecksumType": "COMPOSITE" if algorithm == "SHA256" else "FULL_OBJECT"}
+    of = of if algorithm else {}
+    begun = fs.call_s3("create_multipart_upload", **where, **kind, **of)
+    where["UploadId"] = begun["UploadId"]
 
     def put_part(number: int) -> dict[str, Any]:
-        with file.open("rb") as opened:
-            opened.seek((number - 1) * _PART)
-            body = opened.read(_PART)
+        body = _cut(content, (number - 1) * PART, PART)
         answer = fs.call_s3("upload_part", **where, PartNumber=number, Body=body)
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+        told = {name: answer[name] for name in ("ETag", f"Checksum{algorithm}") if name in answer}
+        return {"PartNumber": number} | told
 
     try:
         with ThreadPoolExecutor(_PARTS_AT_ONCE) as pool:
-            parts = {"Parts": [*pool.map(put_part, range(1, -(-size // _PART) + 1))]}
+            parts = {"Parts": [*pool.map(put_part, range(1, -(-size // PART) + 1))]}
         answer = fs.call_s3(
-            "complete_multipart_upload", **where, **condition, MultipartUpload=parts
+            "complete_multipart_upload", **where, **condition, **of, MultipartUpload=parts
         )
     except BaseException:
         with suppress(*FAILURES):  # What went wrong first is told.
             fs.call_s3("abort_multipart_upload", **where)
         raise
     return str(answer["ETag"])
+
+
+def _cut(content: bytes | Path, start: int, size: int) -> bytes:
+    """Return some bytes of a file's or other content."""
+    if isinstance(content, bytes):
+        return content[start : start + size]
+    with content.open("rb") as opened:
+        opened.seek(start)
+        return opened.read(size)
 
 
 def _withdraw(fs: Any, path: str, etag: str, *, conditions: bool) -> None:

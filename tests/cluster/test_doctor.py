@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import recording
+import yaml
 from click.testing import Result
 from distributed import Client
 from program import invoke
+from recording import Recorded, recorded
 
 from redact_dask import versions
 from redact_dask.cluster import doctor, worker_check
 from redact_dask.cluster.doctor import Finding
 from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
 from redact_dask.config import DetectSettings
+from redact_dask.storage import access, s3_trial
+from redact_dask.storage.access import Access
 
 
 def examined(client: Client, *arguments: object, detector: str = "magenta") -> Result:
@@ -145,3 +151,90 @@ def test_a_worker_that_is_silent_is_told(client: Client, monkeypatch: pytest.Mon
     assert not reports
     (finding,) = doctor._of_reports(request, reports, silent, 0, 0)
     assert "does not answer within 0.5 s" in finding.text
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    monkeypatch.setattr(access, "_routes", access._Routes())
+    with recorded("raw", "out") as running:
+        yield running
+
+
+def examined_in_s3(client: Client, store: Recorded, clip: Path, tmp_path: Path, **dest: Any) -> Any:
+    """Examine a cluster with SOURCE and DEST in a store that its workers know by the settings."""
+    recording.client(store).upload_file(str(clip), "raw", "a.mp4")
+    reached = {"endpoint_url": store.url, "region_name": "us-east-1"}
+    reached |= {"access_key_id": "test", "secret_access_key": "a-secret"}
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump({"s3": {"source": reached, "dest": reached | dest}}))
+    result = examined(client, "s3://raw", "s3://out/day", "--config", file)
+    assert "a-secret" not in result.output
+    assert not recording.client(store).list_objects_v2(Bucket="out").get("Contents")
+    return result
+
+
+def test_an_upload_in_parts_is_tried_with_the_settings(
+    client: Client, stores: Recorded, clip: Path, tmp_path: Path
+) -> None:
+    kept = {"sse": "aws:kms", "storage_class": "STANDARD_IA", "checksum": "SHA256"}
+    result = examined_in_s3(client, stores, clip, tmp_path, **kept)
+    assert result.exit_code == 0, result.output
+    assert told(result)["upload"].text.endswith("in parts are kept as s3.dest says")
+    assert "bucket" not in told(result)
+    assert len(stores.parts) == 3
+
+
+def test_a_store_that_ignores_a_setting_is_told(
+    client: Client, stores: Recorded, clip: Path, tmp_path: Path
+) -> None:
+    result = examined_in_s3(client, stores, clip, tmp_path, expected_bucket_owner="123456789012")
+    assert result.exit_code == 1, result.output
+    assert "the store ignores expected_bucket_owner" in told(result)["s3"].text
+
+
+KEY = "arn:aws:kms:r:1:key/key-2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "name"),
+    [
+        ({"sse": "aws:kms"}, {"ServerSideEncryption": "AES256"}, "sse"),
+        (
+            {"sse_kms_key_id": "key-1"},
+            {"SSEKMSKeyId": KEY},
+            "sse_kms_key_id",
+        ),
+        ({"bucket_key": True}, {}, "bucket_key"),
+        ({"storage_class": "STANDARD_IA"}, {}, "storage_class"),
+        ({"checksum": "SHA256"}, {"ChecksumCRC32": "a"}, "checksum"),
+        ({"sse_kms_key_id": "alias/ours"}, {"SSEKMSKeyId": KEY}, None),
+        ({"sse_kms_key_id": "key-2"}, {"SSEKMSKeyId": KEY}, None),
+        ({"storage_class": "STANDARD"}, {}, None),
+    ],
+)
+def test_what_the_store_did_is_compared(
+    asked: dict[str, Any], found: dict[str, str], name: str | None
+) -> None:
+    sentences = [*s3_trial._differences(Access(**asked), found)]
+    assert len(sentences) == (name is not None)
+    assert all(f"the store ignores s3.dest.{name}: asked for" in each for each in sentences)
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_bucket_that_keeps_versions_is_told(
+    client: Client, stores: Recorded, clip: Path, tmp_path: Path, locked: bool
+) -> None:
+    aws = recording.client(stores)
+    if locked:
+        aws.delete_bucket(Bucket="out")
+        aws.create_bucket(Bucket="out", ObjectLockEnabledForBucket=True)
+        retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+        rule = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+        aws.put_object_lock_configuration(Bucket="out", ObjectLockConfiguration=rule)
+    else:
+        versioning = {"Status": "Enabled"}
+        aws.put_bucket_versioning(Bucket="out", VersioningConfiguration=versioning)
+    result = examined_in_s3(client, stores, clip, tmp_path)
+    assert result.exit_code == 0, result.output
+    says = "has Object Lock: runs work, but" if locked else "keeps old versions: what runs delete"
+    assert f"s3://out/day {says}" in told(result)["bucket"].text

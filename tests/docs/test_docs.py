@@ -48,6 +48,8 @@ def test_the_policy_allows_what_is_needed_and_no_more() -> None:
         assert statement["Effect"] == "Allow"
         assert (statement["Resource"] == "*") == ("rekognition" in str(listed))
     assert actions == {
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
         "rekognition:DetectFaces",
         "rekognition:DetectLabels",
         "rekognition:DetectModerationLabels",

@@ -298,3 +298,23 @@ def test_parts_make_one_file(s3: str, tmp_path: Path) -> None:
     assert content(f"{s3}/parts/large.mp4") == path.read_bytes()
     head = boto3.client("s3").head_object(Bucket="bucket", Key="parts/large.mp4")
     assert head["ContentType"] == "video/mp4"
+
+
+def test_in_a_bucket_that_locks_versions_what_is_deleted_is_gone_to_a_run(
+    s3: str, ours: Callable[[int], Path]
+) -> None:
+    store = boto3.client("s3")
+    store.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    retention = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": retention}
+    store.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=rule)
+    root = "s3://locked/out"
+    with lease.acquire(root, "one", (1, 1)) as held:
+        for size in (10, LARGE, 20):
+            storage.publish(ours(size), f"{root}/a.mp4", lambda: lease.check(held))
+        storage.write(f"{root}/_work/part", b"1")
+        storage.remove(f"{root}/_work")
+    assert not lease.is_valid(held)
+    assert [*storage.find(root)] == [f"{root}/a.mp4"]
+    kept = store.list_object_versions(Bucket="locked")["Versions"]
+    assert len(kept) == 5, "three copies, a checkpoint and a lease stay, unseen"
