@@ -19,6 +19,7 @@ FLOORS = (
     {"cluster"},
     {"pipeline"},
     {"report", "evidence", "tracking", "redaction"},
+    {"review"},
     {"audit"},
     {"sources", "media"},
     {"config"},

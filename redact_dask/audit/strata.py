@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from redact_dask import manifest, storage
 from redact_dask.errors import SourceError
+from redact_dask.manifest.streams import by_stream
 from redact_dask.storage import layout
 
 _AROUND_S = 1.0
@@ -78,6 +79,22 @@ class Published:
     def streams(self, row: int) -> list[int]:
         """Return the numbers of a copy's streams in its source, in their order in the copy."""
         return self.table["streams"][row].as_py() or [0]
+
+    def row(self, path: str) -> int:
+        """Return the row of a copy, given its path below the destination, or the source's.
+
+        Raises
+        ------
+        SourceError
+            There is no such copy.
+        """
+        for name in ("path", "copy"):
+            if (row := self.table[name].index(path).as_py()) >= 0:
+                return int(row)
+        raise SourceError(
+            f"no copy of {path} is published: give the path of a video below its source, as "
+            "`redact-dask review list` prints it"
+        )
 
     def place(self, key: StreamKey) -> int | None:
         """Return the number of a stream in its copy, from 0; None: it is the only one."""
@@ -175,7 +192,7 @@ def stratified(root: str, copies: Published) -> Iterator[tuple[StreamKey, Codes]
     def count(key: StreamKey) -> int:
         return copies.frames_of_several.get(key, int(frames[key.video]))
 
-    for (run, video, stream), frame, track in _side_by_side(root):
+    for run, video, stream, regions in by_stream(root, "regions", ["frame", "track"]):
         row = rows.get(f"{run}/{video}")
         if row is None:
             continue  # The attempt failed in the end, or a later one has replaced its copy.
@@ -188,6 +205,7 @@ def stratified(root: str, copies: Published) -> Iterator[tuple[StreamKey, Codes]
         done.add(key)
         has_regions[row] = True
         around = round(_AROUND_S * count(key) / max(seconds[row], 1e-3))
+        frame, track = regions["frame"].to_numpy(), regions["track"].to_numpy()
         yield key, _codes(frame, track, count(key), around)
     for row in range(table.num_rows):
         for stream in copies.streams(row) if copies.frames_of_several else [0]:
@@ -197,7 +215,7 @@ def stratified(root: str, copies: Published) -> Iterator[tuple[StreamKey, Codes]
                 yield key, np.full(count(key), stratum, np.uint8)
 
 
-def _codes(frame: NDArray[np.int64], track: NDArray[np.int64], count: int, around: int) -> Codes:
+def _codes(frame: NDArray[np.int64], track: NDArray[np.int32], count: int, around: int) -> Codes:
     """Return the stratum of each frame of a stream with regions.
 
     Parameters
@@ -225,34 +243,3 @@ def _codes(frame: NDArray[np.int64], track: NDArray[np.int64], count: int, aroun
     np.add.at(change, np.minimum(ends + around + 1, count), -1)
     codes[np.cumsum(change[:-1]) > 0] = Stratum.TRACK_ENDS
     return codes
-
-
-def _side_by_side(
-    root: str,
-) -> Iterator[tuple[tuple[str, str, int], NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield run, video and number of one stream after the other, with its regions.
-
-    Frame and track of each region are arrays; shape (regions).
-    """
-    before: tuple[str, str, int] | None = None
-    held: list[NDArray[np.int64]] = []
-    for table in manifest.tables(root, "regions", ["run", "video", "stream", "frame", "track"]):
-        run, video = (_encoded(table[name]) for name in ("run", "video"))
-        stream = pc.fill_null(table["stream"], 0).to_numpy()
-        numbers = np.stack([run.indices.to_numpy(), video.indices.to_numpy(), stream])
-        cuts = np.flatnonzero(np.diff(numbers).any(axis=0)) + 1
-        regions = np.stack([table["frame"].to_numpy(), table["track"].to_numpy()])
-        for part in np.split(np.arange(table.num_rows), cuts) if table.num_rows else []:
-            key = (run[part[0]].as_py(), video[part[0]].as_py(), int(stream[part[0]]))
-            if before and key != before:
-                yield before, *np.concatenate(held, axis=1)
-                held = []
-            before = key
-            held.append(regions[:, part[0] : part[-1] + 1])
-    if before:
-        yield before, *np.concatenate(held, axis=1)
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Return a column of texts as numbers of the texts."""
-    return pa.concat_arrays(column.chunks or [pa.array([], pa.string())]).dictionary_encode()

@@ -79,3 +79,14 @@ def main() -> None:
 )
 def measure() -> None:
     """Measure how well redaction works, and what it takes."""
+
+
+@main.group(
+    cls=_Group,
+    name="review",
+    verbs={
+        "list": _Verb("review_list", "list_doubts", "Tell which copies to look at first."),
+    },
+)
+def review() -> None:
+    """Look where there is reason to doubt, and change what is hidden."""

@@ -48,6 +48,7 @@ def tables(
     columns: Sequence[str],
     runs: Collection[str] | None = None,
     most: int | None = None,
+    video: str | None = None,
 ) -> Iterator[pa.Table]:
     """Yield the rows of a dataset, some thousands at a time, since it may exceed the memory.
 
@@ -63,8 +64,13 @@ def tables(
         Names of the runs whose rows are wanted; default: all.
     most
         Most files to read; if there are more, they are picked evenly from all. Default: all.
+    video
+        Id of the only video that is wanted; default: all are.
     """
     wanted = None if runs is None else pc.field("run").isin([*runs])
+    if video is not None:
+        of_video = pc.field("video") == video
+        wanted = of_video if wanted is None else wanted & of_video
     for content in files.contents(storage.join(root, name), runs, most):
         yield from tables_of(content, name, columns, wanted)
 
