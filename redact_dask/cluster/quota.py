@@ -7,22 +7,17 @@ next run begins at a gentle rate again.
 
 from __future__ import annotations
 
-import time
 from dataclasses import astuple
 from typing import Any
 
 from distributed import Client, Scheduler, SchedulerPlugin, Worker, WorkerPlugin
-from distributed.utils import sync
 
+from redact_dask.cluster.asking import ask
 from redact_dask.detectors import rate_limit
 from redact_dask.detectors.rate_limit import RateLimiters, Slots
 from redact_dask.errors import UsageError
 
 _HANDLER = "redact_dask_reserve"
-_REPEATS = 4
-"""Times that a request is repeated while its connection breaks, before the error is raised."""
-_PAUSE_S = 1.0
-"""Seconds between two such requests."""
 
 
 def share(client: Client) -> None:
@@ -84,17 +79,5 @@ class _AtScheduler:
 
         May be called from any thread except that of the worker's event loop.
         """
-        ask = getattr(self._worker.scheduler, _HANDLER)
-        request: dict[str, Any] = {
-            "service": service,
-            "tps": tps,
-            "calls": calls,
-            "throttled": throttled,
-        }
-        for _ in range(_REPEATS):
-            try:
-                return Slots(*sync(self._worker.loop, ask, **request))
-            except OSError:
-                # The connection broke. If the scheduler has gone, this process ends meanwhile.
-                time.sleep(_PAUSE_S)
-        return Slots(*sync(self._worker.loop, ask, **request))
+        request = {"service": service, "tps": tps, "calls": calls, "throttled": throttled}
+        return Slots(*ask(self._worker, _HANDLER, **request))

@@ -20,11 +20,12 @@ from dask.typing import Key
 from distributed import Client, Future, Worker, get_worker
 
 from redact_dask import versions
+from redact_dask.cluster import claims
 from redact_dask.cluster.memory import Memory
 from redact_dask.errors import RedactError, RunEnded
 from redact_dask.media.encode import codec_of
 from redact_dask.monitoring import logs
-from redact_dask.pipeline import stages
+from redact_dask.pipeline import cutting, stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Chunk, Detected, Joined, Probed, Rendered, Tracked
 
@@ -126,6 +127,7 @@ def _signed(version: str, stage: Callable[..., Result], job: Job, *args: Any) ->
     chunk = next((arg.index for arg in args if isinstance(arg, Chunk)), None)
     with (
         logs.task(job.video.path, stage.__name__, chunk),
+        _claim_for(worker, stage, job, args),
         _memory_for(worker, job, args),
         _limited(worker, job.config.driver.stage_limit_s),
     ):
@@ -150,6 +152,15 @@ def _result(stage: Callable[..., Result], job: Job, *args: Any) -> Result:
         failure = OSError(failure.errno, failure.strerror)
     failure.__cause__ = failure.__context__ = None
     raise failure
+
+
+def _claim_for(
+    worker: Worker, stage: Callable[..., Result], job: Job, args: tuple[Any, ...]
+) -> AbstractContextManager[None]:
+    """Claim the chunk of a stage that pays for what it sees."""
+    if stage is not stages.detect or not job.config.detect.is_paid:
+        return nullcontext()
+    return claims.held(worker, cutting.detections_url(job, *args))
 
 
 def _memory_for(worker: Worker, job: Job, args: tuple[Any, ...]) -> AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from typing import Any
 from distributed import CancelledError, Client, Future
 
 from redact_dask import manifest, storage
-from redact_dask.cluster import connect, quota
+from redact_dask.cluster import claims, connect, quota
 from redact_dask.cluster.paused_workers import PausedWorkers
 from redact_dask.cluster.tasks import stage_and_video
 from redact_dask.config import Config
@@ -156,6 +156,7 @@ class Run:
             self._client.register_plugin(logs.ConfiguresLogs(self._config.log))
         if self._config.detect.is_paid:
             quota.share(self._client)
+            claims.share(self._client)
         self._client.run(detection.try_detectors, self._config.detect)
         if not self._endless:
             self._limits.check_estimate(self._backlog, self._destination)

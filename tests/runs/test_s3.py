@@ -107,12 +107,12 @@ def test_destination_store_that_does_not_answer_is_told(clip: Path, near_s3: Cli
 
 
 def test_a_video_beside_a_folder_of_its_name(
-    s3: str, clip: Path, make_clip: MakeClip, near_s3: Client, tmp_path: Path
+    s3: str, make_clip: MakeClip, near_s3: Client, tmp_path: Path
 ) -> None:
     store = boto3.client("s3")
-    store.upload_file(str(clip), "bucket", "beside/a.mp4")
-    other = make_clip(tmp_path / "other.mp4", frames=30, audio=False)
-    store.upload_file(str(other), "bucket", "beside/a.mp4/b.mp4")
+    short = make_clip(tmp_path / "short.mp4", frames=30, audio=False)
+    for name in ("a.mp4", "a.mp4/b.mp4"):
+        store.upload_file(str(short), "bucket", f"beside/{name}")
     both = redact_dask.redact(f"{s3}/beside", f"{s3}/beside-out", SETTINGS, near_s3)
     assert both.published == 2, both.failures
     again = redact_dask.redact(f"{s3}/beside", f"{s3}/beside-out", SETTINGS, near_s3)
