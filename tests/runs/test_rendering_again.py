@@ -196,7 +196,7 @@ def test_only_what_an_edit_touches_is_encoded_again(
     touched = ENCODED if copies else range(120, 240)
     assert encoded(again) == len(touched)
     assert taken(again) == (len(TAKEN) if copies else FRAMES - len(touched))
-    for frame in {*range(FRAMES)} - {*DROPPED, *touched}:
+    for frame in {*range(FRAMES)} - {*range(120, 170), *touched}:
         assert before[1][frame] == after[1][frame]
         assert np.array_equal(before[0][frame], after[0][frame])
     assert all(before[0][n][85:105, 145:165].max() < 30 for n in DROPPED)
