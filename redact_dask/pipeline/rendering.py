@@ -10,7 +10,6 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from itertools import accumulate, groupby, repeat
-from math import floor
 from pathlib import Path
 
 from av.video.frame import VideoFrame
@@ -35,6 +34,13 @@ from redact_dask.records import (
 )
 from redact_dask.redaction import hide
 from redact_dask.storage import scratch
+
+_PIECE = 120
+"""Frames of the video from one place where a piece may begin to the next.
+
+An IDR picture takes more bytes than others, but a long piece is encoded again for a small change
+(benchmarks/README.md).
+"""
 
 
 class Rendering:
@@ -97,7 +103,7 @@ class Rendering:
 
     def _redacted(self, stretch: Chunk, name: str, timer: Timer) -> Iterator[Segment]:
         """Take or encode a stretch that is redacted; yield its segments."""
-        named = [(part, self._piece(part)) for part in _pieces(stretch, self._info)]
+        named = [(part, self._piece(part)) for part in _pieces(stretch)]
         for is_there, group in groupby(named, key=lambda part: part[1] in self._published):
             parts = list(group)
             pieces = tuple(piece for _, piece in parts)
@@ -229,15 +235,11 @@ def _stretches(
         yield chunk.slice(numbers[0], numbers[-1] + 1), chosen
 
 
-def _pieces(stretch: Chunk, info: StreamInfo) -> Iterator[Chunk]:
-    """Divide a stretch into pieces: the GOPs that begin in the same second of the video.
-
-    Where a piece begins does not depend on what is hidden. Each begins with an IDR picture, which
-    takes more bytes than others.
-    """
-    begins = accumulate((gop.frames for gop in stretch.gops[:-1]), initial=0)
-    seconds = [floor(stretch.pts[begin] * info.time_base) for begin in begins]
-    for _, group in groupby(range(len(seconds)), key=seconds.__getitem__):
+def _pieces(stretch: Chunk) -> Iterator[Chunk]:
+    """Divide a stretch into pieces: where one begins does not depend on what is hidden."""
+    begins = accumulate((gop.frames for gop in stretch.gops[:-1]), initial=stretch.first_frame)
+    places = [begin // _PIECE for begin in begins]
+    for _, group in groupby(range(len(places)), key=places.__getitem__):
         numbers = list(group)
         yield stretch.slice(numbers[0], numbers[-1] + 1)
 

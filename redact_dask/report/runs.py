@@ -31,6 +31,8 @@ class Totals:
     frames_black: int = 0
     frames_copied: int = 0
     """Frames that were copied bit by bit, not encoded."""
+    frames_taken: int = 0
+    """Frames that were taken from the copies that were replaced, not encoded again."""
     faces: int = 0
     """Tracks of faces that were hidden; of all labels in rows before 0.3."""
     duration_s: float = 0.0
@@ -121,7 +123,8 @@ def wall_s(runs: Iterable[Run]) -> float:
 
 
 _SUMMED_IF_PUBLISHED = (
-    "frames", "frames_black", "frames_copied", "faces", "duration_s", "bytes_in", "bytes_out",
+    "frames", "frames_black", "frames_copied", "frames_taken", "faces", "duration_s", "bytes_in",
+    "bytes_out",
 )  # fmt: skip
 _SUMMED_ALWAYS = ("calls", "throttled", "retried", "dollars")
 _SUMMED = [field.name for field in fields(Totals)]

@@ -117,9 +117,14 @@ def test_a_full_scratch_disk_is_not_the_videos_damage(
     assert stages.join(job, done.probed, done.tracked, done.rendered).size == size
 
 
-def test_a_full_scratch_disk_under_a_segment_is_told(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_full_scratch_disk_under_a_segment_is_told(
+    is_taken: bool, clip: Path, tmp_path: Path
+) -> None:
     job = job_of(clip, tmp_path)
     done = run(job)
+    if not is_taken:
+        storage.remove(done.joined.output)
     (first, *_), (chunk, *_) = done.rendered, done.probed.chunks
     size = len(storage.read(str(first.segments[0].url)))
     for folder in (job.work, job.kept):  # Else its pieces are taken from the published copy.
@@ -132,4 +137,6 @@ def test_a_full_scratch_disk_under_a_segment_is_told(clip: Path, tmp_path: Path)
             stages.render(job, done.probed.info, chunk, plan)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert stages.render(job, done.probed.info, chunk, plan).segments == first.segments
+    again = stages.render(job, done.probed.info, chunk, plan)
+    assert (again.frames, again.taken) == (first.frames, first.frames if is_taken else 0)
+    assert is_taken or again.segments == first.segments

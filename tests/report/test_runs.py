@@ -70,6 +70,7 @@ def test_what_was_not_published_counts_only_where_it_was_paid(write: WriteRows) 
         frames=2400,
         frames_black=30,
         frames_copied=600,
+        frames_taken=200,
         faces=6,
         duration_s=80.0,
         bytes_in=4_000_000,

@@ -28,21 +28,23 @@ from redact_dask.pipeline.job import Job
 from redact_dask.records import Rendered
 from redact_dask.sources import listing
 
-FRAMES = 150
-"""Of the film: five seconds, with a keyframe every ten frames."""
+FRAMES = 250
+"""Of the film, with a keyframe every ten frames."""
 SEEN: list[tuple[range, tuple[float, float, float, float, float]]] = [
     (range(20), (100.0, 20.0, 140.0, 60.0, 0.9)),
-    (range(65, 71), (20.0, 30.0, 60.0, 70.0, 0.9)),
-    (range(75, 85), (140.0, 80.0, 170.0, 110.0, 0.4)),
-    (range(140, FRAMES), (100.0, 20.0, 140.0, 60.0, 0.9)),
+    (range(125, 131), (20.0, 30.0, 60.0, 70.0, 0.9)),
+    (range(140, 150), (140.0, 80.0, 170.0, 110.0, 0.4)),
+    (range(235, FRAMES), (100.0, 20.0, 140.0, 60.0, 0.9)),
 ]
 """Frames on which things are seen, their boxes and confidences: the third is doubtful."""
-DROPPED = range(60, 100)
+DROPPED = range(125, 165)
 """Frames on which the doubtful thing is hidden: half a second before and after it is seen."""
-ENCODED = range(60, 90)
-"""Frames of the piece in which something else is hidden, too: it is encoded again."""
-HIDDEN = {*range(40), *range(50, 100), *range(120, FRAMES)}
-"""Frames of the GOPs in which something is hidden."""
+HIDDEN = {*range(40), *range(110, 170), *range(220, FRAMES)}
+"""Frames of the GOPs in which something is hidden. A piece ends with frames 119 and 239."""
+ENCODED = range(120, 150)
+"""Those of the piece that shows something else once the doubtful thing is dropped."""
+TAKEN = HIDDEN - {*range(120, 170)}
+"""Those of all other pieces."""
 
 SETTINGS: dict[str, Any] = {
     "detect": {
@@ -191,15 +193,15 @@ def test_only_what_an_edit_touches_is_encoded_again(
     assert again.joined.replaces == first.joined.sha256
     assert len(after[0]) == len(after[1]) == FRAMES
     copies = any(made.copied for made in first.rendered)
-    touched = ENCODED if copies else range(60, 120)  # A piece is up to a second.
+    touched = ENCODED if copies else range(120, 240)
     assert encoded(again) == len(touched)
-    assert taken(again) == (len(HIDDEN - {*DROPPED}) if copies else FRAMES - len(touched))
-    for frame in {*range(FRAMES)} - {*DROPPED, *touched}:
+    assert taken(again) == (len(TAKEN) if copies else FRAMES - len(touched))
+    for frame in {*range(FRAMES)} - {*range(120, 170), *touched}:
         assert before[1][frame] == after[1][frame]
         assert np.array_equal(before[0][frame], after[0][frame])
     assert all(before[0][n][85:105, 145:165].max() < 30 for n in DROPPED)
     assert all(after[0][n][85:105, 145:165].min() > 60 for n in DROPPED)
-    assert all(after[0][n][35:65, 25:55].max() < 30 for n in range(60, 71)), "still hidden"
+    assert all(after[0][n][35:65, 25:55].max() < 30 for n in range(125, 131)), "still hidden"
 
 
 def test_another_style_takes_nothing(film: Path, tmp_path: Path) -> None:
@@ -235,7 +237,7 @@ def test_black_pictures_are_made_again(film: Path, tmp_path: Path) -> None:
     damaged.parent.mkdir()
     with av.open(film) as container:
         places = [(p.pts, p.pos, p.size) for p in container.demux(video=0) if p.size]
-    _, place, size = sorted(places)[105]
+    _, place, size = sorted(places)[205]
     content = bytearray(film.read_bytes())
     content[place + 20 : place + size] = bytes(size - 20)
     damaged.write_bytes(content)
@@ -244,7 +246,7 @@ def test_black_pictures_are_made_again(film: Path, tmp_path: Path) -> None:
     black = sum(seen.frames_damaged for seen in first.detected)
     assert 0 < black < 30
     again = redact(damaged, tmp_path, **salvage | STRICT)
-    assert taken(again) > 50
+    assert taken(again) == len(TAKEN)
     before, after = (pictures(published(done)) for done in (first, again))
     assert len(after) == FRAMES
     same = {*range(FRAMES)} - {*DROPPED}
@@ -349,7 +351,7 @@ def test_what_was_taken_outlasts_the_copy_it_is_from(film: Path, tmp_path: Path)
         replace(one, timing=made[0].timing) for one in made
     ]
     joined = stages.join(job, probed, [plan], made)
-    assert sum(one.taken for one in made) == len(HIDDEN - {*DROPPED})
+    assert sum(one.taken for one in made) == len(TAKEN)
     assert joined.replaces == other != first.joined.sha256
     assert len(pictures(published(first))) == FRAMES
 
@@ -377,7 +379,7 @@ def test_the_manifest_names_what_was_taken_and_replaced(
         assert (summary.published, summary.failures) == (1, ())
     first, again = sorted(rows(tmp_path, "videos"), key=lambda row: row["finished"])
     assert (first["frames_taken"], first["replaces"]) == (0, None)
-    assert again["frames_taken"] == len(HIDDEN - {*DROPPED})
+    assert again["frames_taken"] == len(TAKEN)
     assert again["replaces"] == first["sha256"]
     looked = [
         {name for name, _ in row["seconds"]}
@@ -392,7 +394,7 @@ def test_the_manifest_names_what_was_taken_and_replaced(
 def test_pieces_are_taken_from_an_object_store(film: Path, s3: str) -> None:
     first = redact(film, f"{s3}/again")
     again = redact(film, f"{s3}/again", **STRICT)
-    assert (taken(again), encoded(again)) == (len(HIDDEN - {*DROPPED}), len(ENCODED))
+    assert (taken(again), encoded(again)) == (len(TAKEN), len(ENCODED))
     assert again.joined.replaces == first.joined.sha256
     storage.write(again.joined.output, b"another object")
     assert taken(redact(film, f"{s3}/again")) == 0

@@ -22,6 +22,7 @@ VIDEO: Row = {
     "frames_looked_at": 400,
     "frames_black": 0,
     "frames_copied": 300,
+    "frames_taken": 100,
     "faces": 3,
     "calls": 0,
     "throttled": 0,
@@ -158,7 +159,7 @@ ROWS: dict[str, dict[str, Any]] = {
         ],
         "source_sha256": "ef" * 32,
         "edits": ["0123456789abcdef"],
-        "frames_taken": 150,
+        "frames_taken": 210,
         "replaces": "cd" * 32,
     },
 }
