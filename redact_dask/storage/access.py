@@ -43,7 +43,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """The places of one run. A place is a bucket, a slash and the begin of keys."""
+    """The places of one run. A place is a bucket and the beginning of keys."""
 
     source: str | None
     written: tuple[str, ...]

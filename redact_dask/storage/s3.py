@@ -207,7 +207,7 @@ def put(fs: Any, content: bytes | Path, path: str, **condition: str) -> str:
         answer = fs.call_s3("put_object", **where, **kind, **condition, Body=_cut(content, 0, size))
         return str(answer["ETag"])
     algorithm = fs.s3_additional_kwargs.get("ChecksumAlgorithm")
-    # Of SHA-256, S3 knows no checksum of the whole that is made from those of the parts.
+    # S3 joins the CRCs of parts to that of the whole, which cannot be done with SHA-256.
     of = {"ChecksumType": "COMPOSITE" if algorithm == "SHA256" else "FULL_OBJECT"}
     of = of if algorithm else {}
     begun = fs.call_s3("create_multipart_upload", **where, **kind, **of)
