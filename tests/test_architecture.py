@@ -20,7 +20,7 @@ FLOORS = (
     {"pipeline"},
     {"report", "evidence", "tracking", "redaction"},
     {"audit"},
-    {"sources", "media"},
+    {"sources", "media", "pages"},
     {"config"},
     {"detectors", "manifest"},
     {"monitoring", "storage"},
