@@ -18,6 +18,7 @@ FLOORS = (
     {"driver"},
     {"cluster"},
     {"pipeline"},
+    {"review"},
     {"report", "evidence", "tracking", "redaction"},
     {"audit"},
     {"sources", "media", "pages"},

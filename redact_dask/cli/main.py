@@ -79,3 +79,12 @@ def main() -> None:
 )
 def measure() -> None:
     """Measure how well redaction works, and what it takes."""
+
+
+@main.group(
+    cls=_Group,
+    name="review",
+    verbs={"open": _Verb("review_open", "open_page", "Look again, and edit what is hidden.")},
+)
+def look_again() -> None:
+    """Look at what is doubtful, and change what is hidden."""

@@ -1,0 +1,1 @@
+"""The review: what people look at once more, and what they change about what is hidden."""
