@@ -10,6 +10,7 @@ from rich.console import Console
 from redact_dask import storage
 from redact_dask.cli import serving
 from redact_dask.cli.exit_codes import exit_on_error
+from redact_dask.cli.options import settings_of, store_options
 from redact_dask.review import copies
 from redact_dask.review.server import Server
 from redact_dask.review.session import Session
@@ -27,7 +28,16 @@ from redact_dask.review.session import Session
     default=0,
     help="Port of the page on this machine. Default: one that is free.",
 )
-def open_page(source: str, dest: str, path: str | None, by: str | None, port: int) -> None:
+@store_options
+def open_page(
+    source: str,
+    dest: str,
+    path: str | None,
+    by: str | None,
+    port: int,
+    file: str | None,
+    assignments: tuple[str, ...],
+) -> None:
     """Show the videos of SOURCE beside their copies in DEST, and let people edit what is hidden.
 
     PATH is the path of one video below SOURCE; without it, all videos are shown. The command serves
@@ -38,6 +48,7 @@ def open_page(source: str, dest: str, path: str | None, by: str | None, port: in
     Exit codes: 0 done; 2 a wrong argument, or no copy has a source; 1 anything else.
     """
     with exit_on_error(Console(stderr=True)):
+        settings_of(file, assignments, {}, source, dest)
         destination = storage.canonical(dest)
         found = copies.listed(source, destination, path)
         outdated = sum(copy.is_outdated for copy in found)
