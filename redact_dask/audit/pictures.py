@@ -17,15 +17,12 @@ from redact_dask.detectors import Detector
 from redact_dask.detectors.base import PaidOptions
 from redact_dask.errors import UsageError, VideoError
 from redact_dask.media.stills import stills
+from redact_dask.pages.server import NotShown
 
 _QUALITY = 92
 """JPEG quality: nothing of a small face is lost."""
 _KEPT = 8
 """Frames of the sample whose pictures are kept: one of 4K and its neighbours have 8 MB."""
-
-
-class NotShown(Exception):
-    """A picture cannot be shown; the text says why."""
 
 
 class Pictures:

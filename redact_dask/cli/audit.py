@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import re
-import time
 from dataclasses import asdict
-from threading import Thread
 
 import click
 from rich.console import Console
@@ -18,6 +14,7 @@ from redact_dask.audit.audits import Audit
 from redact_dask.audit.result import Result
 from redact_dask.audit.server import Server
 from redact_dask.audit.session import Session
+from redact_dask.cli import serving
 from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.cli.options import settings_of, store_options
 from redact_dask.errors import SourceError
@@ -90,7 +87,7 @@ def audit(
         if not only_result:
             sample = audits.opened(destination, frames, seed)
             _tell_sample(destination, sample)
-            _serve(sample, judge or _user(), detector, port)
+            _serve(sample, judge or serving.user(), detector, port)
             found = result.result(sample, answers.read(sample))
         elif last := result.last(destination):
             sample, found = last
@@ -100,11 +97,6 @@ def audit(
         _tell(found)
     if as_json:
         click.echo(json.dumps(asdict(found) | {"bound_per_hour": found.bound_per_hour}))
-
-
-def _user() -> str:
-    """Return the user's name, without what no judge's name may have."""
-    return re.sub(r"[^\w.-]", "-", getpass.getuser())[:40]
 
 
 def _tell_sample(destination: str, sample: Audit) -> None:
@@ -120,20 +112,7 @@ def _serve(sample: Audit, judge: str, detector: str | None, port: int) -> None:
     """Serve the page until somebody interrupts it."""
     session = Session(sample, judge, detector)
     try:
-        with Server(session, port) as server:
-            # In a thread of its own: Ctrl-C must not fall into the middle of a request.
-            serving = Thread(target=server.serve_forever)
-            serving.start()
-            try:
-                click.echo(f"page      {server.url}")
-                click.echo("          Ctrl-C ends it; every answer is kept at once")
-                while serving.is_alive():
-                    time.sleep(0.5)  # A signal that another thread gets does not end a longer wait.
-            except KeyboardInterrupt:
-                click.echo()
-            finally:
-                server.shutdown()
-                serving.join()
+        serving.serve(Server(session, port), "every answer")
     finally:
         session.close()
 

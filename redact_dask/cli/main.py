@@ -86,6 +86,7 @@ def measure() -> None:
     name="review",
     verbs={
         "list": _Verb("review_list", "list_doubts", "Tell which copies to look at first."),
+        "open": _Verb("review_open", "open_page", "Look again, and edit what is hidden."),
     },
 )
 def review() -> None:

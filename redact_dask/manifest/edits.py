@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from itertools import chain
 
 import pyarrow as pa
 
@@ -57,15 +58,27 @@ def append(manifest: str, edits: Sequence[Edit]) -> None:
     files.Parts(_folder(manifest), name).append([pa.Table.from_pylist(rows, _SCHEMA)])
 
 
-def read(manifest: str) -> list[Edit]:
-    """Return all edits of a manifest, given its URL, by time.
+def read(manifest: str, known: dict[str, list[Edit]] | None = None) -> list[Edit]:
+    """Return all edits of a manifest, by time.
+
+    Parameters
+    ----------
+    manifest
+        URL of the manifest.
+    known
+        The edits of the files that were read before, by the files' URLs; those of new ones are
+        added. Default: none.
 
     Raises
     ------
     UsageError
         A file of edits is damaged, or an edit was altered after it was made.
     """
-    found = [edit for url in files.current(_folder(manifest)) for edit in _edits(url)]
+    read_before = {} if known is None else known
+    for url in files.current(_folder(manifest)):
+        if url not in read_before:
+            read_before[url] = [*_edits(url)]
+    found = chain.from_iterable(read_before.values())
     return sorted(found, key=lambda edit: (edit.at, edit.id))
 
 

@@ -56,13 +56,20 @@ class Edit:
 
 
 def in_force(edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Return the edits that hide or show and are not undone, by time.
+    """Return the edits that hide or show and are not undone, by time."""
+    known = [*edits]
+    undone = taken_back(known)
+    by_time = sorted(known, key=lambda edit: (edit.at, edit.id))
+    return tuple(edit for edit in by_time if not edit.undoes and edit.id not in undone)
+
+
+def taken_back(edits: Iterable[Edit]) -> frozenset[str]:
+    """Return the ids of the edits that are undone.
 
     An undo may be undone, too.
     """
-    by_time = sorted(edits, key=lambda edit: (edit.at, edit.id))
     undone: set[str] = set()
-    for edit in reversed(by_time):
+    for edit in sorted(edits, key=lambda edit: (edit.at, edit.id), reverse=True):
         if edit.undoes and edit.id not in undone:
             undone.add(edit.undoes)
-    return tuple(edit for edit in by_time if not edit.undoes and edit.id not in undone)
+    return frozenset(undone)

@@ -88,7 +88,7 @@ def render(content: Content) -> str:
         charts=_charts(content),
         width=charts.WIDTH,
         height=charts.HEIGHT,
-        style=_file("house.css", "redact_dask.audit") + _file("page.css"),
+        style=_file("house.css", "redact_dask.pages") + _file("page.css"),
         script=script,
         script_hash=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         made=datetime.now(UTC),

@@ -48,15 +48,15 @@ def apply(
     first = int(regions.track.max()) + 1 if len(regions) else 0
     for edit in edits:
         if edit.kind is EditKind.SHOW:
-            regions = regions[~_shown(regions, edit)]
+            regions = regions[~shown(regions, edit)]
         else:
             drawn.append(_drawn(edit, first + len(drawn), times, width, height, camera))
     joined = Regions.joined([regions, *drawn])
     return joined[np.lexsort((joined.track, joined.frame))] if drawn else joined
 
 
-def _shown(regions: Regions, edit: Edit) -> NDArray[np.bool_]:
-    """Return which regions an edit shows, shape (n,)."""
+def shown(regions: Regions, edit: Edit) -> NDArray[np.bool_]:
+    """Return which regions an edit that shows them names, shape (n,)."""
     is_labelled = (regions.kinds[:, 0] == edit.label)[regions.kind]
     shown = np.zeros(len(regions), np.bool_)
     for frame, *sides in edit.boxes:

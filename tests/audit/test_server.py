@@ -47,7 +47,8 @@ def under(server: Server, name: str) -> str:
 
 
 def test_the_page_its_files_and_its_pictures_are_served(server: Server) -> None:
-    kinds = {"": "text/html", "house.css": "text/css", "page.css": "text/css"}
+    kinds = {"": "text/html"}
+    kinds |= {f"{name}.css": "text/css" for name in ("house", "controls", "page")}
     kinds |= {"page.js": "text/javascript", "state": "application/json"}
     kinds |= {f"pictures/3/{offset}": "image/jpeg" for offset in (-1, 0, 1)}
     for name, kind in kinds.items():

@@ -1,0 +1,1 @@
+"""Pages for browsers of this machine: the server that all share, and their look."""

@@ -1,0 +1,149 @@
+"""What is hidden on each frame of a stream: by its copy, and after the edits that are not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from redact_dask import manifest
+from redact_dask.records import FACE, Region, RegionOrigin, Regions
+from redact_dask.records.edits import Edit, EditKind
+from redact_dask.review.upright import Upright
+from redact_dask.tracking import edited
+
+_COLUMNS = (
+    "run", "video", "stream", "frame", "track", "x0", "y0", "x1", "y1", "why", "label", "detectors",
+)  # fmt: skip
+
+
+def regions(root: str, run: str, video: str) -> dict[int, Regions]:
+    """Return what a copy hides, by the number of the stream in the source.
+
+    Parameters
+    ----------
+    root
+        URL of the manifest.
+    run
+        Name of the run that made the copy.
+    video
+        Id of the video.
+    """
+    found: dict[int, list[Region]] = {}
+    for table in manifest.tables(root, "regions", _COLUMNS, {run}):
+        for row in table.filter(pc.field("video") == video).to_pylist():
+            region = Region(
+                row["frame"],
+                row["track"],
+                row["x0"],
+                row["y0"],
+                row["x1"],
+                row["y1"],
+                RegionOrigin(row["why"]),
+                row["label"] or FACE,
+                row["detectors"] or "",
+            )
+            found.setdefault(row["stream"] or 0, []).append(region)
+    return {
+        stream: Regions.of(sorted(own, key=lambda region: (region.frame, region.track)))
+        for stream, own in found.items()
+    }
+
+
+class Marks:
+    """What the next copy of a stream will hide, for people to look at.
+
+    Between two frames on which a person has drawn a box, it is on the straight line: the run knows
+    how the camera moves, and hides at least this much.
+
+    Parameters
+    ----------
+    copied
+        What the copy hides.
+    edits
+        The edits in force of the stream.
+    followed
+        Ids of the edits that the copy follows.
+    times
+        Presentation time of each frame, seconds.
+    upright
+        How the pictures are shown.
+    """
+
+    def __init__(
+        self,
+        copied: Regions,
+        edits: Iterable[Edit],
+        followed: frozenset[str],
+        times: Sequence[float],
+        upright: Upright,
+    ) -> None:
+        self._upright = upright
+        in_force = [*edits]
+        new = [edit for edit in in_force if edit.id not in followed]
+        self.hidden = edited.apply(copied, new, times, upright.width, upright.height)
+        """What will be hidden."""
+        self._first_new = int(copied.track.max()) + 1 if len(copied) else 0
+        self._drawn = [edit for edit in new if edit.kind is EditKind.HIDE]
+        self._shown: dict[int, list[tuple[Edit, Sequence[float]]]] = {}
+        for edit in in_force:
+            if edit.kind is EditKind.SHOW:
+                for frame, *sides in edit.boxes:
+                    self._shown.setdefault(frame, []).append((edit, sides))
+
+    def tracks(self) -> list[dict[str, Any]]:
+        """Return each track with the spans of frames that it is on, by their first frames."""
+        order = np.lexsort((self.hidden.frame, self.hidden.track))
+        track, frame = self.hidden.track[order], self.hidden.frame[order]
+        is_new = np.diff(track, prepend=-1) != 0
+        begins = np.flatnonzero(is_new | (np.diff(frame, prepend=-2) != 1))
+        ends = np.append(begins[1:], len(track)) - 1
+        found: dict[int, dict[str, Any]] = {}
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if len(track) else ():
+            number = int(track[begin])
+            label, who = self.hidden.kinds[self.hidden.kind[order[begin]]].tolist()
+            told = {"track": number, "label": label, "who": who, "edit": self._edit(number)}
+            spans = found.setdefault(number, told | {"spans": []})["spans"]
+            spans.append([int(frame[begin]), int(frame[end])])
+        return sorted(found.values(), key=lambda told: (told["spans"][0], told["track"]))
+
+    def within(self, frames: range) -> list[list[dict[str, Any]]]:
+        """Return the marks on each of some consecutive frames."""
+        found: dict[int, list[dict[str, Any]]] = {frame: [] for frame in frames}
+        for region in self.hidden.within(frames):
+            sides = (region.x0, region.y0, region.x1, region.y1)
+            edit = self._edit(region.track)
+            found[region.frame].append(
+                {
+                    "kind": "hidden",
+                    "box": self._upright.shown(sides),
+                    "track": region.track,
+                    "label": region.label,
+                    "why": region.origin,
+                    "edit": edit,
+                }
+            )
+        for frame in frames:
+            for edit_shown, box in self._shown.get(frame, []):
+                found[frame].append(
+                    {
+                        "kind": "shown",
+                        "box": self._upright.shown(box),
+                        "track": None,
+                        "label": edit_shown.label,
+                        "why": "shown",
+                        "edit": edit_shown.id,
+                    }
+                )
+        return [found[frame] for frame in frames]
+
+    def of_track(self, track: int, frames: range) -> list[Region]:
+        """Return what will be hidden of a track on some consecutive frames."""
+        return [region for region in self.hidden.within(frames) if region.track == track]
+
+    def _edit(self, track: int) -> str | None:
+        """Return the id of the new edit that draws a track; None: the copy has it."""
+        number = track - self._first_new
+        return self._drawn[number].id if 0 <= number < len(self._drawn) else None
