@@ -35,7 +35,8 @@ class Claims(SchedulerPlugin):
     async def start(self, scheduler: Scheduler) -> None:
         """Add the handlers by which workers reach the claims."""
         self._claims: dict[str, tuple[str, str]] = {}
-        scheduler.handlers |= {_CLAIM: self._claim, _RELEASE: self._release}
+        scheduler.handlers[_CLAIM] = self._claim
+        scheduler.handlers[_RELEASE] = self._release
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
         """Forget the claims of a worker that has gone."""

@@ -63,7 +63,8 @@ def planned(
 ) -> Planned:
     root = tmp_path_factory.mktemp("mutations")
     # The square is gone after half of the frames.
-    clip = make_clip(root / "in" / "a.mp4", *CODERS[request.param], frames=300)
+    options = ("-s", "160x90", *CODERS[request.param])
+    clip = make_clip(root / "in" / "a.mp4", *options, frames=300)
     (video,) = listing.list_videos(str(clip), str(root / "out"))
     job = Job.of(video, storage.canonical(str(root / "out")), SETTINGS)
     probed = stages.probe(job)
