@@ -8,6 +8,7 @@ The five stages run one after the other in this process, with the default settin
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import subprocess
 import tempfile
@@ -21,6 +22,8 @@ import imageio_ffmpeg
 from clips import fetch_clips
 
 from redact_dask import config, storage
+from redact_dask.media import decode, index
+from redact_dask.media.encode import Encoder
 from redact_dask.pipeline import stages
 from redact_dask.pipeline.job import Job
 from redact_dask.records import Rendered, Video
@@ -57,6 +60,19 @@ def edit_of(video: Video) -> Edit:
     return Edit(video.path, video.id, None, EditKind.HIDE, "face", boxes, "benchmark", now)
 
 
+def encoded_bytes(clip: Path, every: int) -> int:
+    """Return the size of all frames, encoded with an IDR picture every so many frames; 0: none."""
+    settings = config.EncodeSettings()
+    scanned = index.scan(str(clip), settings)
+    (chunk,) = scanned.chunks(1e9)
+    content = io.BytesIO()
+    encoder = Encoder(scanned.info, settings, content)
+    for number, frame in enumerate(decode.frames(str(clip), scanned.info, chunk)):
+        encoder.add(frame, begins_piece=bool(every) and number % every == 0)
+    encoder.finish()
+    return len(content.getvalue())
+
+
 def cpu_seconds() -> float:
     """Return the CPU seconds of this process and its children so far."""
     return sum(os.times()[:4])
@@ -68,7 +84,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (video,) = listing.list_videos(str(make_clip(folder, options.seconds)), str(folder / "out"))
+        clip = make_clip(folder, options.seconds)
+        (video,) = listing.list_videos(str(clip), str(folder / "out"))
         edit = (edit_of(video),)
         runs: Sequence[tuple[str, dict[str, Any], tuple[Edit, ...]]] = (
             ("a whole run", {}, ()),
@@ -89,6 +106,10 @@ def main() -> None:
             )
             figures = f"{spent:.1f} | {100 * spent / whole:.0f} % | {frames - taken - copied}"
             print(f"| {what} | {figures} | {taken} | {copied} |", flush=True)
+        plain = encoded_bytes(clip, 0)
+        for every in (30, 60, 120):
+            more = encoded_bytes(clip, every) / plain - 1
+            print(f"an IDR picture every {every} frames: {100 * more:.1f} % more bytes")
 
 
 if __name__ == "__main__":
