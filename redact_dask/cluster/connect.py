@@ -16,6 +16,7 @@ import dask.config
 from dask.utils import key_split
 from distributed import Client, Scheduler, Security
 from distributed.comm import core as comm
+from tornado.ioloop import PeriodicCallback
 
 from redact_dask import versions
 from redact_dask.cluster import local_workers
@@ -42,6 +43,10 @@ _DASK = {"distributed.scheduler.work-stealing-interval": "100ms"}
 
 _ANSWER_S = 5
 """Seconds within which a running scheduler must answer."""
+
+_AWAKE_S = 60
+"""Time between two tasks that do nothing, seconds. Clusters that end when they have been idle, so
+that a killed driver leaves none, must not end while their driver waits for videos."""
 
 
 @contextmanager
@@ -230,7 +235,25 @@ def _start(path: str, settings: ClusterSettings) -> Iterator[Client]:
             client = started.enter_context(cluster.get_client())
         except Exception as error:  # A cloud may raise anything.
             raise UsageError(f"{path} does not start: {type(error).__name__}: {error}") from error
+        started.enter_context(_kept_awake(client))
         yield client
+
+
+@contextmanager
+def _kept_awake(client: Client) -> Iterator[None]:
+    def awake() -> None:
+        """Do nothing: that there is a task is enough."""
+
+    def submit() -> None:
+        if client.status == "running":
+            client.submit(awake, pure=False)
+
+    ticking = PeriodicCallback(submit, _AWAKE_S * 1000)
+    client.loop.add_callback(ticking.start)
+    try:
+        yield
+    finally:
+        client.loop.add_callback(ticking.stop)
 
 
 def _is_local(settings: ClusterSettings) -> bool:

@@ -14,6 +14,7 @@ from dask.utils import key_split
 from dask_processes import running, worker_of
 from distributed import Client, LocalCluster, Scheduler
 from local_cluster import QUIET
+from waiting import until
 
 import redact_dask
 from redact_dask.cluster import connect
@@ -101,6 +102,20 @@ def test_a_class_that_brings_no_workers_is_closed() -> None:
 def test_a_cluster_that_adapts_has_a_worker_before_there_are_tasks() -> None:
     with connect.ready_client(settings(**local(n_workers=0), adapt={"maximum": 2})) as client:
         assert len(client.scheduler_info()["workers"]) == 1
+
+
+def test_a_cluster_that_is_started_is_not_idle_while_its_driver_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or it would end in a night without videos, if it ends by itself when it is idle."""
+
+    def transitions(dask_scheduler: Scheduler) -> int:
+        return dask_scheduler.transition_counter
+
+    monkeypatch.setattr(connect, "_AWAKE_S", 0.1, raising=False)
+    with connect.ready_client(settings(**one_worker())) as client:
+        before = client.run_on_scheduler(transitions)
+        until(lambda: client.run_on_scheduler(transitions) > before, "a task", within=10)
 
 
 class Gateway:

@@ -1,7 +1,7 @@
 """The ready configurations name classes that exist, and arguments that those classes take.
 
-None of these clusters can be started here: what is checked is what a typing error or another
-version of a package would break.
+What a typing error or another version of a package would break is found here, within a second;
+`tests/runs/clusters` runs those that can be started on one machine.
 """
 
 from __future__ import annotations
