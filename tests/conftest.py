@@ -16,6 +16,7 @@ import seaweedfs
 from demo import fetch_clips
 from distributed import Client, Security
 from fixture_types import Ffmpeg, MakeClip, StartStandin
+from installed import Installed
 from local_cluster import workers
 from standin import Standin
 
@@ -140,6 +141,12 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             running.kill()  # It would take 25 s to end by itself.
             running.wait()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel, in an environment of its own."""
+    return Installed(tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture(scope="session")

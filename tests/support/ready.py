@@ -97,7 +97,10 @@ class Fleet:
         assert run.returncode == 0, told + errors
         assert json.loads(told.splitlines()[-1])["published"] == 1
         assert digest(destination / self.clip.name) == self.expected
-        until(lambda: not self.processes(), "the end of all that was started, twice")
+
+    def wait_for_the_end(self) -> None:
+        """Wait until nothing is left of the runs, nor of the one whose driver was killed."""
+        until(lambda: not self.processes(), "the end of all that runs have started")
 
     def kill_a_worker(self, run: subprocess.Popen[str], destination: Path) -> None:
         """Wait until something has been detected, and kill a worker: others' tasks go on."""

@@ -12,12 +12,6 @@ from ready import Fleet, digest, run_of
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel, in an environment of its own."""
-    return Installed(tmp_path_factory.mktemp("installed"))
-
-
-@pytest.fixture(scope="session")
 def fleet(carphone: Path, installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     """A real clip, and what the wheel makes of it on this machine alone."""
     folder = tmp_path_factory.mktemp("alone")

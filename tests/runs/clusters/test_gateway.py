@@ -10,7 +10,7 @@ from gateway_server import GatewayServer
 from ready import Fleet, with_names
 
 pytest.importorskip("dask_gateway_server", reason="pip install 'dask-gateway-server[local]'")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -31,3 +31,4 @@ def test_a_cluster_of_dask_gateway(server: GatewayServer, fleet: Fleet, tmp_path
         with_names("gateway", tmp_path, names | {"minimum: 1": "minimum: 2"}),
         environment=server.environment,
     )
+    fleet.wait_for_the_end()

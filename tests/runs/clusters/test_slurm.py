@@ -11,6 +11,7 @@ from ready import Fleet, with_names
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(bool(slurm.missing()), reason=slurm.missing()),
 ]
 
@@ -33,4 +34,5 @@ def test_jobs_of_slurm(cluster: slurm.Slurm, fleet: Fleet, tmp_path: Path) -> No
         with_names("slurm", tmp_path, names | sizes),
         environment=cluster.environment,
     )
+    fleet.wait_for_the_end()
     assert not cluster.ask("squeue", "-h")

@@ -16,6 +16,7 @@ from ready import Fleet, with_names
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(
         not sshd.is_installed(), reason="sshd is not installed: apt-get install openssh-server"
     ),
@@ -54,3 +55,4 @@ def test_hosts_that_ssh_reaches(
     hosts: list[Host], config: Path, fleet: Fleet, tmp_path: Path
 ) -> None:
     fleet.publishes_the_same_bytes_whoever_dies(tmp_path, config, command=hosts[0].command)
+    fleet.wait_for_the_end()
