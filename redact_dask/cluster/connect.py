@@ -172,7 +172,7 @@ def threads_at(settings: ClusterSettings) -> int | None:
         No scheduler answers at the address, or its cluster is not fit; see `prepare`.
     """
     if _is_local(settings):
-        return settings.workers or os.cpu_count() or 1
+        return local_workers.number(settings)
     if settings.class_path:
         return None
     with ready_client(settings) as client:

@@ -13,6 +13,7 @@ import tempfile
 from multiprocessing import forkserver
 
 import dask.config
+from dask.system import cpu_count
 from distributed import LocalCluster
 from distributed.utils import get_mp_context
 
@@ -56,10 +57,18 @@ def warm_up() -> None:
     forkserver.ensure_running()
 
 
+def number(settings: ClusterSettings) -> int:
+    """Return how many workers `start` starts: by default, one for each core that we may use.
+
+    A container has fewer than its machine, and memory for as many.
+    """
+    return settings.workers or cpu_count()
+
+
 def start(settings: ClusterSettings) -> LocalCluster:
     """Start the configured number of workers, and a scheduler."""
     return LocalCluster(
-        n_workers=settings.workers or os.cpu_count() or 1,
+        n_workers=number(settings),
         threads_per_worker=1,
         host="127.0.0.1",
         dashboard_address=settings.dashboard,

@@ -20,6 +20,19 @@ def one(**given: Any) -> ClusterSettings:
     return ClusterSettings(workers=1, dashboard="127.0.0.1:0", **given)
 
 
+@pytest.mark.skipif(os.cpu_count() == 1, reason="there is no core to do without")
+def test_there_is_a_worker_for_each_core_that_we_may_use() -> None:
+    """A container that may use eight of 64 cores has no memory for 64 workers."""
+    cores = os.sched_getaffinity(0)
+    assert connect.threads_at(ClusterSettings()) == len(cores)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        assert connect.threads_at(ClusterSettings()) == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert connect.threads_at(ClusterSettings(workers=3)) == 3
+
+
 def test_workers_are_forked_with_the_environment_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
     def told() -> tuple[str, str]:
         return os.environ["OF_TODAY"], " ".join(psutil.Process().parent().cmdline())
