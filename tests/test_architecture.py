@@ -20,7 +20,6 @@ FLOORS = (
     {"pipeline"},
     {"review"},
     {"report", "evidence", "tracking", "redaction"},
-    {"review"},
     {"audit"},
     {"sources", "media", "pages"},
     {"config"},

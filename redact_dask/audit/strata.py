@@ -28,7 +28,7 @@ _AROUND_S = 1.0
 too early."""
 _COLUMNS = (
     "run", "video", "path", "source", "output", "status", "frames", "duration_s", "bytes_out",
-    "finished", "streams",
+    "finished", "streams", "streams_dropped", "sha256", "edits",
 )  # fmt: skip
 
 

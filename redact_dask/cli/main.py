@@ -85,6 +85,8 @@ def measure() -> None:
     cls=_Group,
     name="review",
     verbs={
+        "export": _Verb("review_export", "export", "Write what is hidden for another tool."),
+        "import": _Verb("review_import", "import_file", "Take up what another tool has changed."),
         "list": _Verb("review_list", "list_doubts", "Tell which copies to look at first."),
         "open": _Verb("review_open", "open_page", "Look again, and edit what is hidden."),
     },

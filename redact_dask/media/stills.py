@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
+from redact_dask.errors import DamagedVideo
 from redact_dask.media.decode import gops
 from redact_dask.media.demux import open_video
 
@@ -50,6 +51,27 @@ def stills(
             frame = after
             if frame > last:
                 return
+
+
+def shape(url: str, number: int | None = None) -> tuple[int, int, int]:
+    """Return width and height of a copy's stored pictures, and the turns that show them upright.
+
+    The turns are counter-clockwise quarter turns, 0 to 3.
+
+    Parameters
+    ----------
+    url, number
+        See `stills`.
+
+    Raises
+    ------
+    VideoError
+        The file cannot be read, or is no video.
+    """
+    with open_video(url, number) as (container, stream):
+        for frame in container.decode(stream):
+            return frame.width, frame.height, round(frame.rotation / 90) % 4
+    raise DamagedVideo(f"{url} has no picture")
 
 
 def _skip(container: InputContainer, stream: VideoStream, frame: int) -> int:

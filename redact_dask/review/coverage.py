@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from redact_dask.records import ORIGINS, RegionOrigin, Regions
 from redact_dask.records.edits import Edit, EditKind
 
+HIDDEN = 0.75
+"""Least share of a detection that a region covers so that it counts as hidden."""
+SAME = 0.5
+"""Least share of a detection that a region covers whose track it belongs to."""
 _PAIRS = 2**20
 """Pairs of boxes that are compared at once: they take some 100 MB."""
 
@@ -32,13 +36,7 @@ def covered(
     """
     share = np.zeros(len(frame))
     row = np.full(len(frame), -1, np.intp)
-    first = np.searchsorted(regions.frame, frame, "left")
-    many = np.searchsorted(regions.frame, frame, "right") - first
-    block = np.cumsum(many) // _PAIRS
-    for part in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(block)) + 1):
-        thing = np.repeat(part, many[part])
-        before = np.cumsum(many[part]) - many[part]
-        other = np.arange(len(thing)) - np.repeat(before - first[part], many[part])
+    for thing, other in pairs(frame, regions):
         lower = np.minimum(box[thing, 2:], regions.box[other, 2:])
         common = lower - np.maximum(box[thing, :2], regions.box[other, :2])
         sides = np.maximum(box[thing, 2:] - box[thing, :2], 1e-6)
@@ -49,6 +47,27 @@ def covered(
         share[thing[order]] = shares[order]
         row[thing[order]] = other[order]
     return share, row
+
+
+def pairs(
+    frame: NDArray[np.int32], regions: Regions
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield each thing with each region of its frame, some at a time: rows of both.
+
+    Parameters
+    ----------
+    frame
+        Frame of n things, shape (n,).
+    regions
+        Regions, sorted by frame.
+    """
+    first = np.searchsorted(regions.frame, frame, "left")
+    many = np.searchsorted(regions.frame, frame, "right") - first
+    block = np.cumsum(many) // _PAIRS
+    for part in np.split(np.arange(len(frame)), np.flatnonzero(np.diff(block)) + 1):
+        thing = np.repeat(part, many[part])
+        before = np.cumsum(many[part]) - many[part]
+        yield thing, np.arange(len(thing)) - np.repeat(before - first[part], many[part])
 
 
 def boxes_of(edits: Iterable[Edit]) -> Regions:

@@ -24,7 +24,7 @@ from redact_dask.errors import SourceError
 from redact_dask.manifest import edits, streams
 from redact_dask.manifest.streams import StreamRows
 from redact_dask.records import FACE, Detections, Regions
-from redact_dask.review import doubts
+from redact_dask.review import examine
 from redact_dask.review.doubts import Doubt, Kind, Stream
 from redact_dask.storage import layout
 
@@ -124,9 +124,9 @@ def _doubtful(destination: str, copies: Published, only: int | None = None) -> I
                 regions,
                 [e for e in made.get(columns["video"], ()) if (e.stream or 0) == number],
             )
-            found += doubts.of_stream(stream)
+            found += examine.of_stream(stream)
             for frame, judge, label in leaks.get((columns["video"], copies.place(key)), ()):
-                found += doubts.of_audit(stream, frame, judge, label)
+                found += examine.of_audit(stream, frame, judge, label)
         found.sort(key=lambda doubt: (-doubt.weight, doubt.stream, doubt.first))
         yield Doubtful(columns["video"], columns["path"] or columns["copy"], tuple(found))
 

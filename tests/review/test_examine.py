@@ -10,7 +10,7 @@ from doubted import BOX, detections, regions, stream
 
 from redact_dask.records import FACE
 from redact_dask.records.edits import Edit, EditBox, EditKind
-from redact_dask.review import doubts
+from redact_dask.review import examine
 from redact_dask.review.doubts import Doubt, Kind, Stream
 
 AT = datetime(2026, 2, 3, tzinfo=UTC)
@@ -21,11 +21,11 @@ def edit(kind: EditKind, *boxes: EditBox) -> Edit:
 
 
 def kinds(some: Stream) -> list[Kind]:
-    return sorted(doubt.kind for doubt in doubts.of_stream(some))
+    return sorted(doubt.kind for doubt in examine.of_stream(some))
 
 
 def only(some: Stream, kind: Kind) -> Doubt:
-    (found,) = (doubt for doubt in doubts.of_stream(some) if doubt.kind is kind)
+    (found,) = (doubt for doubt in examine.of_stream(some) if doubt.kind is kind)
     return found
 
 
@@ -42,7 +42,7 @@ def test_a_face_that_was_seen_and_not_hidden_is_doubted_once() -> None:
     ]
     seen = [*detections(range(100)), *moving, *detections([50], 0.4, beside)]
     some = stream(seen, regions(range(100), range(100)))
-    face, glimpse = sorted(doubts.of_stream(some), key=lambda doubt: -doubt.weight)
+    face, glimpse = sorted(examine.of_stream(some), key=lambda doubt: -doubt.weight)
     assert (face.kind, face.first, face.last, face.start_s) == (Kind.OPEN, 20, 38, 2.0)
     assert face.why == "seen 10 times, at best with 0.60, and not hidden"
     assert (glimpse.kind, glimpse.first, glimpse.box) == (Kind.OPEN, 50, beside)
@@ -119,11 +119,11 @@ def test_what_one_of_several_detectors_saw_is_doubted() -> None:
 
 def test_a_leak_of_an_audit_is_doubted_until_somebody_hides_there() -> None:
     some = stream([], [])
-    (doubt,) = doubts.of_audit(some, 25, "bob", FACE)
+    (doubt,) = examine.of_audit(some, 25, "bob", FACE)
     assert (doubt.kind, doubt.first, doubt.weight, doubt.box) == (Kind.LEAK, 25, 1.0, None)
     shown, drawn = (edit(kind, (20, *BOX), (30, *BOX)) for kind in (EditKind.SHOW, EditKind.HIDE))
-    assert [*doubts.of_audit(stream([], [], [shown]), 25, "bob", FACE)]
-    assert not [*doubts.of_audit(stream([], [], [drawn]), 25, "bob", FACE)]
+    assert [*examine.of_audit(stream([], [], [shown]), 25, "bob", FACE)]
+    assert not [*examine.of_audit(stream([], [], [drawn]), 25, "bob", FACE)]
 
 
 def test_an_edit_settles_the_doubts_about_a_track_at_its_place() -> None:
