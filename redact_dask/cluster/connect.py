@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dask.config
 from dask.utils import key_split
 from distributed import Client, Scheduler, Security
 from distributed.comm import core as comm
-from tornado.ioloop import PeriodicCallback
+from tornado.ioloop import IOLoop, PeriodicCallback
 
 from redact_dask import versions
 from redact_dask.cluster import local_workers
@@ -249,11 +249,12 @@ def _kept_awake(client: Client) -> Iterator[None]:
             client.submit(awake, pure=False)
 
     ticking = PeriodicCallback(submit, _AWAKE_S * 1000)
-    client.loop.add_callback(ticking.start)
+    loop = cast(IOLoop, client.loop)
+    loop.add_callback(ticking.start)
     try:
         yield
     finally:
-        client.loop.add_callback(ticking.stop)
+        loop.add_callback(ticking.stop)
 
 
 def _is_local(settings: ClusterSettings) -> bool:
