@@ -11,7 +11,7 @@ from redact_dask import storage
 from redact_dask.cli import serving
 from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.cli.options import settings_of, store_options
-from redact_dask.review import copies
+from redact_dask.review import pairs
 from redact_dask.review.server import Server
 from redact_dask.review.session import Session
 
@@ -50,8 +50,8 @@ def open_page(
     with exit_on_error(Console(stderr=True)):
         settings_of(file, assignments, {}, source, dest)
         destination = storage.canonical(dest)
-        found = copies.listed(source, destination, path)
-        outdated = sum(copy.is_outdated for copy in found)
+        found = pairs.listed(source, destination, path)
+        outdated = sum(pair.is_outdated for pair in found)
         click.echo(f"videos    {len(found):,}, and their sources show faces on the page")
         if outdated:
             click.echo(f"changed   {outdated:,} since their copies were made; run again first")

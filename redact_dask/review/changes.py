@@ -10,8 +10,8 @@ from typing import Any
 from redact_dask.errors import UsageError
 from redact_dask.records import RegionOrigin
 from redact_dask.records.edits import Edit, EditBox, EditKind, taken_back
+from redact_dask.review.display import Display
 from redact_dask.review.marks import Marks
-from redact_dask.review.upright import Upright
 
 _LONGEST_REASON = 500
 """Most characters of a reason."""
@@ -39,7 +39,7 @@ class Changes:
         self._by = by
         self._labels = labels
 
-    def hide(self, given: Mapping[str, Any], frames: int, upright: Upright) -> Edit:
+    def hide(self, given: Mapping[str, Any], frames: int, display: Display) -> Edit:
         """Return an edit that hides what was drawn.
 
         Parameters
@@ -48,7 +48,7 @@ class Changes:
             The ``label``, the ``boxes`` with their frames, pixels of the shown picture, and why.
         frames
             Number of frames of the stream.
-        upright
+        display
             How its pictures are shown.
 
         Raises
@@ -61,7 +61,7 @@ class Changes:
             raise UsageError(f"{label!r} is no label that is known: choose one of those shown")
         if not isinstance(boxes, list) or not boxes:
             raise UsageError("there is no box: draw one first")
-        found = sorted(_stored(box, frames, upright) for box in boxes)
+        found = sorted(_stored(box, frames, display) for box in boxes)
         if len({frame for frame, *_ in found}) < len(found):
             raise UsageError("a frame has two boxes: draw one on each frame")
         return self._edit(EditKind.HIDE, str(label), found, given)
@@ -146,7 +146,7 @@ def _whole(number: Any) -> int:
     return number
 
 
-def _stored(box: Any, frames: int, upright: Upright) -> EditBox:
+def _stored(box: Any, frames: int, display: Display) -> EditBox:
     """Return a box that came over the network, on the stored picture and inside it."""
     if (
         not isinstance(box, list)
@@ -156,9 +156,9 @@ def _stored(box: Any, frames: int, upright: Upright) -> EditBox:
     ):
         raise UsageError("this is no box: it needs a frame and four edges")
     frame, *sides = box
-    wide, high = upright.size
+    wide, high = display.size
     x0, x1 = (min(max(float(side), 0.0), wide) for side in (sides[0], sides[2]))
     y0, y1 = (min(max(float(side), 0.0), high) for side in (sides[1], sides[3]))
     if not 0 <= frame < frames or min(x1 - x0, y1 - y0) < _SHORTEST:
         raise UsageError(f"the box on frame {frame} is not inside the video: draw it again")
-    return (frame, *upright.stored((x0, y0, x1, y1)))
+    return (frame, *display.stored((x0, y0, x1, y1)))

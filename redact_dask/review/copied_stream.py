@@ -12,7 +12,7 @@ from redact_dask.manifest import edits, streams
 from redact_dask.media import stills
 from redact_dask.records import Regions
 from redact_dask.records.edits import Edit
-from redact_dask.review.upright import Upright
+from redact_dask.review.display import Display
 from redact_dask.storage import layout
 
 
@@ -30,7 +30,7 @@ class CopiedStream:
     seconds: float
     sha256: str
     """SHA-256 of the copy."""
-    upright: Upright
+    upright: Display
     """Size of its pictures, and how they are turned. Other tools do not stretch them."""
     regions: Regions
     """What is hidden, by frame."""
@@ -86,7 +86,7 @@ def opened(destination: str, path: str, stream: int | None = None) -> CopiedStre
         frames=copies.frames_of_several.get(key, columns["frames"]),
         seconds=columns["duration_s"],
         sha256=columns["sha256"],
-        upright=Upright(width, height, turns, width),
+        upright=Display(width, height, turns, width),
         regions=streams.regions(hidden[-1]) if hidden else Regions.of(()),
         edits=tuple(edit for edit in in_force if (edit.stream or 0) == stream),
         is_current=set(columns["edits"] or ()) == {edit.id for edit in in_force},

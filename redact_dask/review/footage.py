@@ -24,7 +24,7 @@ from redact_dask.errors import VideoError
 from redact_dask.media import decode, index
 from redact_dask.media.demux import SeveralStreams
 from redact_dask.pages.server import NotShown
-from redact_dask.review.upright import Upright
+from redact_dask.review.display import Display
 
 _QUALITY = 88
 """JPEG quality: the marks of a small face are seen, and a frame of 1080p has some 300 KB."""
@@ -61,7 +61,7 @@ class Footage:
         self._running: Generator[VideoFrame] | None = None
         self._at = 0
         """Number of the frame that is decoded next."""
-        self.upright = Upright.of(self._index.info)
+        self.display = Display.of(self._index.info)
 
     @property
     def number(self) -> int | None:
@@ -103,7 +103,7 @@ class Footage:
         try:
             with self._lock:
                 decoded = self._decoded(frame)
-            return _jpeg(decoded, self.upright, width)
+            return _jpeg(decoded, self.display, width)
         except (VideoError, av.error.FFmpegError, *storage.FAILURES) as error:
             raise NotShown(f"Frame {frame} cannot be shown: {error}.") from error
 
@@ -165,12 +165,12 @@ def _size(picture: VideoFrame) -> int:
     return sum(plane.buffer_size for plane in picture.planes)
 
 
-def _jpeg(picture: VideoFrame, upright: Upright, width: int) -> bytes:
-    scale = min(1.0, width / upright.size[0])
-    across, down = (max(round(side * scale), 1) for side in (upright.stretched, upright.height))
+def _jpeg(picture: VideoFrame, display: Display, width: int) -> bytes:
+    scale = min(1.0, width / display.size[0])
+    across, down = (max(round(side * scale), 1) for side in (display.stretched, display.height))
     # A reformatter of its own: several threads may want one frame.
     rgb = VideoReformatter().reformat(picture, across, down, "rgb24", interpolation="BILINEAR")
-    image: Image.Image = rgb.to_image().rotate(90 * upright.turns, expand=True)
+    image: Image.Image = rgb.to_image().rotate(90 * display.turns, expand=True)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY)
     return file.getvalue()

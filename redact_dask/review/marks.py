@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from redact_dask import manifest
 from redact_dask.records import FACE, Region, RegionOrigin, Regions
 from redact_dask.records.edits import Edit, EditKind
-from redact_dask.review.upright import Upright
+from redact_dask.review.display import Display
 from redact_dask.tracking import edited
 
 _COLUMNS = (
@@ -68,7 +68,7 @@ class Marks:
         Ids of the edits that the copy follows.
     times
         Presentation time of each frame, seconds.
-    upright
+    display
         How the pictures are shown.
     """
 
@@ -78,12 +78,12 @@ class Marks:
         edits: Iterable[Edit],
         followed: frozenset[str],
         times: Sequence[float],
-        upright: Upright,
+        display: Display,
     ) -> None:
-        self._upright = upright
+        self._display = display
         in_force = [*edits]
         new = [edit for edit in in_force if edit.id not in followed]
-        self.hidden = edited.apply(copied, new, times, upright.width, upright.height)
+        self.hidden = edited.apply(copied, new, times, display.width, display.height)
         """What will be hidden."""
         self._first_new = int(copied.track.max()) + 1 if len(copied) else 0
         self._drawn = [edit for edit in new if edit.kind is EditKind.HIDE]
@@ -118,7 +118,7 @@ class Marks:
             found[region.frame].append(
                 {
                     "kind": "hidden",
-                    "box": self._upright.shown(sides),
+                    "box": self._display.shown(sides),
                     "track": region.track,
                     "label": region.label,
                     "why": region.origin,
@@ -130,7 +130,7 @@ class Marks:
                 found[frame].append(
                     {
                         "kind": "shown",
-                        "box": self._upright.shown(box),
+                        "box": self._display.shown(box),
                         "track": None,
                         "label": edit_shown.label,
                         "why": "shown",

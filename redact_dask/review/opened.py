@@ -11,11 +11,11 @@ from redact_dask.errors import UsageError, VideoError
 from redact_dask.pages.server import NotShown
 from redact_dask.records import Regions
 from redact_dask.records.edits import Edit, EditKind, in_force, taken_back
-from redact_dask.review import copies, marks
+from redact_dask.review import marks, pairs
 from redact_dask.review.changes import Changes
-from redact_dask.review.copies import Copy
 from redact_dask.review.footage import Footage
 from redact_dask.review.marks import Marks
+from redact_dask.review.pairs import Pair
 from redact_dask.storage import layout
 
 MARKED = 120
@@ -37,7 +37,7 @@ class Opened:
 
     Parameters
     ----------
-    copy
+    pair
         The copy, and its source.
     destination
         URL of the destination's root.
@@ -50,17 +50,17 @@ class Opened:
         The source or the copy is gone, has changed, or cannot be read.
     """
 
-    def __init__(self, copy: Copy, destination: str, edits: Sequence[Edit]) -> None:
-        self._copy = copy
-        check(copy)
-        if [facts["size"] for facts in storage.find(copy.output).values()] != [copy.size]:
+    def __init__(self, pair: Pair, destination: str, edits: Sequence[Edit]) -> None:
+        self._pair = pair
+        check(pair)
+        if [facts["size"] for facts in storage.find(pair.output).values()] != [pair.size]:
             raise NotShown("The copy is not the one that was published: open the review again.")
-        self._followed = copies.followed(destination, copy)
-        copied = marks.regions(layout.manifest(destination), copy.run, copy.video)
+        self._followed = pairs.followed(destination, pair)
+        copied = marks.regions(layout.manifest(destination), pair.run, pair.video)
         self._streams: dict[int, _Stream] = {}
         try:
-            for place, number in enumerate(copy.streams):
-                source, of_copy = Footage(copy.source.source, number), Footage(copy.output, place)
+            for place, number in enumerate(pair.streams):
+                source, of_copy = Footage(pair.source.source, number), Footage(pair.output, place)
                 own = copied.get(number, Regions.of(()))
                 self._streams[number] = _Stream(source, of_copy, own)
         except (VideoError, *storage.FAILURES) as error:
@@ -78,7 +78,7 @@ class Opened:
                 [edit for edit in forced if edit.stream == stream.source.number],
                 self._followed,
                 stream.source.times,
-                stream.source.upright,
+                stream.source.display,
             )
             for number, stream in self._streams.items()
         }
@@ -86,20 +86,30 @@ class Opened:
     def told(self) -> dict[str, Any]:
         """Return all that the page shows of the video besides pictures and marks."""
         return {
-            "path": self._copy.source.path,
+            "path": self._pair.source.path,
             "streams": [
                 {
                     "stream": number,
                     "frames": stream.source.frames,
                     "rate": stream.source.rate,
-                    "size": stream.source.upright.size,
+                    "size": stream.source.display.size,
                     "tracks": self._marks[number].tracks(),
-                    "doubts": [asdict(d) for d in self._copy.doubts if d.stream == number],
+                    "doubts": self._doubts(number),
                 }
                 for number, stream in self._streams.items()
             ],
             "edits": self.told_edits(),
         }
+
+    def _doubts(self, number: int) -> list[dict[str, Any]]:
+        """Return the doubts about a stream by time; the gravest has the rank 0."""
+        shown = self._streams[number].source.display.shown
+        own = (doubt for doubt in self._pair.doubts if doubt.stream == number)
+        told = [
+            asdict(doubt) | {"rank": rank, "box": shown(doubt.box) if doubt.box else None}
+            for rank, doubt in enumerate(own)
+        ]
+        return sorted(told, key=lambda doubt: (doubt["first"], doubt["rank"]))
 
     def told_edits(self) -> list[dict[str, Any]]:
         """Return the edits, the newest first; undos are told by what they undo."""
@@ -153,14 +163,14 @@ class Opened:
         if not isinstance(number, int) or number not in self._streams:
             raise UsageError("the video has no such stream")
         try:
-            check(self._copy)
+            check(self._pair)
         except NotShown as error:
             raise UsageError(str(error)) from error
         source = self._streams[number].source
-        changes = Changes(self._copy.source.path, self._copy.video, source.number, by, labels)
+        changes = Changes(self._pair.source.path, self._pair.video, source.number, by, labels)
         match given.get("kind"):
             case "hide":
-                return changes.hide(given, source.frames, source.upright)
+                return changes.hide(given, source.frames, source.display)
             case "show":
                 return changes.show(given, source.frames, self._marks[number])
             case "undo":
@@ -179,12 +189,12 @@ class Opened:
         return self._streams[number]
 
 
-def check(copy: Copy) -> None:
+def check(pair: Pair) -> None:
     """Raise `NotShown` if the source of a copy is not the one that the copy was made of."""
-    now = [storage.version(facts) for facts in storage.find(copy.source.source).values()]
-    if copy.is_outdated or now != [copy.source.version]:
+    now = [storage.version(facts) for facts in storage.find(pair.source.source).values()]
+    if pair.is_outdated or now != [pair.source.version]:
         raise NotShown(
-            f"{copy.source.path} has changed since its copy was made: redact it again with "
+            f"{pair.source.path} has changed since its copy was made: redact it again with "
             "`redact-dask run`, and review the new copy"
         )
 

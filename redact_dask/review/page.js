@@ -84,7 +84,7 @@ function pick(rank) {
   Object.assign(stage.view, { zoom: 1, pan: [0, 0] });
   at("timeline").ariaValueMax = stream.frames - 1;
   tell();
-  go(stream.doubts[0]?.first ?? 0);
+  go(stream.doubts.find((one) => one.rank === 0)?.first ?? 0);
 }
 
 // What the server tells of the video, after it was opened or edited.
@@ -194,9 +194,12 @@ function overlay() {
   at("badge").classList.toggle("open", of === "source");
   at("of-source").ariaPressed = of === "source";
   at("of-copy").ariaPressed = of === "copy";
-  const doubt = stream.doubts.find((one) => one.first <= here && here <= one.last);
+  const doubt = doubtHere();
   at("doubt-here").hidden = !doubt;
   text("doubt-here", doubt?.words ?? "");
+  const isPlaced = doubt?.box && draft?.kind !== "hide";
+  at("doubt-box").hidden = !isPlaced;
+  if (isPlaced) at("doubt-box").dataset.sides = doubt.box.join();
   const now = marksNow();
   const known = new Map([...at("marks").children].map((mark) => [mark.dataset.key, mark]));
   const seen = now.map((one) => {
@@ -233,6 +236,12 @@ function overlay() {
     here,
     selected,
   });
+}
+
+// The gravest doubt of this frame.
+function doubtHere() {
+  const found = stream.doubts.filter((one) => one.first <= here && here <= one.last);
+  return found.reduce((best, one) => (!best || one.rank < best.rank ? one : best), null);
 }
 
 const style = (one) => (one.kind === "shown" ? "visible" : one.edit || one.why === "drawn" ? "drawn" : "hidden-now");
@@ -345,8 +354,10 @@ function drawBox(sides) {
   if (of !== "source") look("source");
   pause();
   const fresh = !draft;
-  const made = draft ?? { kind: "hide", boxes: new Boxes(stream.size), label: state.labels[0] };
-  made.boxes.put(here, sides ?? made.boxes.start(here, stage.middle(), Math.max(...stream.size) / 12 / stage.view.zoom));
+  const doubt = doubtHere();
+  const label = state.labels.includes(doubt?.label) ? doubt.label : state.labels[0];
+  const made = draft ?? { kind: "hide", boxes: new Boxes(stream.size), label };
+  made.boxes.put(here, sides ?? ((fresh && doubt?.box) || null) ?? made.boxes.start(here, stage.middle(), Math.max(...stream.size) / 12 / stage.view.zoom));
   if (fresh) begin(made);
   else { tellDraft(); overlay(); }
 }

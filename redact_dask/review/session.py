@@ -14,8 +14,8 @@ from redact_dask.manifest import edits
 from redact_dask.pages.server import NotShown
 from redact_dask.records import FACE
 from redact_dask.records.edits import Edit
-from redact_dask.review.copies import Copy
 from redact_dask.review.opened import Opened
+from redact_dask.review.pairs import Pair
 from redact_dask.storage import layout
 
 _OPEN = 2
@@ -27,7 +27,7 @@ class Session:
 
     Parameters
     ----------
-    copies
+    pairs
         The videos, in the order in which they are shown.
     destination
         URL of the destination's root.
@@ -40,13 +40,13 @@ class Session:
         The name cannot be used, or the edits that are there cannot be read.
     """
 
-    def __init__(self, copies: Sequence[Copy], destination: str, by: str) -> None:
+    def __init__(self, pairs: Sequence[Pair], destination: str, by: str) -> None:
         if not re.fullmatch(r"\w[\w.-]{0,39}", by):
             raise UsageError(
                 f"the name {by!r} must have at most 40 letters, digits, dots, dashes and "
                 "underscores: give one with --as"
             )
-        self._copies = copies
+        self._pairs = pairs
         self._destination = destination
         self._manifest = layout.manifest(destination)
         self._by = by
@@ -54,7 +54,7 @@ class Session:
         self._opened: OrderedDict[int, Opened] = OrderedDict()
         self._lock = Lock()
         self._read: dict[str, list[Edit]] = {}
-        self._edits(copies[0])
+        self._edits(pairs[0])
 
     def state(self) -> dict[str, Any]:
         """Return all that the page shows at first, as values of JSON."""
@@ -65,14 +65,14 @@ class Session:
             "labels": self._labels,
             "videos": [
                 {
-                    "path": copy.source.path,
-                    "seconds": copy.seconds,
-                    "cameras": len(copy.streams),
-                    "doubts": len(copy.doubts),
-                    "why": copy.doubts[0].words if copy.doubts else "",
-                    "edits": counts[copy.video],
+                    "path": pair.source.path,
+                    "seconds": pair.seconds,
+                    "cameras": len(pair.streams),
+                    "doubts": len(pair.doubts),
+                    "why": pair.doubts[0].words if pair.doubts else "",
+                    "edits": counts[pair.video],
                 }
-                for copy in self._copies
+                for pair in self._pairs
             ],
         }
 
@@ -86,7 +86,7 @@ class Session:
         """
         with self._lock:
             opened = self._open(number)
-            opened.edited(self._edits(self._copies[number]))
+            opened.edited(self._edits(self._pairs[number]))
             return opened.told()
 
     def marks(self, number: int, stream: int, first: int) -> list[list[dict[str, Any]]]:
@@ -126,9 +126,9 @@ class Session:
             except NotShown as error:
                 raise UsageError(str(error)) from error
             # Somebody else may have edited the video meanwhile.
-            opened.edited(self._edits(self._copies[number]))
+            opened.edited(self._edits(self._pairs[number]))
             edits.append(self._manifest, [opened.edit(given, self._by, self._labels)])
-            opened.edited(self._edits(self._copies[number]))
+            opened.edited(self._edits(self._pairs[number]))
             return opened.told()
 
     def close(self) -> None:
@@ -139,20 +139,20 @@ class Session:
             self._opened.clear()
 
     def _open(self, number: int) -> Opened:
-        if not 0 <= number < len(self._copies):
+        if not 0 <= number < len(self._pairs):
             raise NotShown("There is no such video.")
         if number not in self._opened:
-            copy = self._copies[number]
-            self._opened[number] = Opened(copy, self._destination, self._edits(copy))
+            pair = self._pairs[number]
+            self._opened[number] = Opened(pair, self._destination, self._edits(pair))
             if len(self._opened) > _OPEN:
                 self._opened.popitem(last=False)[1].close()
         self._opened.move_to_end(number)
         return self._opened[number]
 
-    def _edits(self, copy: Copy) -> list[Edit]:
+    def _edits(self, pair: Pair) -> list[Edit]:
         """Return all edits of a video, by time."""
         found = edits.read(self._manifest, self._read)
-        return [edit for edit in found if edit.video == copy.video]
+        return [edit for edit in found if edit.video == pair.video]
 
 
 def _labels(root: str) -> list[str]:

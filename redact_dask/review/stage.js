@@ -2,7 +2,7 @@
 const at = (id) => document.getElementById(id);
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const WIDTHS = [640, 960, 1280, 1600, 1920, 2560, 3840, 7680]; // Few, so that pictures are kept.
-const [stage, layer, canvas, marks, draftBox] = ["stage", "layer", "picture", "marks", "draft-box"].map(at);
+const [stage, layer, canvas, marks, draftBox, doubtBox] = ["stage", "layer", "picture", "marks", "draft-box", "doubt-box"].map(at);
 
 export const view = { zoom: 1, pan: [0, 0], size: [16, 9] };
 
@@ -30,7 +30,7 @@ export function place() {
   view.pan = [-x / view.zoom, -y / view.zoom];
   Object.assign(layer.style, { width: `${width}px`, height: `${height}px`, transform: `translate(${x}px, ${y}px) scale(${view.zoom})` });
   layer.style.setProperty("--scale", view.zoom);
-  for (const mark of [draftBox, ...marks.children]) {
+  for (const mark of [draftBox, doubtBox, ...marks.children]) {
     if (!mark.dataset.sides) continue;
     const [x0, y0, x1, y1] = mark.dataset.sides.split(",").map((side) => side * scale);
     Object.assign(mark.style, { left: `${x0}px`, top: `${y0}px`, width: `${x1 - x0}px`, height: `${y1 - y0}px` });

@@ -241,14 +241,19 @@ def scheduler() -> Iterator[str]:
 @pytest.mark.usefixtures("scheduler")
 def test_every_example_runs(place: Callable[[str], str]) -> None:
     # These tell of runs: examples of other verbs come before them.
-    of_runs = ("audit", "report", "verify")
+    of_runs = ("audit", "open", "report", "verify")
     for example in sorted(EXAMPLES, key=lambda command: verb(command).name in of_runs):
         command = place(example)
         if verb(example).name == "watch":
             watch(command)
             continue
         if verb(example).name == "audit" and "--result" not in example:
-            judge(command)
+            told = served(command, "answers/0", b'{"verdict": "clean"}')
+            assert "judged    1 of" in told
+            continue
+        if verb(example).name == "open":
+            edit = b'{"kind": "hide", "stream": 0, "label": "face", "boxes": [[0, 1, 2, 30, 40]]}'
+            assert "next      redact-dask run" in served(command, "edits/0", edit)
             continue
         done = subprocess.run(
             ["bash", "-c", command], check=False, capture_output=True, text=True, timeout=300
@@ -339,8 +344,11 @@ def watch(command: str) -> None:
             running.wait()
 
 
-def judge(command: str) -> None:
-    """Run a command that serves the page of an audit, answer once, and interrupt it."""
+def served(command: str, path: str, sent: bytes) -> str:
+    """Run a command that serves a page, send something as the page does, and interrupt it.
+
+    Returns what the command has told since it began to serve.
+    """
     running = subprocess.Popen(
         ["bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -349,12 +357,13 @@ def judge(command: str) -> None:
         lines = iter(running.stdout.readline, "")
         page = next(line.split()[1] for line in lines if line.startswith("page "))
         origin = {"Origin": page.rsplit("/", 2)[0]}
-        answer = urllib.request.Request(f"{page}answers/0", b'{"verdict": "clean"}', origin)
-        urllib.request.urlopen(answer, timeout=30).close()
+        urllib.request.urlopen(
+            urllib.request.Request(page + path, sent, origin), timeout=60
+        ).close()
         running.send_signal(signal.SIGINT)
         told, errors = running.communicate(timeout=60)
         assert running.returncode == 0, errors
-        assert "judged    1 of" in told
+        return told
     finally:
         running.kill()
         running.wait()

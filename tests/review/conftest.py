@@ -12,7 +12,7 @@ from made_up import VIDEO
 from published_rows import write
 
 from redact_dask import storage
-from redact_dask.review import copies
+from redact_dask.review import pairs
 from redact_dask.review.session import Session
 from redact_dask.sources import listing
 
@@ -64,10 +64,10 @@ def session(filmed: Path, redacted: Path) -> Iterator[Session]:
     """What Ann sees: the first video has two doubts."""
     destination = storage.canonical(str(redacted))
     doubts = (
-        copies.Doubt(0, 20, 29, "seen weakly, and not hidden"),
-        copies.Doubt(0, 60, 60, "a track ends inside the picture"),
+        pairs.Doubt(0, 20, 29, "seen weakly, and not hidden", "plate", (52.0, 60.0, 92.0, 100.0)),
+        pairs.Doubt(0, 60, 60, "a track ends inside the picture", "face"),
     )
-    found = copies.ordered(copies.listed(str(filmed), destination), [(PATH, doubts)])
+    found = pairs.ordered(pairs.listed(str(filmed), destination), [(PATH, doubts)])
     session = Session(found, destination, "ann")
     yield session
     session.close()

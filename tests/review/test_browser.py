@@ -87,11 +87,12 @@ def saved(page: Page) -> None:
 
 def test_a_box_is_drawn_on_two_frames_and_followed_in_between(opened: Any, redacted: Path) -> None:
     page = opened()
-    frame(page, 20)  # The first doubt.
+    frame(page, 20)  # The gravest doubt.
     page.locator("#doubt-here").get_by_text("seen weakly, and not hidden").wait_for()
-    press(page, "b")
-    # A twelfth of 320 pixels in the middle, moved by steps of a hundredth.
-    press(page, *["ArrowLeft"] * 20, *["Shift+ArrowRight"] * 3, *["ArrowUp"] * 5, "2")
+    assert page.locator("#doubt-box").is_visible()
+    # The box begins where the doubt is, and is moved by steps of a hundredth of 320 pixels.
+    press(page, "b", *["ArrowLeft"] * 5, *["Shift+ArrowRight"] * 3, *["ArrowUp"] * 5)
+    assert page.locator('#draft-labels [aria-pressed="true"]').inner_text().endswith("plate")
     press(page, *["."] * 5)
     frame(page, 25)
     assert not page.locator("#draft-box").is_visible()
@@ -105,11 +106,10 @@ def test_a_box_is_drawn_on_two_frames_and_followed_in_between(opened: Any, redac
     press(page, "Enter")
     saved(page)
     (edit,) = kept(redacted)
-    side = 320 / 12
-    x, y = 160 - side / 2 - 64, 90 - side / 2 - 16
+    x, y = 52 - 16, 60 - 16
     first, last = edit.boxes
-    assert first == pytest.approx((20, x, y, x + side + 9.6, y + side), abs=0.01)
-    assert last == pytest.approx((25, x + 32, y, x + 32 + side + 9.6, y + side), abs=0.01)
+    assert first == pytest.approx((20, x, y, x + 49.6, y + 40), abs=0.01)
+    assert last == pytest.approx((25, x + 32, y, x + 81.6, y + 40), abs=0.01)
     assert (edit.kind, edit.label, edit.by) == (EditKind.HIDE, "plate", "ann")
     assert (edit.why, edit.stream) == ("a passer-by, b c x", None)
     row = page.locator("#edits li")

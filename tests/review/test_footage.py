@@ -67,7 +67,7 @@ def test_each_camera_has_its_own(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     both = together(ffmpeg, tmp_path / "both.mkv", one, other)
     first, second = Footage(both.as_uri(), 0), Footage(both.as_uri(), 1)
     assert (first.number, second.number) == (0, 1)
-    assert (first.upright.size, second.upright.size) == ((320, 180), (640, 360))
+    assert (first.display.size, second.display.size) == ((320, 180), (640, 360))
     assert Footage(one.as_uri(), 0).number is None
 
 

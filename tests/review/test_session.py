@@ -17,7 +17,7 @@ from redact_dask.errors import SourceError, UsageError
 from redact_dask.manifest import edits
 from redact_dask.pages.server import NotShown
 from redact_dask.records.edits import Edit, EditKind
-from redact_dask.review import copies
+from redact_dask.review import pairs
 from redact_dask.review.session import Session
 from redact_dask.sources import listing
 
@@ -97,7 +97,7 @@ def test_two_people_edit_at_once_and_both_stay(
     session: Session, filmed: Path, redacted: Path
 ) -> None:
     destination = storage.canonical(str(redacted))
-    other = Session(copies.listed(str(filmed), destination), destination, "bob")
+    other = Session(pairs.listed(str(filmed), destination), destination, "bob")
     for one in (session, other):
         one.video(0)
     session.edit(0, SHOW)
@@ -125,7 +125,7 @@ def test_a_source_that_has_changed_since_is_not_edited(
 ) -> None:
     source, destination = tmp_path / "source", storage.canonical(str(redacted))
     shutil.copytree(filmed, source)
-    session = Session(copies.listed(str(source), destination), destination, "ann")
+    session = Session(pairs.listed(str(source), destination), destination, "ann")
     session.video(0)
     with (source / "car 1/night <b>.mp4").open("ab") as video:
         video.write(b"later")
@@ -133,7 +133,7 @@ def test_a_source_that_has_changed_since_is_not_edited(
         session.edit(0, HIDE)
     assert kept(redacted) == []
     session.close()
-    later = Session(copies.listed(str(source), destination), destination, "ann")
+    later = Session(pairs.listed(str(source), destination), destination, "ann")
     with pytest.raises(NotShown, match="has changed since"):
         later.video(0)
 
@@ -157,9 +157,9 @@ def test_one_video_may_be_named(filmed: Path, redacted: Path, path: str | None) 
     destination = storage.canonical(str(redacted))
     if path == "car 3/none.mp4":
         with pytest.raises(SourceError, match=r"no video car 3/none\.mp4 is both in"):
-            copies.listed(str(filmed), destination, path)
+            pairs.listed(str(filmed), destination, path)
     else:
-        found = [copy.source.path for copy in copies.listed(str(filmed), destination, path)]
+        found = [copy.source.path for copy in pairs.listed(str(filmed), destination, path)]
         assert found == ([path] if path else ["car 1/night <b>.mp4", "car 2/day.mp4"])
 
 
@@ -182,7 +182,7 @@ def test_the_edit_of_a_turned_camera_is_in_pixels_of_its_stored_picture(
     row |= {"output": storage.canonical(str(redacted / "both.mp4")), "frames": 60}
     row |= {"duration_s": 2.0, "bytes_out": source.stat().st_size, "source": video.source}
     destination = write(redacted, {"videos": [VIDEO | row]})
-    session = Session(copies.listed(str(source.parent), destination), destination, "ann")
+    session = Session(pairs.listed(str(source.parent), destination), destination, "ann")
     streams = session.video(0)["streams"]
     assert [(one["stream"], tuple(one["size"])) for one in streams] == [
         (0, (320, 180)),
@@ -198,7 +198,7 @@ def test_the_edit_of_a_turned_camera_is_in_pixels_of_its_stored_picture(
 
 def test_names_and_damaged_edits_are_told(filmed: Path, redacted: Path) -> None:
     destination = storage.canonical(str(redacted))
-    found = copies.listed(str(filmed), destination)
+    found = pairs.listed(str(filmed), destination)
     with pytest.raises(UsageError, match="give one with --as"):
         Session(found, destination, "a/b")
     (redacted / "_manifest" / "edits").mkdir()

@@ -20,7 +20,7 @@ import redact_dask
 from redact_dask import storage
 from redact_dask.manifest import edits
 from redact_dask.records.edits import EditKind
-from redact_dask.review import copies
+from redact_dask.review import pairs
 from redact_dask.review.server import Server
 from redact_dask.review.session import Session
 
@@ -36,7 +36,7 @@ BLIND = MAGENTA | {"redact": {"style": "solid"}, "track": {"start": 0.95}}
 @contextmanager
 def page_of(source: Path, redacted: Path) -> Iterator[Page]:
     destination = storage.canonical(str(redacted))
-    session = Session(copies.listed(str(source), destination), destination, "ann")
+    session = Session(pairs.listed(str(source), destination), destination, "ann")
     server = Server(session)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

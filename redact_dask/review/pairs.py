@@ -25,10 +25,14 @@ class Doubt:
     """Number of the last frame."""
     words: str
     """What is doubtful, for a person."""
+    label: str
+    """What the thing may be, such as ``face``."""
+    box: tuple[float, float, float, float] | None = None
+    """Where it is, pixels of the stored picture; None: somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Pair:
     """A published copy, and its source as it is now."""
 
     source: Video
@@ -45,6 +49,7 @@ class Copy:
     frames: int
     seconds: float
     doubts: tuple[Doubt, ...] = ()
+    """The gravest first."""
 
     @property
     def is_outdated(self) -> bool:
@@ -52,8 +57,8 @@ class Copy:
         return self.source.id != self.video
 
 
-def listed(source: str, destination: str, path: str | None = None) -> list[Copy]:
-    """Return the copies with a source, by their paths.
+def listed(source: str, destination: str, path: str | None = None) -> list[Pair]:
+    """Return the copies that have a source, by their paths.
 
     Parameters
     ----------
@@ -75,7 +80,7 @@ def listed(source: str, destination: str, path: str | None = None) -> list[Copy]
         of_source, _ = manifest.paths(row, destination)
         rows[of_source] = row | {"streams": published.streams(number)}
     found = [
-        _copy(video, rows[video.path], destination)
+        _pair(video, rows[video.path], destination)
         for video in listing.list_videos(source, destination)
         if video.path in rows and path in (None, video.path)
     ]
@@ -85,38 +90,39 @@ def listed(source: str, destination: str, path: str | None = None) -> list[Copy]
             f"no {wanted} is both in {source} and published in {destination}: name the source of "
             "the run that published it"
         )
-    return sorted(found, key=lambda copy: copy.source.path)
+    return sorted(found, key=lambda pair: pair.source.path)
 
 
-def ordered(copies: Iterable[Copy], ranked: Iterable[tuple[str, Sequence[Doubt]]]) -> list[Copy]:
-    """Return copies in the order of a ranking, with its doubts; then those that it does not name.
+def ordered(pairs: Iterable[Pair], ranked: Iterable[tuple[str, Sequence[Doubt]]]) -> list[Pair]:
+    """Return pairs in the order of a ranking, with its doubts; then those that it does not name.
 
     Parameters
     ----------
-    copies
+    pairs
         What there is to review.
     ranked
-        Path of each doubtful video and its doubts, the most doubtful one first.
+        Path of each doubtful video and its doubts, the most doubtful video and its gravest doubt
+        first.
     """
-    left = {copy.source.path: copy for copy in copies}
+    left = {pair.source.path: pair for pair in pairs}
     first = [
         replace(left.pop(path), doubts=tuple(doubts)) for path, doubts in ranked if path in left
     ]
     return [*first, *left.values()]
 
 
-def followed(destination: str, copy: Copy) -> frozenset[str]:
+def followed(destination: str, pair: Pair) -> frozenset[str]:
     """Return the ids of the edits that a copy follows."""
     columns = ["run", "video", "status", "edits"]
-    for table in manifest.tables(layout.manifest(destination), "videos", columns, {copy.run}):
+    for table in manifest.tables(layout.manifest(destination), "videos", columns, {pair.run}):
         for row in table.to_pylist():
-            if (row["video"], row["status"]) == (copy.video, "published"):
+            if (row["video"], row["status"]) == (pair.video, "published"):
                 return frozenset(row["edits"] or ())
     return frozenset()
 
 
-def _copy(video: Video, row: manifest.Row, destination: str) -> Copy:
-    return Copy(
+def _pair(video: Video, row: manifest.Row, destination: str) -> Pair:
+    return Pair(
         source=video,
         video=row["video"],
         run=row["run"],

@@ -24,16 +24,16 @@ def test_a_box_is_shown_where_the_thing_is(
     ffmpeg("-i", plain, "-vf", f"setsar={shape}", stored)
     ffmpeg("-display_rotation:v", turn, "-i", stored, "-c", "copy", turned)
     footage = Footage(turned.as_uri(), 0)
-    upright = footage.upright
+    display = footage.display
     image = Image.open(io.BytesIO(footage.jpeg(10, 4000)))
-    assert image.size == upright.size
+    assert image.size == display.size
     stretched = round(320 * {"1": 1, "2": 2, "2/3": 2 / 3, "10": 1}[shape])
     assert sorted(image.size) == sorted((stretched, 180))
     rows, columns = np.nonzero(excess(np.asarray(image)) > 80)
     seen = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     square = (32.0, 60.0, 72.0, 100.0)
-    assert upright.shown(square) == pytest.approx(seen, abs=4)
-    assert upright.stored(upright.shown(square)) == pytest.approx(square)
+    assert display.shown(square) == pytest.approx(seen, abs=4)
+    assert display.stored(display.shown(square)) == pytest.approx(square)
 
 
 def test_the_picture_is_scaled_down_but_not_up(clip: Path) -> None:

@@ -15,13 +15,13 @@ detectors take it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Upright:
+class Display:
     """How the pictures of a stream are shown.
 
     A picture is stretched to square pixels, and then turned. One that is also mirrored is shown as
     it is stored: what matters is that boxes lie where they belong.
 
-    >>> phone = Upright(width=1920, height=1080, turns=1, stretched=1920)
+    >>> phone = Display(width=1920, height=1080, turns=1, stretched=1920)
     >>> phone.size, phone.shown((0, 0, 100, 50)), phone.stored((0, 1820, 50, 1920))
     ((1080, 1920), (0, 1820.0, 50, 1920.0), (0.0, 0, 100.0, 50))
     """
@@ -36,7 +36,7 @@ class Upright:
     """Width of the stored picture with square pixels, before it is turned."""
 
     @classmethod
-    def of(cls, info: StreamInfo) -> Upright:
+    def of(cls, info: StreamInfo) -> Display:
         """Return how the pictures of a stream are shown."""
         aspect = info.sample_aspect_ratio
         stretched = info.width
