@@ -241,7 +241,7 @@ def scheduler() -> Iterator[str]:
 @pytest.mark.usefixtures("scheduler")
 def test_every_example_runs(place: Callable[[str], str]) -> None:
     # These tell of runs: examples of other verbs come before them.
-    of_runs = ("audit", "open", "report", "verify")
+    of_runs = ("audit", "report", "verify", "list", "open", "export", "import")
     for example in sorted(EXAMPLES, key=lambda command: verb(command).name in of_runs):
         command = place(example)
         if verb(example).name == "watch":

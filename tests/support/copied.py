@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from redact_dask.records import FACE, Region, RegionOrigin, Regions
 from redact_dask.records.edits import Edit
 from redact_dask.review.copied_stream import CopiedStream
-from redact_dask.review.upright import Upright
+from redact_dask.review.display import Display
 
 SHA256 = "ab" * 32
 
@@ -28,7 +28,7 @@ def copy(
 ) -> CopiedStream:
     """Return a copy of 60 frames of 320 x 180 pixels."""
     rows = Regions.of(sorted(regions, key=lambda one: (one.frame, one.track)))
-    upright = Upright(320, 180, turns, 320)
+    upright = Display(320, 180, turns, 320)
     return CopiedStream(
         *("cam/a & b.mp4", "0123456789abcdef", None, 60, 2.0, SHA256, upright, rows),
         *(tuple(edits), current),
