@@ -140,8 +140,9 @@ class Footage:
             self._at += 1
 
     def _keep(self, picture: VideoFrame) -> None:
+        if before := self._kept.pop(self._at, None):
+            self._bytes -= _size(before)
         self._kept[self._at] = picture
-        self._kept.move_to_end(self._at)
         self._bytes += _size(picture)
         while self._bytes > _KEPT and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
