@@ -78,6 +78,8 @@ def boxes_of(edits: Iterable[Edit]) -> Regions:
     """
     parts = [Regions.of(())]
     for rank, edit in enumerate(edits):
+        if not edit.boxes:
+            continue
         known = np.array([box[0] for box in edit.boxes], np.int32)
         sides = np.array([box[1:] for box in edit.boxes], np.float64)
         frame = known

@@ -28,7 +28,7 @@ def of_stream(stream: Stream) -> list[Doubt]:
 
 def of_audit(stream: Stream, frame: int, judge: str, label: str) -> Iterator[Doubt]:
     """Yield the doubt about a frame that somebody has called a leak, unless an edit hides there."""
-    hides = (edit.boxes for edit in stream.edits if edit.kind is EditKind.HIDE)
+    hides = (edit.boxes for edit in stream.edits if edit.boxes and edit.kind is EditKind.HIDE)
     if not any(boxes[0][0] <= frame <= boxes[-1][0] for boxes in hides):
         why = f"{judge} has called it a leak in an audit"
         yield stream.doubt(Kind.LEAK, (frame, frame), None, label, 1.0, why)
