@@ -35,7 +35,7 @@ def test_the_image_runs_as_nobody_who_is_root() -> None:
 def test_versions_agree_with_the_project() -> None:
     least = PROJECT["requires-python"].removeprefix(">=")
     assert {stage[0] for stage in words("FROM")} == {f"python:{least}-slim"}
-    for file in (ROOT / "configs").iterdir():
+    for file in filter(Path.is_file, (ROOT / "configs").rglob("*")):
         tags = re.findall(r"redact-dask:([0-9][\w.]*)", file.read_text())
         assert {*tags} <= {PROJECT["version"]}, file
     installed = re.search(r"/source\[([\w,]+)\]", RECIPE)
