@@ -127,8 +127,7 @@ def test_a_full_scratch_disk_under_a_segment_is_told(
         storage.remove(done.joined.output)
     (first, *_), (chunk, *_) = done.rendered, done.probed.chunks
     size = len(storage.read(str(first.segments[0].url)))
-    for folder in (job.work, job.kept):  # Else its pieces are taken from the published copy.
-        storage.remove(str(folder))
+    storage.remove(job.work)
     plan = stages.track(job, done.probed, done.detected)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, before[1]))

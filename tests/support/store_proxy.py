@@ -60,14 +60,15 @@ def proxy(store: str, between: Between) -> Iterator[str]:
 def without(request: Request, *headers: str) -> None:
     """Take headers out of a request, and sign the rest with the environment's credentials."""
     names = {*map(str.lower, headers), "authorization"}
-    hashed = next(v for n, v in request.headers.items() if n.lower() == "x-amz-content-sha256")
+    lower = {name.lower(): value for name, value in request.headers.items()}
+    hashed = lower["x-amz-content-sha256"]
     kept = {n: v for n, v in request.headers.items() if n.lower() not in names}
 
     class Auth(S3SigV4Auth):
         def payload(self, _request: AWSRequest) -> str:
             return hashed
 
-    url = f"http://{request.headers['Host']}{request.path}"
+    url = f"http://{lower['host']}{request.path}"
     signed = AWSRequest(request.method, url, kept)
     keys = (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     Auth(Credentials(*keys), "s3", os.environ["AWS_DEFAULT_REGION"]).add_auth(signed)
