@@ -88,7 +88,7 @@ def saved(page: Page) -> None:
 def test_a_box_is_drawn_on_two_frames_and_followed_in_between(opened: Any, redacted: Path) -> None:
     page = opened()
     frame(page, 20)  # The gravest doubt.
-    page.locator("#doubt-here").get_by_text("seen weakly, and not hidden").wait_for()
+    page.locator("#doubt-here").get_by_text("plate: seen, and not hidden").wait_for()
     assert page.locator("#doubt-box").is_visible()
     # The box begins where the doubt is, and is moved by steps of a hundredth of 320 pixels.
     press(page, "b", *["ArrowLeft"] * 5, *["Shift+ArrowRight"] * 3, *["ArrowUp"] * 5)
