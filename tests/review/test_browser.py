@@ -246,6 +246,26 @@ def test_what_is_not_kept_is_told_and_stays_a_draft(
     press(page, "Escape")
 
 
+def test_a_video_that_cannot_be_shown_is_told_and_nothing_of_another_is_left(
+    opened: Any, redacted: Path
+) -> None:
+    page = opened()
+    press(page, "b", "Enter")
+    saved(page)
+    with (redacted / "car 2/day.mp4").open("ab") as copy:
+        copy.write(b"later")
+    press(page, "]")
+    page.get_by_role("alert").get_by_text("not the one that was published").wait_for()
+    for part in ("#marks", "#here", "#doubts", "#edits"):
+        assert page.locator(part).inner_text() == ""
+    press(page, "b", "x", " ", "c")
+    page.get_by_role("button", name="Draw a box").click()
+    assert not page.locator("#draft").is_visible()
+    press(page, "[")
+    frame(page, 20)
+    assert page.locator("#edits li").count() == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_laptop_and_is_readable_in_the_dark(opened: Any, scheme: str) -> None:
     page = opened(color_scheme=scheme)
