@@ -11,9 +11,12 @@ from redact_dask import storage
 from redact_dask.cli import serving
 from redact_dask.cli.exit_codes import exit_on_error
 from redact_dask.cli.options import settings_of, store_options
-from redact_dask.review import pairs
+from redact_dask.review import pairs, ranking
 from redact_dask.review.server import Server
 from redact_dask.review.session import Session
+
+_RANKED = 200
+"""Most videos that are ranked by doubt: more than people review on one day."""
 
 
 @click.command(name="open")
@@ -40,7 +43,8 @@ def open_page(
 ) -> None:
     """Show the videos of SOURCE beside their copies in DEST, and let people edit what is hidden.
 
-    PATH is the path of one video below SOURCE; without it, all videos are shown. The command serves
+    PATH is the path of one video below SOURCE; without it, all videos are shown, the most doubtful
+    ones first. The command serves
     a page to browsers of this machine until somebody interrupts it. The page shows SOURCE, so it
     shows faces. The next `redact-dask run SOURCE DEST` follows the edits.
 
@@ -55,7 +59,10 @@ def open_page(
         click.echo(f"videos    {len(found):,}, and their sources show faces on the page")
         if outdated:
             click.echo(f"changed   {outdated:,} since their copies were made; run again first")
-        session = Session(found, destination, by or serving.user())
+        doubtful = (
+            [ranking.of_video(destination, path)] if path else ranking.ranked(destination, _RANKED)
+        )
+        session = Session(pairs.ordered(found, doubtful), destination, by or serving.user())
         try:
             serving.serve(Server(session, port), "every edit")
         finally:

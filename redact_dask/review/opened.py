@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from redact_dask import storage
@@ -106,7 +106,14 @@ class Opened:
         shown = self._streams[number].source.display.shown
         own = (doubt for doubt in self._pair.doubts if doubt.stream == number)
         told = [
-            asdict(doubt) | {"rank": rank, "box": shown(doubt.box) if doubt.box else None}
+            {
+                "rank": rank,
+                "first": doubt.first,
+                "last": doubt.last,
+                "label": doubt.label,
+                "words": f"{doubt.label}: {doubt.why}",
+                "box": shown(doubt.box) if doubt.box else None,
+            }
             for rank, doubt in enumerate(own)
         ]
         return sorted(told, key=lambda doubt: (doubt["first"], doubt["rank"]))

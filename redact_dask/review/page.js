@@ -65,6 +65,9 @@ async function open(rank) {
   if (opened !== which) return;
   if (!answer.ok) {
     video = null;
+    // Nothing of the video before may be taken for this one's.
+    for (const id of ["marks", "here", "doubts", "edits"]) at(id).replaceChildren();
+    at("nothing").hidden = at("no-edits").hidden = at("doubts-section").hidden = true;
     at("stage").ariaBusy = false;
     return trouble(await answer.text());
   }
@@ -577,7 +580,9 @@ const clicks = {
   "show-all": () => draftShow(false), "show-on": () => draftShow(true),
   save, discard, "help-button": () => at("help").showModal(),
 };
-for (const [id, done] of Object.entries(clicks)) at(id).addEventListener("click", done);
+const always = ["before", "after", "list-button", "help-button"];
+for (const [id, done] of Object.entries(clicks))
+  at(id).addEventListener("click", () => { if (stream || always.includes(id)) done(); });
 at("camera").addEventListener("change", () => {
   if (draft) { at("camera").value = video.streams.indexOf(stream); return hint("Save or discard first"); }
   pick(Number(at("camera").value));

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from redact_dask import manifest, storage
 from redact_dask.audit import strata
 from redact_dask.errors import SourceError
 from redact_dask.records import Video
+from redact_dask.review.doubts import Doubt
+from redact_dask.review.ranking import Doubtful
 from redact_dask.sources import listing
 from redact_dask.storage import layout
 
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Something in a video that a person should look at."""
-
-    stream: int
-    """Number of the video stream in the source, from 0."""
-    first: int
-    """Number of the first frame."""
-    last: int
-    """Number of the last frame."""
-    words: str
-    """What is doubtful, for a person."""
-    label: str
-    """What the thing may be, such as ``face``."""
-    box: tuple[float, float, float, float] | None = None
-    """Where it is, pixels of the stored picture; None: somewhere."""
+MOST_DOUBTS = 40
+"""Doubts about a video that are shown, the gravest ones: people would look at more in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +80,7 @@ def listed(source: str, destination: str, path: str | None = None) -> list[Pair]
     return sorted(found, key=lambda pair: pair.source.path)
 
 
-def ordered(pairs: Iterable[Pair], ranked: Iterable[tuple[str, Sequence[Doubt]]]) -> list[Pair]:
+def ordered(pairs: Iterable[Pair], ranked: Iterable[Doubtful]) -> list[Pair]:
     """Return pairs in the order of a ranking, with its doubts; then those that it does not name.
 
     Parameters
@@ -101,12 +88,13 @@ def ordered(pairs: Iterable[Pair], ranked: Iterable[tuple[str, Sequence[Doubt]]]
     pairs
         What there is to review.
     ranked
-        Path of each doubtful video and its doubts, the most doubtful video and its gravest doubt
-        first.
+        The doubtful copies, the most doubtful one first.
     """
-    left = {pair.source.path: pair for pair in pairs}
+    left = {pair.video: pair for pair in pairs}
     first = [
-        replace(left.pop(path), doubts=tuple(doubts)) for path, doubts in ranked if path in left
+        replace(left.pop(copy.video), doubts=copy.doubts[:MOST_DOUBTS])
+        for copy in ranked
+        if copy.video in left
     ]
     return [*first, *left.values()]
 

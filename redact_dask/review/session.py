@@ -69,7 +69,7 @@ class Session:
                     "seconds": pair.seconds,
                     "cameras": len(pair.streams),
                     "doubts": len(pair.doubts),
-                    "why": pair.doubts[0].words if pair.doubts else "",
+                    "why": pair.doubts[0].why if pair.doubts else "",
                     "edits": counts[pair.video],
                 }
                 for pair in self._pairs

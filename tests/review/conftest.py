@@ -13,6 +13,8 @@ from published_rows import write
 
 from redact_dask import storage
 from redact_dask.review import pairs
+from redact_dask.review.doubts import Doubt, Kind
+from redact_dask.review.ranking import Doubtful
 from redact_dask.review.session import Session
 from redact_dask.sources import listing
 
@@ -63,11 +65,13 @@ def redacted(filmed: Path, tmp_path: Path) -> Path:
 def session(filmed: Path, redacted: Path) -> Iterator[Session]:
     """What Ann sees: the first video has two doubts."""
     destination = storage.canonical(str(redacted))
+    rows = pairs.listed(str(filmed), destination)
+    square = (52.0, 60.0, 92.0, 100.0)
     doubts = (
-        pairs.Doubt(0, 20, 29, "seen weakly, and not hidden", "plate", (52.0, 60.0, 92.0, 100.0)),
-        pairs.Doubt(0, 60, 60, "a track ends inside the picture", "face"),
+        Doubt(Kind.OPEN, 0, None, square, 20, 29, 0.7, "plate", 0.5, "seen, and not hidden"),
+        Doubt(Kind.ENDS, 0, 0, None, 60, 60, 2.0, "face", 0.1, "its track ends"),
     )
-    found = pairs.ordered(pairs.listed(str(filmed), destination), [(PATH, doubts)])
+    found = pairs.ordered(rows, [Doubtful(rows[0].video, PATH, doubts)])
     session = Session(found, destination, "ann")
     yield session
     session.close()

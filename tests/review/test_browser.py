@@ -88,7 +88,7 @@ def saved(page: Page) -> None:
 def test_a_box_is_drawn_on_two_frames_and_followed_in_between(opened: Any, redacted: Path) -> None:
     page = opened()
     frame(page, 20)  # The gravest doubt.
-    page.locator("#doubt-here").get_by_text("seen weakly, and not hidden").wait_for()
+    page.locator("#doubt-here").get_by_text("plate: seen, and not hidden").wait_for()
     assert page.locator("#doubt-box").is_visible()
     # The box begins where the doubt is, and is moved by steps of a hundredth of 320 pixels.
     press(page, "b", *["ArrowLeft"] * 5, *["Shift+ArrowRight"] * 3, *["ArrowUp"] * 5)
@@ -244,6 +244,26 @@ def test_what_is_not_kept_is_told_and_stays_a_draft(
     assert page.locator("#draft").is_visible()
     assert kept(redacted) == []
     press(page, "Escape")
+
+
+def test_a_video_that_cannot_be_shown_is_told_and_nothing_of_another_is_left(
+    opened: Any, redacted: Path
+) -> None:
+    page = opened()
+    press(page, "b", "Enter")
+    saved(page)
+    with (redacted / "car 2/day.mp4").open("ab") as copy:
+        copy.write(b"later")
+    press(page, "]")
+    page.get_by_role("alert").get_by_text("not the one that was published").wait_for()
+    for part in ("#marks", "#here", "#doubts", "#edits"):
+        assert page.locator(part).inner_text() == ""
+    press(page, "b", "x", " ", "c")
+    page.get_by_role("button", name="Draw a box").click()
+    assert not page.locator("#draft").is_visible()
+    press(page, "[")
+    frame(page, 20)
+    assert page.locator("#edits li").count() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
