@@ -6,17 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
-from redact_dask import manifest
-from redact_dask.records import FACE, Region, RegionOrigin, Regions
+from redact_dask.manifest import streams
+from redact_dask.records import Region, Regions
 from redact_dask.records.edits import Edit, EditKind
 from redact_dask.review.display import Display
 from redact_dask.tracking import edited
-
-_COLUMNS = (
-    "run", "video", "stream", "frame", "track", "x0", "y0", "x1", "y1", "why", "label", "detectors",
-)  # fmt: skip
 
 
 def regions(root: str, run: str, video: str) -> dict[int, Regions]:
@@ -31,25 +26,8 @@ def regions(root: str, run: str, video: str) -> dict[int, Regions]:
     video
         Id of the video.
     """
-    found: dict[int, list[Region]] = {}
-    for table in manifest.tables(root, "regions", _COLUMNS, {run}):
-        for row in table.filter(pc.field("video") == video).to_pylist():
-            region = Region(
-                row["frame"],
-                row["track"],
-                row["x0"],
-                row["y0"],
-                row["x1"],
-                row["y1"],
-                RegionOrigin(row["why"]),
-                row["label"] or FACE,
-                row["detectors"] or "",
-            )
-            found.setdefault(row["stream"] or 0, []).append(region)
-    return {
-        stream: Regions.of(sorted(own, key=lambda region: (region.frame, region.track)))
-        for stream, own in found.items()
-    }
+    groups = streams.by_stream(root, "regions", streams.REGIONS, [run], video)
+    return {group.stream: streams.regions(group.table) for group in groups}
 
 
 class Marks:
