@@ -122,11 +122,7 @@ def _doubtful(destination: str, copies: Published, only: int | None = None) -> I
                 detected,
                 times,
                 regions,
-                [
-                    e
-                    for e in made.get(columns["video"], ())
-                    if e.boxes and (e.stream or 0) == number
-                ],
+                [e for e in made.get(columns["video"], ()) if (e.stream or 0) == number],
             )
             found += examine.of_stream(stream)
             for frame, judge, label in leaks.get((columns["video"], copies.place(key)), ()):
