@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from distributed import Nanny, Scheduler, Worker
@@ -104,6 +106,32 @@ def test_a_slurm_job_is_as_many_workers_of_one_thread(
     assert "--tls-ca-file" in script
 
 
+def schema_of_the_operator() -> dict[str, Any]:
+    """Return the schema that the Dask Operator has for a cluster; no other names are known."""
+    chart = files("dask_kubernetes") / "operator/deployment/helm/dask-kubernetes-operator"
+    path = chart / "crds" / "daskcluster.yaml"
+    definition = yaml.safe_load(path.read_text())
+    (newest,) = (each for each in definition["spec"]["versions"] if each["storage"])
+    schema: dict[str, Any] = newest["schema"]["openAPIV3Schema"]
+
+    def close(part: Any) -> None:
+        if isinstance(part, dict):
+            if isinstance(part.get("properties"), dict) and not part.get(
+                "x-kubernetes-preserve-unknown-fields"
+            ):
+                part.setdefault("additionalProperties", False)
+            for value in part.values():
+                close(value)
+        elif isinstance(part, list):
+            for value in part:
+                close(value)
+
+    for name in ("apiVersion", "kind", "metadata"):
+        schema["properties"].setdefault(name, {})
+    close(schema)
+    return schema
+
+
 def test_a_pod_runs_one_worker_of_one_thread() -> None:
     settings = CLASSES["kubernetes"]
     made_by(settings)
@@ -111,7 +139,9 @@ def test_a_pod_runs_one_worker_of_one_thread() -> None:
 
     taken = ("image", "n_workers", "resources", "env", "worker_command", "idle_timeout")
     given = {name: settings.kwargs[name] for name in taken}
-    spec = make_cluster_spec(name="redact", **given)["spec"]
+    made = make_cluster_spec(name="redact", **given)
+    jsonschema.validate(made, schema_of_the_operator())
+    spec = made["spec"]
     (container,) = spec["worker"]["spec"]["containers"]
     assert container["args"][:4] == ["dask", "worker", "--nthreads", "1"]
     assert container["image"] == given["image"]

