@@ -12,6 +12,7 @@ from project import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 SMALL = {
+    "again.py": ["--seconds=8"],
     "crowd.py": ["--minutes=1", "--faces=3"],
     "driver.py": ["--videos=10"],
     "encoder.py": ["--seconds=1"],
