@@ -17,9 +17,10 @@ $(INSTALLED): pyproject.toml hatch_build.py
 	$(BIN)/python -m pip install --quiet --editable '.[test,dev]'
 	@touch $@
 
-# In the order of tests/conftest.py: a file with few tests may be a long one.
+# In the order of tests/conftest.py: a file with few tests may be a long one. Four processes, also on
+# two cores: a third of the time, tests wait for clusters and stores.
 test: $(INSTALLED)  ## run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not chaos" -n auto --maxprocesses 4 \
+	@$(BIN)/python -m pytest -m "not slow and not chaos" -n 4 \
 		--dist loadfile --no-loadscope-reorder
 
 test-slow: $(INSTALLED)  ## run the tests that take long or kill things

@@ -74,6 +74,24 @@ def parameter_sets(codec: str, extradata: bytes) -> list[bytes]:
     return h264_bitstream.parameter_sets(extradata)
 
 
+def as_muxed(codec: str, extradata: bytes, container: str) -> bytes:
+    """Return extradata as the muxer of a container writes it.
+
+    Parameters
+    ----------
+    codec
+        ``h264`` or ``hevc``.
+    extradata
+        Parameter sets of a stream, as its container gives them.
+    container
+        FFmpeg's name of the container.
+    """
+    is_record = codec == "hevc" and hevc_bitstream.length_size(extradata)
+    return (
+        hevc_bitstream.incomplete(extradata) if is_record and container == "matroska" else extradata
+    )
+
+
 def track_extradata(
     info: StreamInfo, codec: str, encoded: bytes | None, *, has_copies: bool
 ) -> bytes:

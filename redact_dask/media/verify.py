@@ -19,6 +19,7 @@ from redact_dask.config import OutputSettings
 from redact_dask.errors import CheckFailed
 from redact_dask.media import (
     appearance,
+    containers,
     copying,
     digests,
     excerpt,
@@ -221,7 +222,6 @@ def _check_packets(
         extradata = video.codec_context.extradata or b""
         try:
             pictures_in = copying.picture_counter(info.codec, extradata)
-            sets = copying.parameter_sets(info.codec, extradata)
             for packet in container.demux(video):
                 if packet.size and packet.pts is not None:
                     pictures += pictures_in(bytes(packet))
@@ -236,8 +236,9 @@ def _check_packets(
         raise CheckFailed(
             f"the packets of the result hold {pictures} pictures for {len(shown)} frames"
         )
-    if written and (sets, bytes(found)) != (
-        copying.parameter_sets(info.codec, written.extradata),
+    name = containers.FORMATS[path.suffix.lower()]
+    if written and (extradata, bytes(found)) != (
+        copying.as_muxed(info.codec, written.extradata, name),
         written.packets,
     ):
         raise CheckFailed("the packets of the result are not those that were written")

@@ -112,6 +112,23 @@ def parameter_sets(extradata: bytes) -> list[bytes]:
     return found
 
 
+def incomplete(extradata: bytes) -> bytes:
+    """Return an ``hvcC`` record that says that packets may hold parameter sets, too.
+
+    FFmpeg's muxer of Matroska writes it so, whatever it is given (``array_completeness`` of
+    ISO/IEC 14496-15, 8.3.3.1).
+    """
+    record, at = bytearray(extradata), 23
+    for _ in range(record[22] if len(record) > 22 else 0):
+        if at + 3 > len(record):
+            break
+        record[at] &= 0x7F
+        count, at = int.from_bytes(record[at + 1 : at + 3]), at + 3
+        for _ in range(count):
+            at += 2 + int.from_bytes(record[at : at + 2])
+    return bytes(record)
+
+
 def hvcc(sets: Iterable[bytes], chroma: int, depths: tuple[int, int], layers: int) -> bytes:
     """Return one ``hvcC`` record, for packets with lengths of 4 bytes and without parameter sets.
 

@@ -49,7 +49,7 @@ def test_a_video_that_ends_its_workers_is_given_up(
     assert (failure["path"], failure["stage"]) == ("0.mp4", "detect")
     assert failure["reason"].startswith("KilledWorker: 4 workers have died of it")
     assert summary["published"] + summary["skipped"] == len(undisturbed)
-    assert_published(str(destination), undisturbed, settings, work=True)
+    assert_published(str(destination), undisturbed, settings)
     rows = manifest.read(f"{destination}/_manifest", "videos").to_pylist()
     told = {
         (row["stage"], row["error"], row["output"])
