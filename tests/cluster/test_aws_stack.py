@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from redact_dask import config, versions
 from redact_dask.sources.watcher import Watcher
 from redact_dask.storage import access
 
-decode = pytest.importorskip("cfnlint.decode", reason="pip install cfn-lint")
+pytest.importorskip("cfnlint", reason="pip install cfn-lint")
 
-STACK = ROOT / "configs" / "cloudformation" / "stack.yaml"
+import stacks
+
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/redact-dask:{versions.own()}"
 
 
@@ -33,9 +35,7 @@ def read(name: str) -> Any:
 
 
 def resources() -> dict[str, Any]:
-    template, problems = decode.decode(str(STACK))
-    assert not problems
-    found: dict[str, Any] = template["Resources"]
+    found: dict[str, Any] = stacks.template("stack")["Resources"]
     return found
 
 
@@ -45,13 +45,14 @@ def lint(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
-def test_the_linter_finds_nothing() -> None:
-    done = lint(STACK)
+@pytest.mark.parametrize("name", ["stack", "fargate"])
+def test_the_linter_finds_nothing(name: str) -> None:
+    done = lint(stacks.FOLDER / f"{name}.yaml")
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_linter_finds_a_name_that_aws_does_not_know(tmp_path: Path) -> None:
-    text = STACK.read_text()
+    text = (stacks.FOLDER / "stack.yaml").read_text()
     assert "NoncurrentDays" in text
     (tmp_path / "stack.yaml").write_text(text.replace("NoncurrentDays", "Days"))
     done = lint(tmp_path / "stack.yaml")
@@ -101,93 +102,88 @@ def privacy_rule() -> str:
     return page.partition("```json\n")[2].partition("```")[0]
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[Recorded]:
+@dataclass
+class Made:
     """The stack in moto's hands; its buckets are `raw` and `redacted`."""
-    with recorded() as running:
-        deploy(running)
-        yield running
+
+    store: Recorded
+    outputs: dict[str, str]
+
+    def client(self, service: str = "s3") -> Any:
+        return client(self.store, service)
 
 
-def deploy(store: Recorded) -> None:
-    """Make the stack, and what moto leaves out."""
-    template, _ = decode.decode(str(STACK))
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Made]:
+    template = stacks.template("stack")
     # AWS makes a role of its own for Batch where none is named; moto has none.
     machines = template["Resources"]["Machines"]["Properties"]
     machines["ServiceRole"] = {"Fn::GetAtt": ["ExecutionRole", "Arn"]}
-    ec2 = client(store, "ec2")
-    subnet = ec2.describe_subnets()["Subnets"][0]
-    given = {
-        "SourceBucket": "raw",
-        "DestinationBucket": "redacted",
-        "Image": IMAGE,
-        "Vpc": subnet["VpcId"],
-        "Subnets": subnet["SubnetId"],
-    }
-    client(store, "cloudformation").create_stack(
-        StackName="redact-dask",
-        TemplateBody=json.dumps(template),
-        Parameters=[{"ParameterKey": n, "ParameterValue": v} for n, v in given.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    notify(store, template["Resources"]["Source"]["Properties"]["NotificationConfiguration"])
+    with recorded() as store:
+        subnet = client(store, "ec2").describe_subnets()["Subnets"][0]
+        outputs = stacks.deploy(
+            store,
+            "redact-dask",
+            template,
+            SourceBucket="raw",
+            DestinationBucket="redacted",
+            Image=IMAGE,
+            Vpc=subnet["VpcId"],
+            Subnets=subnet["SubnetId"],
+        )
+        made = Made(store, outputs)
+        notify(made, template["Resources"]["Source"]["Properties"]["NotificationConfiguration"])
+        yield made
 
 
-def notify(store: Recorded, configuration: dict[str, Any]) -> None:
+def notify(stack: Made, configuration: dict[str, Any]) -> None:
     """Let a bucket tell a queue what lands, as the template says."""
     (told,) = configuration["QueueConfigurations"]
     assert told["Queue"] == {"Fn::GetAtt": ["Landed", "Arn"]}
     (rule,) = told["Filter"]["S3Key"]["Rules"]
     assert rule == {"Name": "prefix", "Value": {"Fn::Sub": "${SourcePrefix}/"}}
-    sqs = client(store, "sqs")
-    names = ["QueueArn"]
-    arn = sqs.get_queue_attributes(QueueUrl=outputs(store)["Queue"], AttributeNames=names)
+    url = stack.outputs["Queue"]
+    asked = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     queue = {
-        "QueueArn": arn["Attributes"]["QueueArn"],
+        "QueueArn": asked["Attributes"]["QueueArn"],
         "Events": [told["Event"]],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "day/"}]}},
     }
-    client(store).put_bucket_notification_configuration(
+    stack.client().put_bucket_notification_configuration(
         Bucket="raw", NotificationConfiguration={"QueueConfigurations": [queue]}
     )
 
 
-def outputs(store: Recorded) -> dict[str, str]:
-    (stack,) = client(store, "cloudformation").describe_stacks()["Stacks"]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-
-
-def key_of(store: Recorded, bucket: str) -> str:
+def key_of(stack: Made, bucket: str) -> str:
     """Return the ARN of the key that encrypts a bucket."""
-    told = client(store).get_bucket_encryption(Bucket=bucket)
+    told = stack.client().get_bucket_encryption(Bucket=bucket)
     (rule,) = told["ServerSideEncryptionConfiguration"]["Rules"]
     arn: str = rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
     return arn
 
 
-def test_the_policy_is_the_ready_one_with_names(store: Recorded) -> None:
+def test_the_policy_is_the_ready_one_with_names(stack: Made) -> None:
     text = (ROOT / "configs" / "iam-policy.json").read_text()
     for name, value in {
         "SOURCE_BUCKET": "raw",
         "SOURCE_PREFIX": "day",
-        "SOURCE_KEY": key_of(store, "raw"),
+        "SOURCE_KEY": key_of(stack, "raw"),
         "DESTINATION_BUCKET": "redacted",
         "DESTINATION_PREFIX": "day",
-        "DESTINATION_KEY": key_of(store, "redacted"),
+        "DESTINATION_KEY": key_of(stack, "redacted"),
     }.items():
         text = text.replace(name, value)
-    assert key_of(store, "raw") != key_of(store, "redacted")
-    iam = client(store, "iam")
-    arn = outputs(store)["Policy"]
+    assert key_of(stack, "raw") != key_of(stack, "redacted")
+    iam = stack.client("iam")
+    arn = stack.outputs["Policy"]
     made = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]
     assert made == json.loads(text)
     assert resources()["JobRole"]["Properties"]["ManagedPolicyArns"] == [{"Ref": "Redact"}]
-    assert arn in (ROOT / "configs" / "fargate.yaml").read_text()
+    assert arn in (stacks.FOLDER / "fargate.yaml").read_text()
 
 
-def test_the_ready_job_finds_its_queue_and_its_definition(store: Recorded) -> None:
-    batch = client(store, "batch")
+def test_the_ready_job_finds_its_queue_and_its_definition(stack: Made) -> None:
+    batch = stack.client("batch")
     job, ready = read("batch-job.json"), read("batch-job-definition.json")
     (queue,) = batch.describe_job_queues(jobQueues=[job["jobQueue"]])["jobQueues"]
     (order,) = queue["computeEnvironmentOrder"]
@@ -209,16 +205,20 @@ def test_the_ready_job_finds_its_queue_and_its_definition(store: Recorded) -> No
     assert container["command"] == ready["containerProperties"]["command"]
 
 
-def test_the_watch_hears_what_lands(store: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watch_hears_what_lands(stack: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_routes", access._Routes())
     monkeypatch.setattr("redact_dask.sources.watcher._LONG_POLL_S", 1)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", store.store)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", stack.store.store)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    reached = {"endpoint_url": store.store, "access_key_id": "test", "secret_access_key": "test"}
-    queue = outputs(store)["Queue"]
+    reached = {
+        "endpoint_url": stack.store.store,
+        "access_key_id": "test",
+        "secret_access_key": "test",
+    }
+    queue = stack.outputs["Queue"]
     settings = config.validate({"s3": {"source": reached}, "watch": {"queue": queue}})
     settings.s3.use("s3://raw", None, None)
     watcher = Watcher("s3://raw/day", "memory://elsewhere", settings)
@@ -227,25 +227,25 @@ def test_the_watch_hears_what_lands(store: Recorded, monkeypatch: pytest.MonkeyP
     watching.start()
 
     def put(key: str) -> None:
-        client(store).put_object(Bucket="raw", Key=key, Body=b"video")
+        stack.client().put_object(Bucket="raw", Key=key, Body=b"video")
 
     try:
-        before = left_in(store, queue)  # S3's test of the queue, if it is not read yet
+        before = left_in(stack, queue)  # S3's test of the queue, if it is not read yet
         put("elsewhere/no.mp4")
-        assert left_in(store, queue) <= before, "other prefixes are not told"
+        assert left_in(stack, queue) <= before, "other prefixes are not told"
         put("day/before.mp4")
         until(lambda: seen, "the first video", 20)
         # The next listing comes in an hour.
         put("day/la nd+ed.mp4")
         until(lambda: len(seen) == 2, "the second video", 20)
-        until(lambda: left_in(store, queue) == 0, "an empty queue", 20)
+        until(lambda: left_in(stack, queue) == 0, "an empty queue", 20)
     finally:
         watcher.stop()
         watching.join(30)
     assert seen == ["before.mp4", "la nd+ed.mp4"]
 
 
-def left_in(store: Recorded, queue: str) -> int:
+def left_in(stack: Made, queue: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    told = client(store, "sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+    told = stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
     return sum(map(int, told["Attributes"].values()))

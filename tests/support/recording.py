@@ -50,15 +50,20 @@ def recorded(*buckets: str) -> Iterator[Recorded]:
     server.start()
     host, port = server.get_host_and_port()
     found = Recorded(store=f"http://{host}:{port}")
+    _forget(found)
     try:
         for bucket in buckets:
             client(found).create_bucket(Bucket=bucket)
         with proxy(found.store, found) as found.url:
             yield found
     finally:
-        # All servers of a process share what they hold.
-        urlopen(HttpRequest(f"{found.store}/moto-api/reset", method="POST")).close()
+        _forget(found)
         server.stop()
+
+
+def _forget(store: Recorded) -> None:
+    """Empty a store: all servers of a process share what they hold."""
+    urlopen(HttpRequest(f"{store.store}/moto-api/reset", method="POST")).close()
 
 
 def client(store: Recorded, service: str = "s3") -> boto3.client:

@@ -27,6 +27,8 @@ class Request:
     path: str
     """With the query."""
     headers: dict[str, str]
+    body: bytes = b""
+    """As it came: what is forwarded is always this."""
 
 
 @dataclass
@@ -99,7 +101,7 @@ def _handler(store: str, between: Between) -> type[BaseHTTPRequestHandler]:
                     connection.close()
 
             kept = {n: v for n, v in self.headers.items() if n.lower() not in _HOP_BY_HOP}
-            answer = between(Request(self.command, self.path, kept), forward)
+            answer = between(Request(self.command, self.path, kept, body), forward)
             self.send_response(answer.status)
             length = str(len(answer.body))
             for name, value in answer.headers.items():
