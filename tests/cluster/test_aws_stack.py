@@ -6,6 +6,7 @@ moto leaves out most properties of a bucket, the policy of a queue, and the time
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixture_types import MakeClip
+from program import ALONE
 from project import ROOT
 from recording import Recorded, client, recorded
 from waiting import until
@@ -60,15 +63,8 @@ def test_the_linter_finds_a_name_that_aws_does_not_know(tmp_path: Path) -> None:
     assert "'Days' was unexpected" in done.stdout
 
 
-def lower(given: Any) -> Any:
-    """Begin each name as Batch's own API does."""
-    if isinstance(given, dict):
-        return {name[0].lower() + name[1:]: lower(value) for name, value in given.items()}
-    return [lower(value) for value in given] if isinstance(given, list) else given
-
-
 def test_a_job_is_that_of_the_ready_file() -> None:
-    made, ready = lower(resources()["Job"]["Properties"]), read("batch-job-definition.json")
+    made, ready = stacks.lower(resources()["Job"]["Properties"]), read("batch-job-definition.json")
     named = {"image", "jobRoleArn", "executionRoleArn"}
     assert {*made["containerProperties"]} == {*ready["containerProperties"]}
     for name in named:
@@ -249,3 +245,37 @@ def left_in(stack: Made, queue: str) -> int:
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     told = stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
     return sum(map(int, told["Attributes"].values()))
+
+
+@pytest.mark.slow
+def test_the_role_may_do_what_a_run_does_and_nothing_elsewhere(
+    stack: Made, make_clip: MakeClip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """moto looks at actions and resources; it knows no conditions, and asks for no keys."""
+    clip = make_clip(tmp_path / "a.mp4", frames=15, audio=False)
+    stack.client().put_object(Bucket="raw", Key="day/a.mp4", Body=clip.read_bytes())
+    stack.client("iam").attach_role_policy(
+        RoleName="redact-dask", PolicyArn=stack.outputs["Policy"]
+    )
+    role = stack.client("iam").get_role(RoleName="redact-dask")["Role"]["Arn"]
+    assumed = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="run")["Credentials"]
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": stack.store.store,
+        "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": assumed["SessionToken"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    monkeypatch.setattr("moto.settings.INITIAL_NO_AUTH_ACTION_COUNT", 0)
+
+    def run(source: str, destination: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "redact_dask", "run", source, destination, *ALONE]
+        return subprocess.run(command, check=False, capture_output=True, env=environment, text=True)
+
+    done = run("s3://raw/day", "s3://redacted/day")
+    assert done.returncode == 0, done.stderr
+    assert "1 published" in done.stdout
+    for source, destination in (("raw/day", "redacted/other"), ("raw/day", "raw/out")):
+        done = run(f"s3://{source}", f"s3://{destination}")
+        assert done.returncode != 0
+        assert "Traceback" not in done.stderr
