@@ -205,7 +205,7 @@ def test_the_watch_hears_what_lands(stack: Made, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(access, "_routes", access._Routes())
     monkeypatch.setattr("redact_dask.sources.watcher._LONG_POLL_S", 1)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", stack.store.store)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", stack.store.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -239,6 +239,9 @@ def test_the_watch_hears_what_lands(stack: Made, monkeypatch: pytest.MonkeyPatch
         watcher.stop()
         watching.join(30)
     assert seen == ["before.mp4", "la nd+ed.mp4"]
+    targets = {request.headers["x-amz-target"] for request in stack.store.requests}
+    (statement,) = resources()["Watch"]["Properties"]["PolicyDocument"]["Statement"]
+    assert targets == {each.replace("sqs:", "AmazonSQS.") for each in statement["Action"]}
 
 
 def left_in(stack: Made, queue: str) -> int:
