@@ -115,6 +115,8 @@ def stack() -> Iterator[Made]:
     # AWS makes a role of its own for Batch where none is named; moto has none.
     machines = template["Resources"]["Machines"]["Properties"]
     machines["ServiceRole"] = {"Fn::GetAtt": ["ExecutionRole", "Arn"]}
+    for key in ("SourceKey", "DestinationKey"):  # So it does with the policy of a key.
+        template["Resources"][key]["Properties"]["KeyPolicy"] = {}
     with recorded() as store:
         subnet = client(store, "ec2").describe_subnets()["Subnets"][0]
         outputs = stacks.deploy(

@@ -180,3 +180,5 @@ def test_a_cluster_of_ec2(aws: Containers, fleet: Fleet, tmp_path: Path) -> None
         kinds.append(kind)
     assert kinds.count(kwargs["scheduler_instance_type"]) == 2
     assert kinds.count(kwargs["worker_instance_type"]) >= 3
+    called = {f"ec2:{name}" for name in ("RunInstances", "CreateTags", "TerminateInstances")}
+    assert {call.action for call in aws.calls} == called
