@@ -81,7 +81,7 @@ def test_a_cluster_of_fargate(aws: Containers, fleet: Fleet, tmp_path: Path) -> 
     schedulers = [each for each in commands if each[0] == "redact-dask-scheduler"]
     assert schedulers == [("redact-dask-scheduler", "FARGATE", scheduler)] * 2
     workers = [each for each in commands if each not in schedulers]
-    assert len(workers) >= 3
+    assert len(workers) >= 2
     for definition, capacity, command in workers:
         assert (definition, capacity) == ("redact-dask-worker", "FARGATE_SPOT")
         assert command[0] == "dask-worker"
@@ -179,6 +179,6 @@ def test_a_cluster_of_ec2(aws: Containers, fleet: Fleet, tmp_path: Path) -> None
         assert ("dask_spec tls://127." in command) != of_scheduler
         kinds.append(kind)
     assert kinds.count(kwargs["scheduler_instance_type"]) == 2
-    assert kinds.count(kwargs["worker_instance_type"]) >= 3
+    assert kinds.count(kwargs["worker_instance_type"]) >= 2
     called = {f"ec2:{name}" for name in ("RunInstances", "CreateTags", "TerminateInstances")}
     assert {call.action for call in aws.calls} == called
