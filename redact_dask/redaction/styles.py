@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 
@@ -81,12 +79,11 @@ def grid(
 
 def _averaged(part: Pixels, rows: list[int], columns: list[int]) -> Pixels:
     """Average the pixels of each cell between these edges."""
-    averaged = np.empty_like(part)
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            cell = np.s_[top:bottom, left:right]
-            averaged[cell] = round(cv2.mean(part[cell])[0])
-    return averaged
+    lines = np.add.reduceat(part, rows[:-1], axis=0, dtype=np.uint32)
+    sums = np.add.reduceat(lines, columns[:-1], axis=1)
+    high, wide = np.diff(rows), np.diff(columns)
+    means = np.rint(sums / np.outer(high, wide)).astype(part.dtype)
+    return means.repeat(high, axis=0).repeat(wide, axis=1)
 
 
 def _edges(length: int, cells: int) -> list[int]:
