@@ -121,6 +121,20 @@ def test_a_run_writes_to_its_scratch_space_only(make_clip: MakeClip, tmp_path: P
 
 
 @alone
+def test_a_container_without_scratch_space_says_so(clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    command = [sys.executable, "-m", "redact_dask", "run", clip, folder / "redacted"]
+    variables = {"HOME": "/", "PYTHONPATH": str(ROOT)}
+    # The working folder would be taken for temporary files, too.
+    done = confined.run(["sh", "-c", 'cd / && exec "$@"', "sh", *command], folder, variables)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: no folder for temporary files can be written to; set TMPDIR to one that can\n"
+    )
+
+
+@alone
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_what_the_recipe_installs_redacts(
@@ -142,6 +156,7 @@ def test_what_the_recipe_installs_redacts(
     demonstration = [packages / "bin" / "python", ROOT / "examples" / "demo.py"]
     done = confined.run(demonstration, folder, strict(folder))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "telemetry" not in done.stderr, "OpenVINO would write to the home"
     assert {*CLIPS} < {path.name for path in (folder / "demo" / "redacted").iterdir()}
 
 
