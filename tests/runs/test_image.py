@@ -52,13 +52,15 @@ def test_a_linter_of_recipes_finds_nothing() -> None:
 
 
 def test_versions_agree_with_the_project() -> None:
-    ((_, _, tag),) = (re.split("[=:]", line[0]) for line in words("ARG"))
+    ((_, base),) = (line[0].split("=") for line in words("ARG"))
     least = PROJECT["requires-python"].removeprefix(">=")
-    assert re.fullmatch(rf"{re.escape(least)}\.\d+-slim-[a-z]+", tag)
+    assert re.fullmatch(rf"python:{re.escape(least)}\.\d+-slim-[a-z]+", base)
     assert {stage[0] for stage in words("FROM")} == {"${BASE}"}
-    for file in filter(Path.is_file, (ROOT / "configs").rglob("*")):
-        tags = re.findall(r"redact-dask:([0-9][\w.]*)", file.read_text())
-        assert {*tags} <= {PROJECT["version"]}, file
+    page = ROOT / "docs" / "pages" / "clusters.md"
+    for file in (page, *filter(Path.is_file, (ROOT / "configs").rglob("*"))):
+        text = file.read_text()
+        assert {*re.findall(r"redact-dask:([0-9][\w.]*)", text)} <= {PROJECT["version"]}, file
+        assert {*re.findall(r"python:\d[\w.-]*", text)} <= {base}, file
 
 
 def test_pods_are_the_user_of_the_image_and_write_where_it_does() -> None:
