@@ -18,7 +18,7 @@ LINES = [
     if line.strip() and not line.lstrip().startswith("#")
 ]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-VERSIONS = dict(line.split()[0].split("==") for line in LINES)
+VERSIONS = dict(line.split()[0].partition("==")[::2] for line in LINES)
 EXTRAS = re.findall(r"--extra (\w+)", (ROOT / "Makefile").read_text())
 
 
