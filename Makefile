@@ -3,7 +3,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint format docs demo bench-quick release-check clean
+.PHONY: help install test test-slow lint format docs demo bench-quick release-check lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,18 @@ release-check: $(INSTALLED)  ## build sdist and wheel, install the wheel into an
 	build/release/environment/bin/python -m pip install --quiet --upgrade pip
 	build/release/environment/bin/python -m pip install --quiet build/release/*.whl
 	cd build/release && environment/bin/python ../../examples/demo.py
+
+# One list for both kinds of machines; hashes are of all files of a version. The image has glibc 2.41.
+PIN := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --only-binary :all: \
+	--default-index https://pypi.org/simple --custom-compile-command "make lock" \
+	--python-version 3.11 --extra aws --extra crc32c --extra gateway --extra kubernetes
+
+lock: $(INSTALLED)  ## pin the newest versions of what the image installs, in configs/requirements.txt
+	mkdir -p build
+	$(PIN) --python-platform aarch64-manylinux_2_40 --output-file build/aarch64.txt pyproject.toml
+	$(PIN) --python-platform x86_64-manylinux_2_40 --output-file build/x86_64.txt pyproject.toml
+	cmp build/aarch64.txt build/x86_64.txt
+	cp build/x86_64.txt configs/requirements.txt
 
 clean:  ## remove all that is made
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -26,7 +26,7 @@ FLOORS = (
     {"detectors", "manifest"},
     {"monitoring", "storage"},
     {"records"},
-    {"errors", "validation", "versions"},
+    {"errors", "scaling", "validation", "versions"},
 )
 """From the top down: a room may import rooms of lower floors only, never of its own or above."""
 

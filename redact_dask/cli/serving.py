@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import signal
 import time
 from threading import Thread
 
@@ -29,6 +30,8 @@ def serve(server: Server, kept: str) -> None:
     kept
         What is kept of what the person does, for a sentence: ``every answer``.
     """
+    # A shell lets what it starts in the background ignore interrupts: nothing else ends this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with server:
         # In a thread of its own: Ctrl-C must not fall into the middle of a request.
         serving = Thread(target=server.serve_forever)

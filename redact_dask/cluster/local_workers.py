@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 from multiprocessing import forkserver
 
 import dask.config
@@ -18,6 +17,7 @@ from distributed import LocalCluster
 from distributed.utils import get_mp_context
 
 from redact_dask.config import ClusterSettings
+from redact_dask.storage import scratch
 
 PRELOADED = (
     "distributed.nanny",
@@ -37,8 +37,13 @@ def dask_settings() -> dict[str, str]:
     """Return Dask's settings for workers on this machine, by dotted names.
 
     Workers are forked on Linux only: libraries of other systems may not bear it.
+
+    Raises
+    ------
+    UsageError
+        There is no folder for temporary files.
     """
-    temporary = os.fsencode(tempfile.gettempdir())
+    temporary = os.fsencode(scratch.parent())
     can_fork = sys.platform == "linux" and len(temporary) <= _LONGEST_TEMPORARY
     return {_METHOD: "forkserver"} if can_fork else {}
 

@@ -7,6 +7,7 @@ class that keeps the contract `Detector`. The project's own detectors register i
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
@@ -19,6 +20,10 @@ from redact_dask.detectors.base import Box, Detector, PaidOptions
 from redact_dask.errors import ConfigError
 
 __all__ = ["Box", "Detector", "create", "load", "names", "options", "weights"]
+
+# When it is loaded, OpenVINO writes an ID to the home and sends it to Google Analytics, unless this
+# package of it is missing: so Python is told that it is.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 GROUP = "redact_dask.detectors"
 """Group of the entry points by which packages offer detectors."""

@@ -25,6 +25,7 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.centerface import CenterFace
 from redact_dask.detectors.network import LARGEST_ENLARGEMENT, STRIDE
 from redact_dask.detectors.yunet import YuNet
+from redact_dask.scaling import reduced
 
 _SOFT_LONG_SIDE = 640
 """Longer side of what CenterFace sees, pixels."""
@@ -116,7 +117,7 @@ class Faces:
     @property
     def identity(self) -> str:
         """Name, number of what is done with the networks' answers, and what they name."""
-        return f"faces-2-{self._sharp.identity}-{self._soft.identity}"
+        return f"faces-3-{self._sharp.identity}-{self._soft.identity}"
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Return the width and height, pixels, that an upright picture should be scaled to."""
@@ -152,7 +153,7 @@ class Faces:
     def _soft_faces(self, image: NDArray[np.uint8]) -> Iterator[Box]:
         height, width = image.shape[:2]
         across, down = self._soft.input_size(width, height)
-        smaller = cv2.resize(image, (across, down), interpolation=cv2.INTER_AREA)
+        smaller = reduced(image, across, down)
         x, y = width / across, height / down
         (found,) = self._soft.detect(np.asarray(smaller, np.uint8)[np.newaxis])
         for box in found:

@@ -197,11 +197,16 @@ def first_picture(size: tuple[int, int] | None) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
 
 
-def check_outputs(model: ov.Model, names: Iterable[str], is_not: str) -> None:
-    """Raise `ConfigError`, which says what the model ``is_not``, unless it has all outputs."""
-    there = {name for tensor in model.outputs for name in tensor.names}
-    if missing := [name for name in names if name not in there]:
+def with_outputs(model: ov.Model, names: Iterable[str], is_not: str) -> ov.Model:
+    """Return a model with some of its outputs: to compute the others, landmarks, takes time.
+
+    Raises `ConfigError`, which says what the model ``is_not``, if an output is missing.
+    """
+    results = {name: result for result in model.get_results() for name in result.output(0).names}
+    wanted = [*names]
+    if missing := [name for name in wanted if name not in results]:
         raise ConfigError(f"{is_not}: it has no output {missing[0]}")
+    return ov.Model([results[name] for name in wanted], model.get_parameters())
 
 
 def check_answer(

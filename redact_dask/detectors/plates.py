@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat
@@ -21,6 +20,7 @@ from redact_dask.detectors.base import Box
 from redact_dask.detectors.grid_boxes import STRIDES
 from redact_dask.detectors.network import STRIDE, Network
 from redact_dask.detectors.onnx_file import ShippedFileOptions
+from redact_dask.scaling import reduced
 
 WEIGHTS = Path(__file__).with_name("weights") / "plates.onnx"
 SHA256 = "d6646f16910a86cb2e0b5dd18a1f28aa6c23160d960f4c2fec6d986277a25ef5"
@@ -72,7 +72,7 @@ class Plates:
         self._options = options
         model = onnx_file.read_shipped(options, _NAME)
         is_not = f"the model {options.model} is no network for plates"
-        onnx_file.check_outputs(model, SCORES + BOXES, is_not)
+        model = onnx_file.with_outputs(model, SCORES + BOXES, is_not)
         self._network = Network(model, "plates", options, ColorFormat.BGR)
         self._close = Network(model, "plates", options, ColorFormat.BGR)  # Compiled for half.
         if not options.model:
@@ -83,7 +83,7 @@ class Plates:
     @property
     def identity(self) -> str:
         """Name, first digits of the model's SHA-256, and the precision that runs on this CPU."""
-        return f"plates-2-{self._options.sha256[:8]}-{self._network.precision}"
+        return f"plates-3-{self._options.sha256[:8]}-{self._network.precision}"
 
     def input_size(self, width: int, height: int) -> tuple[int, int]:
         """Return the width and height, pixels, that an upright picture should be scaled to."""
@@ -115,7 +115,7 @@ class Plates:
         """Find large plates of an image, which is halved for that."""
         height, width = image.shape[:2]
         down, across = (max(STRIDE, round(side / 2 / STRIDE) * STRIDE) for side in (height, width))
-        half = cv2.resize(image, (across, down), interpolation=cv2.INTER_AREA)
+        half = reduced(image, across, down)
         x, y = width / across, height / down
         (found,) = self._find(self._close, np.asarray(half, np.uint8)[np.newaxis], threshold)
         return [

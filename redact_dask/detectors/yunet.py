@@ -65,7 +65,7 @@ class YuNet:
         self._options = options
         model = onnx_file.read_shipped(options, "YuNet")
         is_not = f"the model {options.model} is not a YuNet"
-        onnx_file.check_outputs(model, SCORES + BOXES, is_not)
+        model = onnx_file.with_outputs(model, SCORES + BOXES, is_not)
         self._network = Network(model, "yunet", options, ColorFormat.BGR)
         if not options.model:
             self_check.find_known(self._find, "YuNet", self_check.FACE)

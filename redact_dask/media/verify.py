@@ -35,8 +35,9 @@ from redact_dask.records import Chunk, Footage, Segment, StreamInfo
 
 _SAMPLES = 3
 """Number of copied segments that are compared bit by bit with the source."""
-_SAMPLE_FRAMES = 30
-"""Number of frames at the start of each such segment that are compared."""
+_SAMPLE_FRAMES = 12
+"""Number of frames at the start of each such segment that are compared: hardly more than a GOP has
+to be decoded for them."""
 _MOSTLY = 0.8
 """Share of encoded frames from which on the whole video is decoded: little would be left out."""
 _LONG = 6000

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, islice, pairwise
-from typing import TypeVar
+from itertools import accumulate, pairwise
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -25,15 +24,11 @@ from redact_dask.pipeline.timing import Timer
 from redact_dask.records import CameraStep, Chunk, Damage, Detection, Detections, StreamInfo, Usage
 from redact_dask.tracking import camera_motion, scene_cuts
 
-Item = TypeVar("Item")
+Images = dict[tuple[int, int], NDArray[np.uint8]]
+"""A frame as the views want it, by width and height: shape (1, height, width, 3)."""
 
-Chosen = tuple[int, dict[tuple[int, int], NDArray[np.uint8]]]
-"""Number of a frame, and its small pictures by their width and height."""
-
-_BATCH = 8
-"""Frames that a detector is given at once; only their small pictures are held in memory."""
-_AHEAD = 128
-"""Most batches that a detector has not answered yet, if it waits for a service."""
+_AHEAD = 1024
+"""Most frames for which a detector has not answered yet, if it waits for a service."""
 _LONGEST_GAP_S = 0.2
 """Longest time between two frames that are looked at, seconds: boxes are interpolated between."""
 
@@ -199,24 +194,16 @@ def _detect(
     shown = timer.each("decode", both)
     decoded = enumerate(shown, chunk.first_frame)
     pending: deque[Iterator[Detection]] = deque()
-    for batch in _batches(_chosen_images(views, decoded, chosen, chunk, found, timer)):
+    # One by one: the processor's cache still holds an image that was just made.
+    for number, images in _chosen_images(views, decoded, chosen, chunk, found, timer):
         with timer.step("detect"):
-            pending += _looks(views, batch)
+            pending += [view.detections([number], images[view.size]) for view in views]
             while len(pending) > _AHEAD * len(views):
                 found.detections.append(Detections.of(pending.popleft()))
-        found.looked_at += len(batch)
+        found.looked_at += 1
     with timer.step("detect"):
         found.detections += map(Detections.of, pending)
     return found
-
-
-def _looks(views: Sequence[FrameView], batch: Sequence[Chosen]) -> list[Iterator[Detection]]:
-    """Let every detector look at a batch; the returned iterators wait for the answers."""
-    stacks = {size: np.stack([images[size] for _, images in batch]) for size in batch[0][1]}
-    for stack in stacks.values():
-        stack.flags.writeable = False  # Other detectors see it, too.
-    numbers = [number for number, _ in batch]
-    return [view.detections(numbers, stacks[view.size]) for view in views]
 
 
 def _noted(
@@ -249,8 +236,8 @@ def _chosen_images(
     chunk: Chunk,
     found: ChunkDetections,
     timer: Timer,
-) -> Iterator[Chosen]:
-    """Yield the chosen frames, with a small picture of each size that a view wants.
+) -> Iterator[tuple[int, Images]]:
+    """Yield the number of each chosen frame, with an image of each size that a view wants.
 
     From every frame to the next, which for the last frame of a chunk is the first one of the next
     chunk, the camera's step and the change of the picture are kept.
@@ -272,12 +259,14 @@ def _chosen_images(
             found.frames += 1
             changed = found.changes.get(number - 1, 0.0)
             is_chosen = number in chosen or scene_cuts.may_begin_scene(changed)
-            images = {n: view.image(frame) for n, view in sizes.items()} if is_chosen else {}
+            images = _images(sizes, frame) if is_chosen else {}
         if images:
             yield number, images
 
 
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    """Group items into lists of as many as a detector is given at once."""
-    while batch := list(islice(items, _BATCH)):
-        yield batch
+def _images(sizes: Mapping[tuple[int, int], FrameView], frame: VideoFrame) -> Images:
+    """Return a frame as the views want it; several may see one image, so nobody may write to it."""
+    images = {size: np.ascontiguousarray(view.image(frame)) for size, view in sizes.items()}
+    for image in images.values():
+        image.flags.writeable = False
+    return {size: image[np.newaxis] for size, image in images.items()}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from redact_dask.config import RedactSettings
 from redact_dask.media.planes import Pixels
@@ -22,6 +21,9 @@ _BLURRED_CELLS = 8
 """Cells along the longer side of a blurred region: small, since a blur keeps slow slopes."""
 _SMALLEST_BLURRED_CELL = 12
 """Narrowest such cell, luma pixels."""
+
+Edges = NDArray[np.intp]
+"""Where each of n cells begins, and where the last one ends, pixels, ascending: shape (n + 1,)."""
 
 
 def hidden(
@@ -58,11 +60,12 @@ def solid(part: Pixels, *, is_luma: bool) -> int:
 
 def grid(
     shape: tuple[int, ...], settings: RedactSettings, across: int, down: int
-) -> tuple[list[int], list[int]]:
+) -> tuple[Edges, Edges]:
     """Return where the cells of a part of a plane begin, and where the last one ends.
 
-    The first list is down, the second across. ``pixelate`` averages these cells. Inside a cell, the
-    other styles leave no detail either: a blur is wider than its cells, and one colour needs one.
+    The first edges are down, the second across. ``pixelate`` averages these cells. Inside a cell,
+    the other styles leave no detail either: a blur is wider than its cells, and one colour needs
+    one.
 
     Parameters
     ----------
@@ -79,17 +82,16 @@ def grid(
     return _edges(height, rows), _edges(width, columns)
 
 
-def _averaged(part: Pixels, rows: list[int], columns: list[int]) -> Pixels:
+def _averaged(part: Pixels, rows: Edges, columns: Edges) -> Pixels:
     """Average the pixels of each cell between these edges."""
-    averaged = np.empty_like(part)
-    for top, bottom in pairwise(rows):
-        for left, right in pairwise(columns):
-            cell = np.s_[top:bottom, left:right]
-            averaged[cell] = round(cv2.mean(part[cell])[0])
-    return averaged
+    lines = np.add.reduceat(part, rows[:-1], axis=0, dtype=np.uint32)
+    sums = np.add.reduceat(lines, columns[:-1], axis=1)
+    high, wide = rows[1:] - rows[:-1], columns[1:] - columns[:-1]
+    means = np.rint(sums / (high[:, np.newaxis] * wide)).astype(part.dtype)
+    return means.repeat(high, axis=0).repeat(wide, axis=1)
 
 
-def _edges(length: int, cells: int) -> list[int]:
+def _edges(length: int, cells: int) -> Edges:
     """Return where each cell begins and where the last one ends; each has at least one pixel."""
     cells = min(cells, length)
-    return [length * number // cells for number in range(cells + 1)]
+    return np.arange(cells + 1) * length // cells

@@ -25,7 +25,8 @@ def folder() -> Iterator[Path]:
     Raises
     ------
     UsageError
-        Other users may use this user's folder, or it belongs to one of them.
+        Other users may use this user's folder, or it belongs to one of them; or there is no place
+        for it.
     """
     root = _root()
     with ExitStack() as lock:
@@ -40,13 +41,30 @@ def folder() -> Iterator[Path]:
                 shutil.rmtree(path)
 
 
+def parent() -> str:
+    """Return the folder for temporary files.
+
+    Raises
+    ------
+    UsageError
+        There is none that can be written to.
+    """
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        raise UsageError(
+            "no folder for temporary files can be written to; set TMPDIR to one that can"
+        ) from None
+
+
 def sweep() -> None:
     """Remove the folders that killed processes have left.
 
     Raises
     ------
     UsageError
-        Other users may use this user's folder, or it belongs to one of them.
+        Other users may use this user's folder, or it belongs to one of them; or there is no place
+        for it.
     """
     root = _root()
     with locks.held(root):
@@ -57,7 +75,7 @@ def sweep() -> None:
 
 def _root() -> Path:
     """Return the user's folder; create it if it does not exist."""
-    path = Path(tempfile.gettempdir(), f"redact_dask-{os.geteuid()}")
+    path = Path(parent(), f"redact_dask-{os.geteuid()}")
     path.mkdir(mode=0o700, exist_ok=True)
     # Other users can write to the folder for temporary files, so one of them may have made it.
     found = path.lstat()

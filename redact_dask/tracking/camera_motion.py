@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from redact_dask.media.planes import luma
 from redact_dask.records import CameraStep, Detected
+from redact_dask.scaling import reduced
 from redact_dask.tracking.boxes import BoxArray
 
 _WIDTH = 480
@@ -48,8 +49,7 @@ def small_picture(frame: VideoFrame) -> SmallPicture:
     """Return the picture that motion is measured on."""
     pixels, bits = luma(frame), frame.format.components[0].bits
     height, width = pixels.shape
-    size = (_WIDTH, max(1, round(height * _WIDTH / width)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = reduced(pixels, _WIDTH, max(1, round(height * _WIDTH / width)))
     return np.asarray(small // 2 ** (bits - 8), np.uint8)
 
 

@@ -125,7 +125,9 @@ def _hidden(
     fitted = FittedMotion(followed, width, height)
     slack = settings.slack * max(width, height)
     for linked, (_, boxes) in zip(tracks, followed, strict=True):
-        whole = path(linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames)
+        whole = path(
+            linked, boxes, camera, fitted, times, scenes, settings, max_gap_frames, (width, height)
+        )
         inside = _inside(whole.boxes, settings.margin, slack, width, height)
         if _fills(linked.boxes, width, height):  # It has no place that could move with the scene.
             inside[:] = (0, 0, width, height)

@@ -31,6 +31,13 @@ _DETECTED, _INTERPOLATED, _PADDED = map(
 )
 
 
+_AT_BORDER_S = 2.0
+"""Longest time that what the border cuts is hidden after it was seen, seconds: half a face tells a
+person who it is, and a detector nothing."""
+_BORDER = 2.0
+"""A side within this distance of the border is cut off, pixels."""
+
+
 class Path(NamedTuple):
     """Where a thing is hidden, on n frames."""
 
@@ -81,6 +88,7 @@ def path(
     scenes: Sequence[int],
     settings: TrackSettings,
     max_gap_frames: int,
+    size: tuple[int, int],
 ) -> Path:
     """Return the path of a track, on every frame from padded start to padded end.
 
@@ -96,6 +104,8 @@ def path(
         How it moves where they do not tell, as the tracks do.
     times, scenes, settings, max_gap_frames
         See `tracker.track`.
+    size
+        Width and height of the picture, pixels.
     """
     first, last = linked.frames[0], linked.frames[-1]
     scene = bisect(scenes, first)
@@ -128,13 +138,18 @@ def path(
             return
         onward = 1 if stop > end else -1
         shown = box
+        left, top, right, bottom = _cut(box, size)
+        spans = (left and right) or (top and bottom)
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
             apart = abs(times[frame] - times[end])
-            if apart > settings.pad_s + ROUNDING and abs(frame - end) > least:
+            is_padded = apart <= settings.pad_s + ROUNDING or abs(frame - end) <= least
+            if not is_padded and (spans or apart > _AT_BORDER_S or not _cut(box, size).any()):
                 return
             far = apart > VELOCITY_SECONDS + ROUNDING
             later = max(frame, frame - onward)
             step, told = camera.step(later), fitted.step(later) if far else None
+            if not is_padded and step is None:
+                return
             if step is None and told is not None:
                 step = told
             elif not (far and is_brief):
@@ -153,6 +168,11 @@ def path(
     origins[np.array(linked.frames) - first + len(head)] = _DETECTED
     frames = np.arange(first - len(head), last + len(tail) + 1, dtype=np.int32)
     return Path(frames, np.array([*head, *steady, *tail]), origins)
+
+
+def _cut(box: BoxArray, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tell which sides of a box the border of the picture cuts: left, top, right, bottom."""
+    return np.concatenate([box[:2] < _BORDER, box[2:] > np.array(size) - _BORDER])
 
 
 def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray:

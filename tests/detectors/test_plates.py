@@ -99,4 +99,4 @@ def test_refuses_another_network(tmp_path: Path) -> None:
 
 def test_identity_tells_the_weights_and_the_precision() -> None:
     detector = Plates(Plates.Options(precision="f32"))
-    assert detector.identity == f"plates-2-{SHA256[:8]}-f32"
+    assert detector.identity == f"plates-3-{SHA256[:8]}-f32"

@@ -70,7 +70,7 @@ MADE = [
     target
     for page in MANUAL
     for target in re.findall(r"^    make ([\w-]+)", page.read_text(), re.MULTILINE)
-    if target != "test"
+    if target not in ("test", "release-check")  # CI makes these
 ]
 
 
