@@ -258,7 +258,7 @@ def test_the_policy_allows_what_a_run_does_and_nothing_elsewhere(
 ) -> None:
     """moto looks at actions and resources; it knows no conditions, and asks for no keys."""
     clip = make_clip(tmp_path / "a.mp4", frames=15, audio=False)
-    stack.client().put_object(Bucket="raw", Key="day/a.mp4", Body=clip.read_bytes())
+    stack.client().put_object(Bucket="raw", Key="day/clips/a.mp4", Body=clip.read_bytes())
     iam = stack.client("iam")
     made = iam.get_policy_version(PolicyArn=stack.outputs["Policy"], VersionId="v1")
     document = made["PolicyVersion"]["Document"]
@@ -280,11 +280,11 @@ def test_the_policy_allows_what_a_run_does_and_nothing_elsewhere(
         command = [sys.executable, "-m", "redact_dask", "run", source, destination, *ALONE]
         return subprocess.run(command, check=False, capture_output=True, env=environment, text=True)
 
-    done = run("s3://raw/day", "s3://redacted/day")
+    done = run("s3://raw/day/clips", "s3://redacted/day")
     assert done.returncode == 0, done.stderr
     assert "1 published" in done.stdout
-    for source, destination in (("raw/day", "redacted/other"), ("raw/day", "raw/out")):
-        done = run(f"s3://{source}", f"s3://{destination}")
+    for destination in ("redacted/other", "raw/out"):
+        done = run("s3://raw/day/clips", f"s3://{destination}")
         assert done.returncode != 0
         assert "Forbidden" in done.stderr or "denied" in done.stderr.lower()
         assert "Traceback" not in done.stderr
