@@ -1,0 +1,304 @@
+"""What a run asks of an object store, and whether the simulation knows what it takes.
+
+Real runs from and to SeaweedFS on this machine, over clips of the demonstration's man at 960x540
+with a face on every frame, a keyframe every second and chunks of 10 s. One worker, whose requests
+are counted, tells the costs of the stages and the requests of each task. Two workers are then
+simulated and measured, also where each answer comes later. Last, the driver's way of removing work
+is timed::
+
+    python benchmarks/object_store.py --milliseconds 100
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import click
+import imageio_ffmpeg
+import s3fs
+from clips import fetch_clips
+from counts import Counts
+from delay import serve
+from distributed import Worker
+
+from redact_dask import config, manifest, redact, storage
+from redact_dask.bench.sizing import costs
+from redact_dask.bench.sizing.costs import Costs
+from redact_dask.bench.sizing.measure import busy_s, cpu_s, worker_cpu_s
+from redact_dask.bench.sizing.object_store import Count, Requests, Store
+from redact_dask.bench.sizing.predict import Clip, Machine, Workload
+from redact_dask.bench.sizing.simulate import Cluster, simulate
+from redact_dask.cluster.connect import ready_client
+from redact_dask.config import ClusterSettings
+from redact_dask.driver.results import REMOVERS
+from redact_dask.records import STAGES
+from redact_dask.storage import layout
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+
+from ports import free_port
+from seaweedfs import BUCKET, Server, make_bucket
+
+CHUNK_S = 10
+SOURCE, DESTINATION = f"s3://{BUCKET}/source", f"s3://{BUCKET}/redacted"
+KINDS = ("source", "gets", "lists", "puts", "deletes", "deleted")
+FOLDERS, KEYS = 200, 25
+"""Folders of work whose removal is timed, and the keys of each."""
+
+
+@click.command()
+@click.option(
+    "--seconds", default=20, help="Of the short clips; long ones are three times as long."
+)
+@click.option(
+    "--milliseconds", default=100.0, help="By which answers come later, in two of the runs."
+)
+def main(seconds: int, milliseconds: float) -> None:
+    """Print Markdown tables."""
+    with tempfile.TemporaryDirectory() as name, store(Path(name)) as url:
+        upload_clips(Path(name), seconds)
+        one = run(1)
+        requests = requests_of(one)
+        print(table_of_requests(one, requests), flush=True)
+        print(table_of_costs(one), flush=True)
+        with later(url, milliseconds / 1000):
+            cpu_s_each, far_s = removal()
+        _, near_s = removal()
+        print(
+            f"\nremoving {FOLDERS} folders of {KEYS} keys, in {REMOVERS} threads: {near_s:.2f} s,"
+        )
+        print(
+            f"{far_s:.2f} s with answers after {milliseconds:g} ms; "
+            f"{1000 * cpu_s_each:.1f} ms of CPU a folder"
+        )
+        print("\n| workers | an answer comes later by | measured | simulated | error |")
+        print("|---:|---:|---:|---:|---:|")
+        for workers, latency_s in ((2, 0.0), (1, milliseconds / 1000), (2, milliseconds / 1000)):
+            with later(url, latency_s):
+                measured = run(workers)
+            of_store = Store(requests, one.removal, cpu_s_each, latency_s)
+            predicted = simulated(one, measured, of_store)
+            error = predicted / measured.wall_s - 1
+            print(
+                f"| {workers} | {1000 * latency_s:g} ms | {measured.wall_s:.1f} s "
+                f"| {predicted:.1f} s | {error:+.1%} |",
+                flush=True,
+            )
+
+
+@dataclass
+class Measured:
+    """A run of all clips."""
+
+    wall_s: float
+    tasks: list[dict[str, Any]]
+    """Rows of the manifest's ``chunks``."""
+    counts: Counter[tuple[str, str, str]]
+    others: float
+    """Cores that other processes kept busy, the store's among them."""
+
+    @property
+    def chunks(self) -> dict[str, int]:
+        """Number of chunks of each video, in the order in which they were begun."""
+        probes = sorted(
+            (r for r in self.tasks if r["stage"] == "probe"), key=lambda r: r["started"]
+        )
+        detects = Counter(row["video"] for row in self.tasks if row["stage"] == "detect")
+        return {row["video"]: detects[row["video"]] for row in probes}
+
+    @property
+    def workload(self) -> Workload:
+        """The clips."""
+        frames = {row["video"]: row["frames"] for row in self.tasks if row["stage"] == "probe"}
+        groups = tuple((Clip(frames[video], n), 1) for video, n in self.chunks.items())
+        return Workload("clips", groups)
+
+    @property
+    def costs(self) -> Costs:
+        """What the stages cost."""
+        return costs.of_rows(self.tasks, self.wall_s, 1, checks_all=True)
+
+    @property
+    def removal(self) -> Requests:
+        """The driver's requests for each video by which it removes work."""
+        videos = len(self.chunks)
+        deletes, deleted = (self.counts["driver", "", kind] / videos for kind in KINDS[-2:])
+        per_chunk = deleted / (sum(self.chunks.values()) / videos)
+        one = Count(deletes)
+        return Requests(lists=one, deletes=one, deleted=Count(0.0, per_chunk))
+
+
+def run(workers: int) -> Measured:
+    """Redact all clips with workers that have loaded their models."""
+    s3fs.S3FileSystem.clear_instance_cache()  # It knows the address of the store before.
+    settings = config.validate({"chunk": {"seconds": CHUNK_S}})
+    own = Counts()
+    with ready_client(ClusterSettings(workers=workers, dashboard="127.0.0.1:0")) as client:
+        redact(f"s3://{BUCKET}/warm", f"s3://{BUCKET}/warmed", settings, client)
+        if workers == 1:
+            client.register_plugin(Counts())
+            own.start()
+        busy, cpu, start = busy_s(), cpu_s() + worker_cpu_s(client), time.perf_counter()
+        redact(SOURCE, DESTINATION, settings, client)
+        wall_s = time.perf_counter() - start
+        busy, cpu = busy_s() - busy, cpu_s() + worker_cpu_s(client) - cpu
+        if workers == 1:
+            for counted in client.run(counts_there).values():
+                own.requests.update(counted)
+    rows = manifest.read(layout.manifest(DESTINATION), "chunks")
+    for written in (DESTINATION, f"s3://{BUCKET}/warmed"):
+        storage.remove(written)
+    tasks = rows.to_pylist(maps_as_pydicts="strict")
+    return Measured(wall_s, tasks, own.requests, max(0.0, busy - cpu) / wall_s)
+
+
+def counts_there(dask_worker: Worker) -> Counter[tuple[str, str, str]]:
+    """Return the counts of a worker."""
+    return dask_worker.plugins[Counts.name].requests
+
+
+def requests_of(one: Measured) -> dict[str, Requests]:
+    """Return the requests of a task of each stage, as lines over the chunks of its video."""
+    found = {}
+    for stage in STAGES:
+        lines = {}
+        for kind in KINDS:
+            points = []
+            for video, chunks in one.chunks.items():
+                tasks = chunks if stage in costs.CHUNKED else 1
+                points.append((chunks, one.counts[stage, video, kind] / tasks))
+            line = costs.fit(points)
+            lines[kind] = Count(round(line.fixed_s, 2), round(line.per_frame_s, 2))
+        found[stage] = Requests(**lines)
+    return found
+
+
+def simulated(one: Measured, measured: Measured, of_store: Store) -> float:
+    """Return the wall seconds that the simulation tells for a run, given a run of one worker."""
+    cores = os.cpu_count() or 1
+    scaled = costs.scaled(one.costs, min(1.0, cores - one.others))
+    own = sum(
+        number
+        for (stage, _, kind), number in one.counts.items()
+        if stage == "driver" and kind != "deleted"
+    )
+    # What the driver asks before the first task and after the last, one after the other.
+    start_s = scaled.start_s + own * of_store.latency_s
+    slots = len({row["worker"] for row in measured.tasks})
+    machine = Machine(slots, max(0.1, cores - measured.others))
+    cluster = Cluster(machine, store=of_store)
+    return simulate(measured.workload, replace(scaled, start_s=start_s), cluster).wall_s
+
+
+def removal() -> tuple[float, float]:
+    """Remove folders of work as the driver does; return CPU seconds for each, and wall seconds."""
+    urls = [f"s3://{BUCKET}/work/{number:04}" for number in range(FOLDERS)]
+    with ThreadPoolExecutor(32) as pool:
+        files = [f"{url}/{number}.json" for url in urls for number in range(KEYS)]
+        list(pool.map(lambda file: storage.write(file, b"{}"), files))
+    with ThreadPoolExecutor(REMOVERS) as pool:
+        start, cpu = time.perf_counter(), time.process_time()
+        list(pool.map(storage.remove, urls))
+        return (time.process_time() - cpu) / FOLDERS, time.perf_counter() - start
+
+
+def table_of_requests(one: Measured, requests: Mapping[str, Requests]) -> str:
+    """Return the requests of a task of each stage; n is the number of chunks of the video."""
+    lines = [f"| requests of a task | {' | '.join(KINDS)} |", f"|---|{'---|' * len(KINDS)}"]
+
+    def told(count: Count) -> str:
+        more = f" + {count.per_chunk:g} n" if count.per_chunk else ""
+        return f"{count.fixed:g}{more}"
+
+    for stage, found in [*requests.items(), ("removal", one.removal)]:
+        lines.append(f"| {stage} | {' | '.join(told(getattr(found, kind)) for kind in KINDS)} |")
+    own = Counter({k: n for (stage, _, k), n in one.counts.items() if stage == "driver"})
+    lines.append(f"| driver, all of the run | {' | '.join(str(own[kind]) for kind in KINDS)} |")
+    return "\n".join(lines)
+
+
+def table_of_costs(one: Measured) -> str:
+    """Return the costs of the stages, as lines over the frames."""
+    lines = [f"\n{one.wall_s:.1f} s, others on {one.others:.2f} cores", ""]
+    lines += ["| stage | s | ms a frame |", "|---|---:|---:|"]
+    found = {stage: cost.cpu for stage, cost in one.costs.stages.items()} | {
+        "check, in join": one.costs.check
+    }
+    lines += [
+        f"| {name} | {line.fixed_s:.3f} | {1000 * line.per_frame_s:.3f} |"
+        for name, line in found.items()
+    ]
+    return "\n".join(
+        [*lines, f"\nbetween two tasks {one.costs.gap_s:.3f} s, start {one.costs.start_s:.2f} s"]
+    )
+
+
+def upload_clips(folder: Path, seconds: int) -> None:
+    """Put clips into the bucket, two short and two long ones in turns, and one to warm up with."""
+    man, *_ = fetch_clips(folder / "clips")
+    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-stream_loop", "-1", "-i", man]
+    codec = ["-vf", "scale=960:540,fps=30", "-c:v", "libx264", "-preset", "veryfast", "-g", "30"]
+    s3 = boto3.client("s3")
+    for length, keys in (
+        (2, ("warm/0.mp4", "warm/1.mp4")),
+        (seconds, ("source/0.mp4", "source/2.mp4")),
+        (3 * seconds, ("source/1.mp4", "source/3.mp4")),
+    ):
+        path = folder / f"{length}.mp4"
+        subprocess.run([*program, *codec, "-t", str(length), path], check=True)
+        for key in keys:
+            s3.upload_file(str(path), BUCKET, key)
+
+
+@contextmanager
+def store(folder: Path) -> Iterator[str]:
+    """Run SeaweedFS with a bucket, which the environment names; yield its URL."""
+    place = folder / "store"
+    place.mkdir()
+    server = Server(place)
+    os.environ |= server.environment
+    with subprocess.Popen(
+        server.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            make_bucket()
+            yield server.environment["AWS_ENDPOINT_URL"]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def later(url: str, seconds: float) -> Iterator[None]:
+    """Let the environment name a store whose answers come so many seconds later."""
+    port = free_port()
+    if seconds:
+        of_server = urlsplit(url).port
+        serving = serve(port, of_server, seconds)
+        threading.Thread(target=asyncio.run, args=(serving,), daemon=True).start()
+        time.sleep(0.5)
+        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+    s3fs.S3FileSystem.clear_instance_cache()
+    try:
+        yield
+    finally:
+        os.environ["AWS_ENDPOINT_URL"] = url
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+if __name__ == "__main__":
+    main()
