@@ -234,7 +234,9 @@ class _Run:
         """Return the seconds of a video that has all slots to itself."""
         waves = math.ceil(chunks / self._machine.slots)
         times = [waves if stage in CHUNKED else 1 for stage in STAGES]
-        return sum(map(operator.mul, times, seconds)) - (spared if self._machine.cores > 1 else 0.0)
+        return float(sum(map(operator.mul, times, seconds))) - (
+            spared if self._machine.cores > 1 else 0.0
+        )
 
     def _outcome(self, now: float) -> Outcome:
         machine = self._machine
