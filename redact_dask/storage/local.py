@@ -55,7 +55,7 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
     with ExitStack() as lock:
         while not part.exists():
             # Another run may prune the folder meanwhile, or sweep a file that is not locked yet.
-            with suppress(FileNotFoundError), _told(target):
+            with suppress(FileNotFoundError), told(target.parent):
                 _make(folder)
                 part.touch()
                 _share(part, stat.S_IRGRP | stat.S_IWGRP)
@@ -66,7 +66,7 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             check()
-            with _told(target):
+            with told(target.parent):
                 part.replace(target)
         finally:
             part.unlink(missing_ok=True)
@@ -106,20 +106,20 @@ def _share(made: Path, rights: int) -> None:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """Let an error of permissions tell whose folder it is, and what to do about it."""
+def told(folder: Path) -> Iterator[None]:
+    """Let an error of permissions in a folder tell whose it is, and what to do about it."""
     try:
         yield
     except PermissionError as error:
-        folder = next(folder for folder in target.parents if folder.is_dir())
-        owner, own = folder.stat().st_uid, os.geteuid()
+        found = next(place for place in (folder, *folder.parents) if place.is_dir())
+        owner, own = found.stat().st_uid, os.geteuid()
         if owner == own:
             raise
         raise PermissionError(
             error.errno,
             f"account {own} may not write to a folder of account {owner}; let a group that both "
             "are in own the destination, and chmod 2770 it before the first run",
-            str(folder),
+            str(found),
         ) from None
 
 

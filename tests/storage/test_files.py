@@ -318,14 +318,19 @@ def test_what_is_made_in_a_folder_of_a_group_belongs_to_the_group(
 def test_a_folder_of_another_account_is_told() -> None:
     with tempfile.TemporaryDirectory() as folder:  # Others may not pass those of pytest.
         Path(folder).chmod(0o755)
+        Path(folder, "file").touch()
         os.seteuid(20_001)
         try:
-            with pytest.raises(PermissionError) as told:
+            with pytest.raises(PermissionError) as writing:
                 storage.write(f"{folder}/a/b", b"1")
+            with pytest.raises(PermissionError) as removing:
+                storage.remove(folder)
         finally:
             os.seteuid(0)
-    assert "account 20001 may not write to a folder of account 0; let a group" in str(told.value)
-    assert folder in str(told.value)
+    for error in (writing, removing):
+        told = str(error.value)
+        assert "account 20001 may not write to a folder of account 0; let a group" in told
+        assert folder in told
 
 
 def test_a_folder_that_cannot_be_listed_is_not_passed_over(
