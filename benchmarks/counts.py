@@ -1,14 +1,16 @@
-"""Counting the requests to an object store, by the stage that makes them, for the benchmarks."""
+"""Counting requests to an object store and CPU time, by the stage, for the benchmarks."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from aiobotocore.httpsession import AIOHTTPSession
 from distributed import Worker, WorkerPlugin
 
@@ -25,6 +27,12 @@ class Counts(WorkerPlugin):
         self._stage = "driver"
         self.requests: Counter[tuple[str, str, str]] = Counter()
         """Number of requests, by stage, video and kind."""
+        self.cpu_s: Counter[tuple[str, str]] = Counter()
+        """CPU seconds, those of programs that have ended included, by stage and video."""
+        self.answers = 0
+        """Number of answers."""
+        self.waited_s = 0.0
+        """Seconds until they began, summed up."""
         self._video = ""
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
@@ -38,9 +46,15 @@ class Counts(WorkerPlugin):
         send = AIOHTTPSession.send
 
         async def counted(session: AIOHTTPSession, request: Any) -> Any:
+            stage = "removal" if self._stage == "driver" and is_of_work(request) else self._stage
             for kind, number in kinds(request).items():
-                self.requests[self._stage, self._video, kind] += number
-            return await send(session, request)
+                self.requests[stage, self._video, kind] += number
+            start = time.perf_counter()
+            try:
+                return await send(session, request)
+            finally:
+                self.answers += 1
+                self.waited_s += time.perf_counter() - start
 
         AIOHTTPSession.send = counted
 
@@ -48,12 +62,25 @@ class Counts(WorkerPlugin):
         @wraps(stage)
         def called(job: Any, *arguments: Any) -> Any:
             self._stage, self._video = name, job.video.id
+            before = cpu_s()
             try:
                 return stage(job, *arguments)
             finally:
+                self.cpu_s[name, job.video.id] += cpu_s() - before
                 self._stage, self._video = "driver", ""
 
         return called
+
+
+def cpu_s() -> float:
+    """Return the CPU seconds of this process so far, and of its programs that have ended."""
+    return float(sum(psutil.Process().cpu_times()[:4]))
+
+
+def is_of_work(request: Any) -> bool:
+    """Tell whether a request lists or deletes keys of the work area."""
+    deleted = request.body if request.url.endswith("delete") else b""
+    return "_work" in request.url or b"_work/" in deleted
 
 
 def kinds(request: Any) -> Mapping[str, int]:
