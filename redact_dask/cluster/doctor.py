@@ -116,9 +116,9 @@ def _storage_and_workers(
         yield Finding("destination" if sample else "source", False, str(error))
     try:
         request = CheckRequest(config.detect, sample, marks, config.s3)
-        reports, *rest = _asked(client, workers, request)
-        yield from _of_reports(request, reports, *rest)
-        if not any(found.writing for found in reports.values()):
+        asked = _asked(client, workers, request)
+        yield from _of_reports(request, *asked)
+        if not any(found.writing for found in asked[0].values()):
             yield from _of_accounts(client, marks)
     finally:
         for folder, url in reversed(marks.items()):
