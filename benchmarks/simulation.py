@@ -54,10 +54,17 @@ LOOKS_PER_FRAME = 1 / 3
 TPS = 100.0
 S3 = Store(
     {
-        "probe": Requests(),
+        "probe": Requests(source=Count(1, 1.5), gets=Count(3), lists=Count(3)),
+        "detect": Requests(source=Count(4.83), gets=Count(1), lists=Count(1), puts=Count(1)),
+        "track": Requests(gets=Count(1, 1), lists=Count(1, 1), puts=Count(0, 1)),
+        "render": Requests(source=Count(4.83), gets=Count(4), lists=Count(1), puts=Count(2)),
+        "join": Requests(source=Count(0, 6.4), gets=Count(9, 4), lists=Count(1), puts=Count(2)),
     },
+    removal=Requests(lists=Count(1), deletes=Count(1), deleted=Count(0, 3)),
+    removal_cpu_s=0.0066,
 )
-"""Of clips with as many bytes a second, in chunks of 10 s (benchmarks/object_store.py)."""
+"""Of a clip of a minute with as many bytes a second, in chunks of 10 s, and of as many chunks as a
+video has (benchmarks/object_store.py)."""
 
 
 @click.command()
@@ -69,8 +76,7 @@ def main(plot: Path) -> None:
     long = {workers: with_a_long_video(workers) for workers in WORKERS}
     print("\n| workers | a day's 1,000 clips and one of 10 h | the clips alone | both in S3 |")
     print("|---:|---:|---:|---:|")
-    for workers, (both, clips) in long.items():
-        in_s3, _ = with_a_long_video(workers, S3)
+    for workers, (both, clips, in_s3) in long.items():
         print(
             f"| {workers:,} | {both.wall_s / 60:.1f} min | {clips.wall_s / 60:.1f} min "
             f"| {in_s3.wall_s / 60:.1f} min |"
@@ -129,14 +135,15 @@ def run(
     return simulate(work, costs, cluster)
 
 
-def with_a_long_video(workers: int, store: Store | None = None) -> tuple[Outcome, Outcome]:
-    """Simulate a thousand clips, the longest video begun last; and without it."""
+def with_a_long_video(workers: int) -> list[Outcome]:
+    """Simulate a thousand clips, the longest video begun last; without it; and with it in S3."""
     short = Clip(CLIP_S * RATE, chunks(CLIP_S, workers, 1001))
     long = Clip(LONG_S * RATE, chunks(LONG_S, workers, 1001))
-    cluster = Cluster(Machine(workers, workers), store=store)
+    machine = Machine(workers, workers)
     both = Workload("with a long one", ((short, 1000), (long, 1)))
     clips = Workload("without", ((short, 1000),))
-    return simulate(both, COSTS, cluster), simulate(clips, COSTS, cluster)
+    ways = ((both, None), (clips, None), (both, S3))
+    return [simulate(work, COSTS, Cluster(machine, store=store)) for work, store in ways]
 
 
 def chunks(seconds: float, workers: int, videos: int) -> int:
@@ -182,7 +189,7 @@ def table(curves: dict[str, list[Outcome]]) -> str:
 
 def draw(
     curves: dict[str, list[Outcome]],
-    long: dict[int, tuple[Outcome, Outcome]],
+    long: dict[int, list[Outcome]],
     lost: dict[float, Outcome],
     base: Outcome,
     file: Path,
@@ -204,8 +211,10 @@ def draw(
     first.plot(WORKERS, [3600 * w * base.videos_per_s / 100 for w in WORKERS], "k:", label="ideal")
     first.set(xscale="log", yscale="log", xlabel="workers", ylabel="clips of a minute an hour")
     first.legend()
-    for number, name in enumerate(("1,000 clips and a video of 10 h", "the clips alone")):
-        minutes = [pair[number].wall_s / 60 for pair in long.values()]
+    for number, name in enumerate(
+        ("1,000 clips and a video of 10 h", "the clips alone", "clips and video, in S3")
+    ):
+        minutes = [outcomes[number].wall_s / 60 for outcomes in long.values()]
         second.plot(list(long), minutes, marker=".", label=name)
     second.set(xscale="log", yscale="log", xlabel="workers", ylabel="minutes")
     plots.plain(second.yaxis)
