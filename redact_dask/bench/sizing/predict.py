@@ -162,11 +162,23 @@ def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
     return Prediction(costs.start_s + bounds[bound] + tail, bound)
 
 
-def crowding(workload: Workload, costs: Costs, machine: Machine) -> float:
-    """Return by what factor computing slows down if more slots compute than there are cores."""
+def crowding(workload: Workload, costs: Costs, machine: Machine, waiting_s: float = 0.0) -> float:
+    """Return by what factor computing slows down if more slots compute than there are cores.
+
+    If c seconds of computing take f c, and w seconds are waited, S slots keep S c / (f c + w) cores
+    busy. Of N cores, these are N at most, so f is S / N - w / c.
+
+    Parameters
+    ----------
+    workload, costs, machine
+        What is computed, and where.
+    waiting_s
+        Seconds for which the slots wait, summed up, besides those that the costs tell.
+    """
     computing = sum(times * cpu_s(clip, costs) for clip, times in workload.groups)
     holding = sum(times * work_s(clip, costs) for clip, times in workload.groups)
-    return max(1.0, machine.slots * computing / holding / machine.cores)
+    waiting = holding - computing + waiting_s
+    return max(1.0, machine.slots / machine.cores - waiting / computing)
 
 
 def knee(offers: Sequence[tuple[str, float, float]]) -> str:

@@ -87,7 +87,8 @@ class _Run:
         self._busy_s = self._lost_s = self._driver_s = self._removing_s = 0.0
         self._tasks = 0
         self._landed: list[float] = []
-        speed = self._machine.speed / crowding(workload, costs, self._machine)
+        waiting = sum(times * self._waits_s(clip) for clip, times in workload.groups)
+        speed = self._machine.speed / crowding(workload, costs, self._machine, waiting)
         self._kinds = [
             (
                 clip.chunks,
@@ -229,6 +230,12 @@ class _Run:
 
     def _wait_s(self, clip: Clip, stage: str) -> float:
         return self._store.wait_s(stage, clip.chunks) if self._store else 0.0
+
+    def _waits_s(self, clip: Clip) -> float:
+        """Return the seconds for which all tasks of a video wait for the store."""
+        times = [clip.chunks if stage in CHUNKED else 1 for stage in STAGES]
+        waits = (self._wait_s(clip, stage) for stage in STAGES)
+        return sum(map(operator.mul, times, waits))
 
     def _alone_s(self, chunks: int, seconds: list[float], _calls: float, spared: float) -> float:
         """Return the seconds of a video that has all slots to itself."""

@@ -180,6 +180,14 @@ def test_slots_that_compute_share_the_cores() -> None:
     assert idle == pytest.approx(simulate(of(CLIP, 100), waiting, cluster(4)).wall_s)
 
 
+def test_slots_that_wait_for_the_store_leave_the_cores_to_others() -> None:
+    """Beside 42 s of computing, 22 s are waited: four slots keep one core busy all the time."""
+    crowded = Machine(slots=4, cores=1, scheduler_s=0, driver_s=0)
+    waiting = Cluster(crowded, store=far(latency_s=0.5))
+    found = simulate(of(CLIP, 200), COSTS, waiting)
+    assert found.wall_s == pytest.approx(200 * work_s(CLIP, COSTS), rel=0.03)
+
+
 def test_the_middle_stands_for_more() -> None:
     few, many = (simulate(of(CLIP, number), COSTS, cluster(7)) for number in (300, 3000))
     assert few.extended_s(3000) == pytest.approx(many.wall_s, rel=0.01)
