@@ -233,9 +233,9 @@ class _Run:
 
     def _waits_s(self, clip: Clip) -> float:
         """Return the seconds for which all tasks of a video wait for the store."""
-        times = [clip.chunks if stage in CHUNKED else 1 for stage in STAGES]
-        waits = (self._wait_s(clip, stage) for stage in STAGES)
-        return sum(map(operator.mul, times, waits))
+        return math.fsum(
+            (clip.chunks if stage in CHUNKED else 1) * self._wait_s(clip, stage) for stage in STAGES
+        )
 
     def _alone_s(self, chunks: int, seconds: list[float], _calls: float, spared: float) -> float:
         """Return the seconds of a video that has all slots to itself."""
