@@ -3,24 +3,36 @@
     python benchmarks/simulation.py --plot docs/pages/simulation.svg
 
 A simulation (`redact_dask.bench.sizing.simulate`) of the same graph and policy, with stage costs
-that were measured with one worker. A run is simulated for three windows of videos, and goes on at
-the pace of the middle one: the millions are not gone through one by one.
+that were measured with one worker, and the requests to an object store that ``object_store.py``
+counts. A run is simulated for three windows of videos, and goes on at the pace of the middle one:
+the millions are not gone through one by one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
 import click
 
 from redact_dask.bench.sizing import plots
-from redact_dask.bench.sizing.costs import Cost, Costs, Line
+from redact_dask.bench.sizing.costs import CHUNKED, Cost, Costs, Line
+from redact_dask.bench.sizing.object_store import (
+    READS_PER_S,
+    WRITES_PER_S,
+    Count,
+    Requests,
+    Store,
+)
+from redact_dask.bench.sizing.outcome import Outcome
 from redact_dask.bench.sizing.predict import Clip, Machine, Workload
-from redact_dask.bench.sizing.simulate import Cluster, Outcome, simulate
+from redact_dask.bench.sizing.simulate import Cluster, simulate
+from redact_dask.records import STAGES
 
 RATE = 30
 CLIP_S = 60
+LONG_S = 36_000
 MANY = 10_000_000
 WORKERS = (10, 30, 100, 300, 1000, 3000, 10_000)
 SHARDS = 16
@@ -31,15 +43,28 @@ COSTS = Costs(
         "track": Cost(Line(0.0, 0.00025)),
         "render": Cost(Line(0.0, 0.0193)),
         "join": Cost(Line(0.134, 0.0022)),
-    }
+    },
+    check=Line(0.0, 0.0014),
 )
-"""Of CenterFace with the defaults at 960x540, a face on every frame: 51 ms of CPU a frame."""
+"""Of CenterFace with the defaults at 960x540, a face on every frame: 51 ms of CPU a frame.
+
+The check is two thirds of ``join``, as the steps in a manifest tell.
+"""
 LOOKS_PER_FRAME = 1 / 3
 TPS = 100.0
-REQUESTS_PER_TASK = 10.0
-"""Assumed, not counted."""
-REQUESTS_PER_S = 3500.0
-"""Writes that S3 takes for a prefix (docs.aws.amazon.com, "Best practices design patterns")."""
+S3 = Store(
+    {
+        "probe": Requests(source=Count(1, 1.5), gets=Count(3), lists=Count(3)),
+        "detect": Requests(source=Count(4.83), gets=Count(1), lists=Count(1), puts=Count(1)),
+        "track": Requests(gets=Count(1, 1), lists=Count(1, 1), puts=Count(0, 1)),
+        "render": Requests(source=Count(4.83), gets=Count(4), lists=Count(1), puts=Count(2)),
+        "join": Requests(source=Count(0, 6.4), gets=Count(9, 4), lists=Count(1), puts=Count(2)),
+    },
+    removal=Requests(lists=Count(1), deletes=Count(1), deleted=Count(0, 3)),
+    removal_cpu_s=0.0066,
+)
+"""Of a clip of a minute with as many bytes a second, in chunks of 10 s, and of as many chunks as a
+video has (benchmarks/object_store.py)."""
 
 
 @click.command()
@@ -49,13 +74,14 @@ def main(plot: Path) -> None:
     curves = {name: [run(workers, **how) for workers in WORKERS] for name, how in WAYS.items()}
     print(table(curves))
     long = {workers: with_a_long_video(workers) for workers in WORKERS}
-    print("\n| workers | a day's 1,000 clips and one of 10 h | the clips alone | used most |")
-    print("|---:|---:|---:|---|")
-    for workers, (both, clips) in long.items():
+    print("\n| workers | a day's 1,000 clips and one of 10 h | the clips alone | both in S3 |")
+    print("|---:|---:|---:|---:|")
+    for workers, (both, clips, in_s3) in long.items():
         print(
             f"| {workers:,} | {both.wall_s / 60:.1f} min | {clips.wall_s / 60:.1f} min "
-            f"| {both.bottleneck} |"
+            f"| {in_s3.wall_s / 60:.1f} min |"
         )
+    print(f"\n{prices()}")
     lost = {rate: run(100, losses_per_hour=rate, replace_s=120) for rate in LOSSES}
     print("\n| losses of a worker an hour | slower by | lost work |\n|---:|---:|---:|")
     base = run(100)
@@ -69,10 +95,13 @@ def main(plot: Path) -> None:
 WAYS: dict[str, dict[str, float]] = {
     "chunks of 10 s": {},
     "chunks of 60 s": {"chunk_s": 60},
-    f"10 s, {SHARDS} shards": {"shards": SHARDS},
-    f"10 s, {SHARDS} shards, one prefix": {"shards": SHARDS, "requests": REQUESTS_PER_TASK},
-    f"10 s, an API of {TPS:g} calls/s": {"tps": TPS},
+    f"{SHARDS} shards": {"shards": SHARDS},
+    "S3": {"prefixes": 1},
+    f"S3, {SHARDS} shards, one prefix": {"shards": SHARDS, "prefixes": 1},
+    f"S3, {SHARDS} shards and prefixes": {"shards": SHARDS, "prefixes": SHARDS},
+    f"an API of {TPS:g} calls/s": {"tps": TPS},
 }
+"""Chunks are of 10 s where nothing else is said, and files on a file system that takes no time."""
 LOSSES = (0.05, 0.2, 1, 5, 20)
 
 
@@ -80,19 +109,24 @@ def run(
     workers: int,
     chunk_s: float = 10,
     shards: float = 1,
-    requests: float = 0,
+    prefixes: float = 0,
     tps: float = 0,
     losses_per_hour: float = 0,
     replace_s: float = 0,
 ) -> Outcome:
-    """Simulate clips of a minute; of several shards, one stands for all."""
+    """Simulate clips of a minute; of several shards, one stands for all.
+
+    In S3, shards share as many prefixes as there are, for source and destination each; 0: the files
+    are not in S3.
+    """
     slots = max(1, round(workers / shards))
     costs = replace(COSTS, calls_per_frame=LOOKS_PER_FRAME if tps else 0.0)
     machine = Machine(slots, slots, tps=tps / shards if tps else float("inf"))
+    share = prefixes / shards
+    store = replace(S3, reads_per_s=READS_PER_S * share, writes_per_s=WRITES_PER_S * share)
     cluster = Cluster(
         machine,
-        requests_per_task=requests,
-        requests_per_s=REQUESTS_PER_S / shards,
+        store=store if prefixes else None,
         losses_per_hour=losses_per_hour,
         replace_s=replace_s,
     )
@@ -101,13 +135,33 @@ def run(
     return simulate(work, costs, cluster)
 
 
-def with_a_long_video(workers: int) -> tuple[Outcome, Outcome]:
-    """Simulate a thousand clips, the longest video begun last; and without it."""
-    short, long = Clip(CLIP_S * RATE, 6), Clip(36_000 * RATE, 3600)
-    cluster = Cluster(Machine(workers, workers))
+def with_a_long_video(workers: int) -> list[Outcome]:
+    """Simulate a thousand clips, the longest video begun last; without it; and with it in S3."""
+    short = Clip(CLIP_S * RATE, chunks(CLIP_S, workers, 1001))
+    long = Clip(LONG_S * RATE, chunks(LONG_S, workers, 1001))
+    machine = Machine(workers, workers)
     both = Workload("with a long one", ((short, 1000), (long, 1)))
     clips = Workload("without", ((short, 1000),))
-    return simulate(both, COSTS, cluster), simulate(clips, COSTS, cluster)
+    ways = ((both, None), (clips, None), (both, S3))
+    return [simulate(work, COSTS, Cluster(machine, store=store)) for work, store in ways]
+
+
+def chunks(seconds: float, workers: int, videos: int) -> int:
+    """Return the chunks of a video by the default: shorter ones where there are fewer videos."""
+    return round(seconds / min(10, seconds / ceil(workers / videos)))
+
+
+def prices() -> str:
+    """Return what the requests of many clips cost, and those of the long video."""
+    told = []
+    for name, seconds, videos in (
+        (f"{MANY:,} clips", CLIP_S, MANY),
+        ("a video of 10 h", LONG_S, 1),
+    ):
+        n = seconds // 10
+        tasks = {stage: n if stage in CHUNKED else 1 for stage in STAGES}
+        told.append(f"${videos * S3.dollars(tasks, n):,.2f} for {name}")
+    return f"Requests to S3 cost {' and '.join(told)}."
 
 
 def table(curves: dict[str, list[Outcome]]) -> str:
@@ -135,7 +189,7 @@ def table(curves: dict[str, list[Outcome]]) -> str:
 
 def draw(
     curves: dict[str, list[Outcome]],
-    long: dict[int, tuple[Outcome, Outcome]],
+    long: dict[int, list[Outcome]],
     lost: dict[float, Outcome],
     base: Outcome,
     file: Path,
@@ -157,8 +211,10 @@ def draw(
     first.plot(WORKERS, [3600 * w * base.videos_per_s / 100 for w in WORKERS], "k:", label="ideal")
     first.set(xscale="log", yscale="log", xlabel="workers", ylabel="clips of a minute an hour")
     first.legend()
-    for number, name in enumerate(("1,000 clips and a video of 10 h", "the clips alone")):
-        minutes = [pair[number].wall_s / 60 for pair in long.values()]
+    for number, name in enumerate(
+        ("1,000 clips and a video of 10 h", "the clips alone", "clips and video, in S3")
+    ):
+        minutes = [outcomes[number].wall_s / 60 for outcomes in long.values()]
         second.plot(list(long), minutes, marker=".", label=name)
     second.set(xscale="log", yscale="log", xlabel="workers", ylabel="minutes")
     plots.plain(second.yaxis)

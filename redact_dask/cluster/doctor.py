@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,7 +12,7 @@ from itertools import islice
 from distributed import Client, wait
 
 from redact_dask import storage, versions
-from redact_dask.cluster import connect, memory, worker_check
+from redact_dask.cluster import accounts, connect, memory, worker_check
 from redact_dask.cluster.worker_check import CheckRequest, WorkerReport
 from redact_dask.cluster.worker_plugins import OneThreadATask
 from redact_dask.config import Config
@@ -116,11 +116,22 @@ def _storage_and_workers(
         yield Finding("destination" if sample else "source", False, str(error))
     try:
         request = CheckRequest(config.detect, sample, marks, config.s3)
-        yield from _of_reports(request, *_asked(client, workers, request))
+        asked = _asked(client, workers, request)
+        yield from _of_reports(request, *asked)
+        if not any(found.writing for found in asked[0].values()):
+            yield from _of_accounts(client, marks)
     finally:
         for folder, url in reversed(marks.items()):
             storage.remove(url)
             storage.prune(folder)
+
+
+def _of_accounts(client: Client, folders: Collection[str]) -> Iterator[Finding]:
+    """Let each account work on what the others make; tell nothing if there is one account."""
+    troubles = accounts.troubles(client, folders)
+    if troubles is not None:
+        good = "each reads and writes what the others make"
+        yield Finding("accounts", not troubles, troubles[0] if troubles else good)
 
 
 def _of_trial(folder: str) -> Iterator[Finding]:

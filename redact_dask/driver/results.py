@@ -21,11 +21,11 @@ from redact_dask.storage import layout, lease
 
 _MOST_NAMED = 1000
 """Most videos that a summary names in each of its lists; the manifest names all of them."""
-_FLUSH_S = 30.0
+FLUSH_S = 30.0
 """Seconds after which rows are written; videos whose rows are lost in a crash are redone."""
 _FLUSH_ROWS = 50_000
 """Number of waiting rows above which they are written at once: so many take some 50 MB."""
-_REMOVERS = 8
+REMOVERS = 8
 """Threads that remove work: an object store answers a listing and a deletion in 30 ms each."""
 
 
@@ -139,7 +139,7 @@ class Results:
     @property
     def flush_is_due(self) -> bool:
         """Whether rows have waited for too long, or are too many."""
-        late = time.monotonic() - self._flushed > _FLUSH_S
+        late = time.monotonic() - self._flushed > FLUSH_S
         return late or self._writer.waiting > _FLUSH_ROWS
 
     def flush(self) -> None:
@@ -155,7 +155,7 @@ class Results:
         self.wait()
         for job in self._settled:
             self._history.settle(job.video)
-        removers = futures.ThreadPoolExecutor(_REMOVERS)
+        removers = futures.ThreadPoolExecutor(REMOVERS)
         self._removals = [removers.submit(storage.remove, url) for url in self._unneeded]
         removers.shutdown(wait=False)  # Its threads end with the last removal.
         self._settled.clear()

@@ -38,9 +38,9 @@ _SAMPLES = 3
 _SAMPLE_FRAMES = 12
 """Number of frames at the start of each such segment that are compared: hardly more than a GOP has
 to be decoded for them."""
-_MOSTLY = 0.8
+MOSTLY = 0.8
 """Share of encoded frames from which on the whole video is decoded: little would be left out."""
-_LONG = 6000
+LONG = 6000
 """Least number of frames of a video whose halves are decoded side by side.
 
 Its other tasks are done by then, so a run of one long video waits for this check alone.
@@ -104,7 +104,7 @@ def _check_video(
     firsts = _check_packets(path, place, shown, info, written) if footage.has_copies else []
     encoded = sum(segment.frames for segment in footage.segments if segment.url)
     try:
-        if written and footage.has_copies and encoded < _MOSTLY * len(pts):
+        if written and footage.has_copies and encoded < MOSTLY * len(pts):
             _check_excerpt(path, place, footage, shown, firsts, source)
         else:
             _check_whole(path, place, footage, shown, source)
@@ -121,7 +121,7 @@ def _middle(segments: Sequence[Segment], frames: int) -> int | None:
     firsts = [
         first for first in accumulate(segment.frames for segment in segments) if first < frames
     ]
-    if frames < _LONG or not firsts:
+    if frames < LONG or not firsts:
         return None
     return min(firsts, key=lambda first: abs(first - frames // 2))
 

@@ -249,7 +249,8 @@ def remove(url: str) -> None:
     if path is not None and Path(path).is_dir():
         while Path(path).exists():
             try:
-                shutil.rmtree(path)
+                with local.told(Path(path)):
+                    shutil.rmtree(path)
             except OSError as error:  # A late task may write into the folder meanwhile.
                 if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
                     raise

@@ -5,11 +5,17 @@ A file is written under a temporary name, which is then renamed.
 Temporary files lie in a hidden folder beside the target, so that what killed processes have left
 there is found without listing the target's own folder, which may hold a hundred thousand names.
 The folder goes with the last file in it.
+
+Accounts that share a file system may each work on what another has made if a group owns the
+destination, may write there, and hands itself down (``chmod 2770``). What is made below such a
+folder gets the same rights for the group, whatever the umask of the process says.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import uuid
 from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +26,8 @@ from redact_dask.storage import locks
 
 TEMPORARY = ".redact_dask-"
 """Begin of the names of folders with temporary files."""
+_SHARED = stat.S_ISGID | stat.S_IWGRP
+"""Rights of a folder that a group shares: it may write there, and owns what is made there."""
 
 
 @contextmanager
@@ -33,6 +41,11 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
     check
         Is called right before the renaming, when all is on the disk. If it raises an error, the
         target stays as it is.
+
+    Raises
+    ------
+    PermissionError
+        This account may not write there; whose folder it is, is told.
     """
     target = Path(path)
     # A folder of another user, such as root, would be closed to this one.
@@ -41,10 +54,11 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
     part = folder / f"{uuid.uuid4().hex}.part"
     with ExitStack() as lock:
         while not part.exists():
-            folder.mkdir(parents=True, exist_ok=True)
             # Another run may prune the folder meanwhile, or sweep a file that is not locked yet.
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError), told(target.parent):
+                _make(folder)
                 part.touch()
+                _share(part, stat.S_IRGRP | stat.S_IWGRP)
                 lock.enter_context(locks.held(part))
         try:
             _sweep(folder)
@@ -52,11 +66,61 @@ def written(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Pat
             with part.open("rb") as file:
                 os.fsync(file.fileno())
             check()
-            part.replace(target)
+            with told(target.parent):
+                part.replace(target)
         finally:
             part.unlink(missing_ok=True)
             with suppress(OSError):  # Another process is writing there, or has removed it.
                 folder.rmdir()
+
+
+def _make(folder: Path) -> None:
+    """Create a folder, and those that it lies in, if they do not exist."""
+    if folder.is_dir():
+        return
+    _make(folder.parent)
+    if not _is_shared(folder.parent):
+        folder.mkdir(exist_ok=True)
+        return
+    # Under its own name, others might find it before their group may write there.
+    new = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    new.mkdir()
+    _share(new, stat.S_IRWXG | stat.S_ISGID)
+    try:
+        new.rename(folder)
+    except OSError as error:
+        new.rmdir()
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+
+
+def _is_shared(folder: Path) -> bool:
+    return folder.stat().st_mode & _SHARED == _SHARED
+
+
+def _share(made: Path, rights: int) -> None:
+    """Give something new those rights that a group has in the folder, if it shares the folder."""
+    if _is_shared(made.parent):
+        found = made.parent.stat().st_mode & rights
+        made.chmod(stat.S_IMODE(made.stat().st_mode) | found)
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Let an error of permissions in a folder tell whose it is, and what to do about it."""
+    try:
+        yield
+    except PermissionError as error:
+        found = next(place for place in (folder, *folder.parents) if place.is_dir())
+        owner, own = found.stat().st_uid, os.geteuid()
+        if owner == own:
+            raise
+        raise PermissionError(
+            error.errno,
+            f"account {own} may not write to a folder of account {owner}; let a group that both "
+            "are in own the destination, and chmod 2770 it before the first run",
+            str(found),
+        ) from None
 
 
 def _sweep(folder: Path) -> None:

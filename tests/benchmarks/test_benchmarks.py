@@ -19,6 +19,7 @@ SMALL = {
     "limit.py": ["--seconds=1", "--rounds=1"],
     "media.py": ["--seconds=2", "--rounds=1"],
     "memory.py": ["--height=180", "--rate=10", "--seconds=1"],
+    "object_store.py": ["--seconds=4", "--milliseconds=5"],
     "rekognition.py": ["quota", "--tps=100", "--frames=50"],
     "scaling.py": ["--seconds=1", "--rounds=1"],
     "simulation.py": ["--plot=simulation.svg"],
@@ -26,6 +27,8 @@ SMALL = {
 """Arguments with which each is done soon."""
 ELSEWHERE = {
     "clips.py",  # which others import
+    "counted_run.py",  # which object_store.py imports
+    "counts.py",  # which object_store.py imports
     "delay.py",  # a server that the command of driver.py uses
     "original.py",  # tests/benchmarks/test_original.py
     "peers.py",  # needs an environment with the peers

@@ -81,7 +81,7 @@ def test_what_one_cannot_enter_in_the_middle_is_decoded_at_once(
         raise CheckFailed("one cannot begin there")
 
     entered: list[bool] = []
-    monkeypatch.setattr(verify, "_LONG", 40)
+    monkeypatch.setattr(verify, "LONG", 40)
     monkeypatch.setattr(ffmpeg, "decoded_in_halves", refused)
     scanned = index.scan(str(plain), EncodeSettings())
     result = joined(plain, tmp_path / "joined.mp4")

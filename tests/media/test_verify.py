@@ -22,7 +22,7 @@ class TestCheck:
     @pytest.fixture(autouse=True, params=["whole", "in halves"])
     def halves(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         if request.param == "in halves":
-            monkeypatch.setattr(verify, "_LONG", 40)
+            monkeypatch.setattr(verify, "LONG", 40)
 
     @pytest.fixture
     def good(self, plain: Path, joined: Joined, tmp_path: Path) -> Path:
@@ -135,7 +135,7 @@ def test_a_long_video_takes_little_memory(
     segments = [
         Segment(frames // 2, keyframe, "memory://encoded", 0) for keyframe in scanned.keyframes[:2]
     ]
-    monkeypatch.setattr(verify, "_LONG", frames if halves else frames + 1)
+    monkeypatch.setattr(verify, "LONG", frames if halves else frames + 1)
     tracemalloc.start()
     footage = Footage(tuple(segments), scanned.pts, scanned.info)
     verify.verify(path, [footage], str(path), OutputSettings())

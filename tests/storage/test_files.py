@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -292,6 +294,43 @@ def test_folders_are_passed_over_at_the_top_only(root: str) -> None:
     for url in (root, root + "/"):
         found = [name.removeprefix(root) for name, _ in storage.walk(url, {"skipped"})]
         assert found == ["/kept/skipped/b"]
+
+
+@pytest.mark.parametrize(("mode", "shared"), [(0o2770, True), (0o770, False), (0o2750, False)])
+def test_what_is_made_in_a_folder_of_a_group_belongs_to_the_group(
+    tmp_path: Path, mode: int, shared: bool
+) -> None:
+    top = tmp_path / "day"
+    top.mkdir()
+    top.chmod(mode)
+    before = os.umask(0o077)
+    try:
+        storage.write(str(top / "a" / "b" / "checkpoint"), b"1")
+        storage.publish(top / "a" / "b" / "checkpoint", str(top / "copy"))
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in top.rglob("*")}
+    folder, file = (0o2770, 0o660) if shared else (mode & stat.S_ISGID | 0o700, 0o600)
+    assert modes == {"a": folder, "b": folder, "checkpoint": file, "copy": file}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_a_folder_of_another_account_is_told() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # Others may not pass those of pytest.
+        Path(folder).chmod(0o755)
+        Path(folder, "file").touch()
+        os.seteuid(20_001)
+        try:
+            with pytest.raises(PermissionError) as writing:
+                storage.write(f"{folder}/a/b", b"1")
+            with pytest.raises(PermissionError) as removing:
+                storage.remove(folder)
+        finally:
+            os.seteuid(0)
+    for error in (writing, removing):
+        told = str(error.value)
+        assert "account 20001 may not write to a folder of account 0; let a group" in told
+        assert folder in told
 
 
 def test_a_folder_that_cannot_be_listed_is_not_passed_over(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hosts import Host
@@ -28,7 +27,6 @@ class Keys:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.user = getpass.getuser()
         self.home = folder / "home"
         self._folder = folder
         (self.home / ".ssh").mkdir(parents=True, mode=0o700)
@@ -37,8 +35,13 @@ class Keys:
         for key in (self._own, self._hosts):
             make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key]
             subprocess.run(make, check=True)
+        # Other accounts may not look into the home.
+        self._allowed = folder / "authorized_keys"
+        shutil.copy(self._own.with_suffix(".pub"), self._allowed)
 
-    def serve(self, host: Host, environment: Mapping[str, str]) -> None:
+    def serve(
+        self, host: Host, environment: Mapping[str, str], command: Sequence[str] = ()
+    ) -> None:
         """Start an SSH server on a host, at the usual port; the user may come, and is expected.
 
         Parameters
@@ -47,6 +50,8 @@ class Keys:
             Where it runs.
         environment
             What a session has, besides what the server gives it.
+        command
+            What the command of the server begins with.
         """
         public = self._hosts.with_suffix(".pub").read_text().split()
         with (self.home / ".ssh" / "known_hosts").open("a") as known:
@@ -54,7 +59,7 @@ class Keys:
         settings = self._folder / f"sshd_{host.address}"
         lines = [
             f"HostKey {self._hosts}",
-            f"AuthorizedKeysFile {self._own}.pub",
+            f"AuthorizedKeysFile {self._allowed}",
             "AuthenticationMethods publickey",
             "PermitRootLogin prohibit-password",
             "StrictModes no",
@@ -64,4 +69,5 @@ class Keys:
         given = " ".join(f'"{name}={value}"' for name, value in environment.items())
         settings.write_text("\n".join([*lines, *([f"SetEnv {given}"] if given else [])]) + "\n")
         Path("/run/sshd").mkdir(exist_ok=True)  # Debian's service makes it before it starts.
-        host.start([str(_PROGRAM), "-D", "-e", "-f", str(settings)], self._folder / "log")
+        server = [str(_PROGRAM), "-D", "-e", "-f", str(settings)]
+        host.start([*command, *server], self._folder / "log")

@@ -8,6 +8,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
+from redact_dask.media import verify
 from redact_dask.records import STAGES
 
 CHUNKED = frozenset({"detect", "render"})
@@ -54,6 +55,9 @@ class Costs:
     """Time of a run before its first task and after its last one, together, seconds."""
     calls_per_frame: float = 0.0
     """Calls of a paid service for each frame of the detect stage."""
+    check: Line = NOTHING
+    """Part of the computing of ``join`` that two cores share in a long video: decoding all of it.
+    """
 
 
 def fit(points: Iterable[tuple[float, float]]) -> Line:
@@ -78,7 +82,9 @@ def fit(points: Iterable[tuple[float, float]]) -> Line:
     return Line(fixed, slope) if fixed >= 0 else through_origin
 
 
-def of_rows(rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int) -> Costs:
+def of_rows(
+    rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int, *, checks_all: bool = False
+) -> Costs:
     """Return the costs that a run shows.
 
     Parameters
@@ -89,14 +95,21 @@ def of_rows(rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int) -> Cos
         Wall seconds of the run.
     slots
         Tasks that the run could execute at once. With one slot, no time between tasks is hidden.
+    checks_all
+        Whether ``join`` decoded all frames of the results, which it does in halves for long videos.
     """
     spent = [(row["ended"] - row["started"]).total_seconds() for row in rows]
     waited = [row["seconds"].get("detect", 0.0) if row["calls"] else 0.0 for row in rows]
+    checks = [row["seconds"].get("check", 0.0) if checks_all else 0.0 for row in rows]
+    beside = [
+        check if row["frames"] >= verify.LONG else 0.0
+        for row, check in zip(rows, checks, strict=True)
+    ]
     stages = {}
     for stage in STAGES:
         mine = [
-            (row["frames"], busy, waiting)
-            for row, busy, waiting in zip(rows, spent, waited, strict=True)
+            (row["frames"], busy + more, waiting)
+            for row, busy, more, waiting in zip(rows, spent, beside, waited, strict=True)
             if row["stage"] == stage
         ]
         stages[stage] = Cost(
@@ -105,11 +118,17 @@ def of_rows(rows: Sequence[Mapping[str, Any]], wall_s: float, slots: int) -> Cos
         )
     makespan_s = makespan(rows)
     idle_s = makespan_s * slots - sum(spent)
+    joined = [
+        (row["frames"], check + more)
+        for row, check, more in zip(rows, checks, beside, strict=True)
+        if row["stage"] == "join"
+    ]
     return Costs(
         stages,
         gap_s=max(0.0, idle_s) / len(rows),
         start_s=max(0.0, wall_s - makespan_s),
         calls_per_frame=_calls_per_frame(rows),
+        check=fit(joined),
     )
 
 
@@ -137,6 +156,7 @@ def mean(costs: Sequence[Costs]) -> Costs:
     return replace(
         costs[0],
         stages=stages,
+        check=line(one.check for one in costs),
         gap_s=fmean(one.gap_s for one in costs),
         start_s=fmean(one.start_s for one in costs),
     )
@@ -149,7 +169,7 @@ def scaled(costs: Costs, factor: float) -> Costs:
         return Line(factor * one.fixed_s, factor * one.per_frame_s)
 
     stages = {name: replace(one, cpu=line(one.cpu)) for name, one in costs.stages.items()}
-    return replace(costs, stages=stages)
+    return replace(costs, stages=stages, check=line(costs.check))
 
 
 def _calls_per_frame(rows: Sequence[Mapping[str, Any]]) -> float:

@@ -22,6 +22,7 @@ from redact_dask.bench.sizing.predict import Clip, Workload
 from redact_dask.cluster import connect
 from redact_dask.config import Config, loading
 from redact_dask.errors import CheckFailed
+from redact_dask.media import verify
 from redact_dask.storage import layout
 
 
@@ -87,6 +88,8 @@ class Run:
     """Cores that foreign processes kept busy during the run, on average."""
     tasks: tuple[Mapping[str, Any], ...]
     """Rows of the run in the manifest's ``chunks``."""
+    checks_all: bool = False
+    """Whether all frames of the copies were decoded to check them."""
 
     @property
     def frames_per_s(self) -> float:
@@ -106,7 +109,7 @@ class Run:
 
     def costs(self) -> costs.Costs:
         """Return the costs that the run shows."""
-        return costs.of_rows(self.tasks, self.wall_s, self.shape.slots)
+        return costs.of_rows(self.tasks, self.wall_s, self.shape.slots, checks_all=self.checks_all)
 
 
 def matrix(
@@ -163,17 +166,19 @@ def measure(
         with connect.ready_client(settings.cluster) as client:
             with _copies(shortest, shape.slots, folder) as warm:
                 _redact(warm, folder / "output", settings, client)
-            cpu, own, everybody = _worker_cpu_s(client), _cpu_s(), _busy_s()
+            cpu, own, everybody = worker_cpu_s(client), cpu_s(), busy_s()
             rows, wall_s = _redact(source, folder / "output", settings, client)
-            everybody = _busy_s() - everybody
-            cpu, own = _worker_cpu_s(client) - cpu, _cpu_s() - own
+            everybody = busy_s() - everybody
+            cpu, own = worker_cpu_s(client) - cpu, cpu_s() - own
         videos, tasks = rows
+        frames = sum(row["frames"] for row in videos)
+        encoded = 1 - sum(row["frames_copied"] for row in videos) / frames
         yield Run(
             shape=shape,
             twin=twin,
             repeat=repeat,
             videos=len(videos),
-            frames=sum(row["frames"] for row in videos),
+            frames=frames,
             seconds=sum(row["duration_s"] for row in videos),
             wall_s=wall_s,
             makespan_s=costs.makespan(tasks),
@@ -181,6 +186,7 @@ def measure(
             driver_cpu_s=own,
             others=max(0.0, everybody - cpu - own) / wall_s,
             tasks=tuple(tasks),
+            checks_all=settings.check == "full" or encoded >= verify.MOSTLY,
         )
 
 
@@ -217,18 +223,18 @@ def _copies(clip: Path, number: int, folder: Path) -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-def _worker_cpu_s(client: Client) -> float:
+def worker_cpu_s(client: Client) -> float:
     """Return the CPU seconds of all workers of a cluster so far."""
-    return sum(dict[str, float](client.run(_cpu_s)).values())
+    return sum(dict[str, float](client.run(cpu_s)).values())
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """Return the CPU seconds of this process so far, and of its children that have ended."""
     # The first four are user and system time of the process, then those of its children.
     return float(sum(psutil.Process().cpu_times()[:4]))
 
 
-def _busy_s() -> float:
+def busy_s() -> float:
     """Return the seconds that all cores have been busy, or taken by other virtual machines."""
     times = psutil.cpu_times()
     return float(sum(times[:8]) - times.idle - getattr(times, "iowait", 0.0))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from redact_dask.bench.sizing.costs import CHUNKED, Costs
+from redact_dask.media import verify
 from redact_dask.records import STAGES
 
 SCHEDULER_S = 0.0033
@@ -99,6 +100,14 @@ def task_s(clip: Clip, stage: str, costs: Costs, speed: float = 1.0) -> float:
     return cost.cpu.at(frames) / speed + cost.wait.at(frames) + costs.gap_s
 
 
+def spared_s(clip: Clip, costs: Costs, speed: float = 1.0) -> float:
+    """Return the seconds that ``join`` takes less if a second core has nothing else to do.
+
+    The halves of a long video are then checked side by side.
+    """
+    return costs.check.at(clip.frames) / 2 / speed if clip.frames >= verify.LONG else 0.0
+
+
 def work_s(clip: Clip, costs: Costs, speed: float = 1.0) -> float:
     """Return the seconds that the tasks of a video hold slots, summed up."""
     return sum(_tasks(clip, stage) * task_s(clip, stage, costs, speed) for stage in STAGES)
@@ -106,10 +115,11 @@ def work_s(clip: Clip, costs: Costs, speed: float = 1.0) -> float:
 
 def alone_s(clip: Clip, costs: Costs, slots: int, speed: float = 1.0) -> float:
     """Return the seconds of a video that has all slots to itself: its chunks run in waves."""
-    return sum(
+    waves_s = sum(
         math.ceil(_tasks(clip, stage) / slots) * task_s(clip, stage, costs, speed)
         for stage in STAGES
     )
+    return waves_s - (spared_s(clip, costs, speed) if slots > 1 else 0.0)
 
 
 def cpu_s(clip: Clip, costs: Costs) -> float:
@@ -152,11 +162,23 @@ def predict(workload: Workload, costs: Costs, machine: Machine) -> Prediction:
     return Prediction(costs.start_s + bounds[bound] + tail, bound)
 
 
-def crowding(workload: Workload, costs: Costs, machine: Machine) -> float:
-    """Return by what factor computing slows down if more slots compute than there are cores."""
+def crowding(workload: Workload, costs: Costs, machine: Machine, waiting_s: float = 0.0) -> float:
+    """Return by what factor computing slows down if more slots compute than there are cores.
+
+    If c seconds of computing take f c, and w seconds are waited, S slots keep S c / (f c + w) cores
+    busy. Of N cores, these are N at most, so f is S / N - w / c.
+
+    Parameters
+    ----------
+    workload, costs, machine
+        What is computed, and where.
+    waiting_s
+        Seconds for which the slots wait, summed up, besides those that the costs tell.
+    """
     computing = sum(times * cpu_s(clip, costs) for clip, times in workload.groups)
     holding = sum(times * work_s(clip, costs) for clip, times in workload.groups)
-    return max(1.0, machine.slots * computing / holding / machine.cores)
+    waiting = holding - computing + waiting_s
+    return max(1.0, machine.slots / machine.cores - waiting / computing)
 
 
 def knee(offers: Sequence[tuple[str, float, float]]) -> str:

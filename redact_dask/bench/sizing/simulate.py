@@ -2,7 +2,8 @@
 
 The graph and the policy are those of `redact_dask.cluster.tasks` and `redact_dask.driver.run`: a
 window of videos in flight, earlier videos first, chunks in parallel before and after the stage
-``track``, one scheduler, one driver, a quota that all share, a store, and workers that are lost. A
+``track``, one scheduler, one driver, a quota that all share, an object store from which the driver
+removes the work of finished videos, and workers that are lost. A
 server that does one thing after the other is represented by the time at which it is free again, so
 a task needs only two events. So ten thousand workers and a million tasks take seconds, while one
 simulated process for each task, as in SimPy, would take far longer.
@@ -12,12 +13,16 @@ from __future__ import annotations
 
 import heapq
 import math
+import operator
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from redact_dask.bench.sizing.costs import CHUNKED, Costs
-from redact_dask.bench.sizing.predict import Machine, Workload, alone_s, crowding, task_s
+from redact_dask.bench.sizing.object_store import Servers, Store
+from redact_dask.bench.sizing.outcome import Outcome
+from redact_dask.bench.sizing.predict import Clip, Machine, Workload, crowding, spared_s, task_s
+from redact_dask.driver.results import FLUSH_S
 from redact_dask.records import STAGES
 
 PROBE, DETECT, TRACK, RENDER, JOIN = range(len(STAGES))
@@ -32,54 +37,12 @@ class Cluster:
     """All machines of the cluster, as one."""
     window: int | None = None
     """Most videos in flight; default: two for each slot and two more, like the driver's."""
-    requests_per_task: float = 0.0
-    """Requests of each task to the store."""
-    requests_per_s: float = math.inf
-    """Requests a second that the store answers."""
+    store: Store | None = None
+    """Object store that holds source and destination; None: what it takes counts as nothing."""
     losses_per_hour: float = 0.0
     """How often each slot loses its worker, times an hour; the slot's task then begins again."""
     replace_s: float = 0.0
     """Time until another worker has replaced a lost one, seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happened in a simulated run."""
-
-    wall_s: float
-    """Wall seconds."""
-    videos: int
-    """Number of videos."""
-    window: int
-    """Most videos in flight."""
-    landed: list[float] = field(repr=False)
-    """Times at which videos were finished, seconds from the start, ascending."""
-    lost_s: float
-    """Seconds of work that were lost with workers, summed up over slots."""
-    use: dict[str, float]
-    """Share of the time that each resource was busy; a slot that waits for the quota or the store
-    is not. ``longest video`` is the share of the time that this video would take alone."""
-
-    @property
-    def bottleneck(self) -> str:
-        """Name of the resource that was busiest."""
-        return max(self.use, key=self.use.__getitem__)
-
-    @property
-    def videos_per_s(self) -> float:
-        """Speed in the middle of the run, videos a second; filling and draining do not count.
-
-        Whole windows are counted, since the videos of a window may end in one burst.
-        """
-        low, windows = self.videos // 4, self.videos // 2 // self.window
-        if not windows:
-            return self.videos / self.landed[-1]
-        high = low + windows * self.window
-        return (high - low) / (self.landed[high] - self.landed[low])
-
-    def extended_s(self, videos: int) -> float:
-        """Return the wall seconds of this many videos like these, at the same speed."""
-        return self.wall_s + (videos - self.videos) / self.videos_per_s
 
 
 def simulate(workload: Workload, costs: Costs, cluster: Cluster, seed: int = 0) -> Outcome:
@@ -116,16 +79,22 @@ class _Run:
         self._ready: list[tuple[int, int, int]] = []
         self._number = 0
         self._free = self._machine.slots
-        self._scheduler = self._driver = self._quota = self._store = 0.0
-        self._busy_s = self._lost_s = 0.0
+        self._scheduler = self._driver = self._quota = 0.0
+        self._store, self._servers = cluster.store, Servers(cluster.store)
+        self._flushed = self._removed = 0.0
+        self._settled: list[int] = []
+        self._halved: set[int] = set()
+        self._busy_s = self._lost_s = self._driver_s = self._removing_s = 0.0
         self._tasks = 0
         self._landed: list[float] = []
-        speed = self._machine.speed / crowding(workload, costs, self._machine)
+        waiting = sum(times * self._waits_s(clip) for clip, times in workload.groups)
+        speed = self._machine.speed / crowding(workload, costs, self._machine, waiting)
         self._kinds = [
             (
                 clip.chunks,
-                [task_s(clip, stage, costs, speed) for stage in STAGES],
+                [task_s(clip, stage, costs, speed) + self._wait_s(clip, stage) for stage in STAGES],
                 clip.frames / clip.chunks * costs.calls_per_frame,
+                spared_s(clip, costs, speed),
             )
             for clip, _ in workload.groups
         ]
@@ -159,13 +128,13 @@ class _Run:
             elif stage == PROBE:
                 self._submit(now, rank, DETECT)
             else:
-                self._landed.append(now)
-                del self._kind[rank]
+                self._land(now, rank)
                 self._launch(now)
             while self._free and self._ready:
                 rank, _, stage = heapq.heappop(self._ready)
                 self._start(now, rank, stage)
-        return self._outcome(now)
+        self._flush(now)
+        return self._outcome(max(now, self._removed))
 
     def _push(self, at: float, kind: int, rank: int, stage: int) -> None:
         self._number += 1
@@ -191,7 +160,7 @@ class _Run:
     def _start(self, now: float, rank: int, stage: int) -> None:
         """Start a task on a free slot, and schedule its end, or the loss of its worker."""
         self._free -= 1
-        _, seconds, calls = self._kinds[self._kind[rank]]
+        chunks, seconds, calls, spared = self._kinds[self._kind[rank]]
         cluster = self._cluster
         if cluster.losses_per_hour:
             lost = self._random.expovariate(cluster.losses_per_hour / 3600)
@@ -202,18 +171,22 @@ class _Run:
                 return
         self._busy_s += seconds[stage]
         end = now + seconds[stage]
+        busy = self._machine.slots - self._free + len(self._halved)
+        if stage == JOIN and spared and busy < self._machine.cores:
+            self._halved.add(rank)
+            end -= spared
         if stage == DETECT and calls:
             self._quota = max(self._quota, now) + calls / self._machine.tps
             end = max(end, self._quota)
-        if cluster.requests_per_task:
-            served = cluster.requests_per_task / cluster.requests_per_s
-            self._store = max(self._store, now) + served
-            end = max(end, self._store)
+        if self._store:
+            loads = self._store.requests[STAGES[stage]].loads(chunks)
+            end = max(end, self._servers.serve(now, loads))
         self._push(end, _END, rank, stage)
 
     def _finish(self, now: float, rank: int, stage: int) -> None:
         """Let the driver handle the end of a task, and go on if it was the last of its stage."""
-        self._driver = max(self._driver, now) + self._machine.driver_s
+        self._drive(now, self._machine.driver_s)
+        self._halved.discard(rank)
         self._left[rank] -= 1
         if self._left[rank]:
             return
@@ -222,19 +195,68 @@ class _Run:
         else:
             self._submit(now, rank, stage + 1)
 
+    def _drive(self, now: float, seconds: float) -> None:
+        """Keep the driver busy, as soon as it is free."""
+        self._driver = max(self._driver, now) + seconds
+        self._driver_s += seconds
+
+    def _land(self, now: float, rank: int) -> None:
+        """Settle a video that is published; from time to time, remove the work of those that are.
+
+        The threads that remove work share one core with the driver, as Python runs one at a time.
+        """
+        self._landed.append(now)
+        chunks = self._kinds[self._kind.pop(rank)][0]
+        if self._store:
+            self._settled.append(chunks)
+            self._drive(now, self._store.removal_cpu_s)
+        if now - self._flushed > FLUSH_S:
+            self._flush(now)
+
+    def _flush(self, now: float) -> None:
+        """Let the driver wait until earlier work is removed, and begin to remove what has come."""
+        self._flushed = now
+        self._driver = max(self._driver, self._removed)
+        if not self._store:
+            return
+        seconds = sum(map(self._store.removal_s, self._settled))
+        self._removing_s += seconds
+        begun = max(self._driver, now)
+        self._removed = begun + seconds
+        for chunks in self._settled:
+            served = self._servers.serve(begun, self._store.removal.loads(chunks))
+            self._removed = max(self._removed, served)
+        self._settled.clear()
+
+    def _wait_s(self, clip: Clip, stage: str) -> float:
+        return self._store.wait_s(stage, clip.chunks) if self._store else 0.0
+
+    def _waits_s(self, clip: Clip) -> float:
+        """Return the seconds for which all tasks of a video wait for the store."""
+        return math.fsum(
+            (clip.chunks if stage in CHUNKED else 1) * self._wait_s(clip, stage) for stage in STAGES
+        )
+
+    def _alone_s(self, chunks: int, seconds: list[float], _calls: float, spared: float) -> float:
+        """Return the seconds of a video that has all slots to itself."""
+        waves = math.ceil(chunks / self._machine.slots)
+        times = [waves if stage in CHUNKED else 1 for stage in STAGES]
+        return float(sum(map(operator.mul, times, seconds))) - (
+            spared if self._machine.cores > 1 else 0.0
+        )
+
     def _outcome(self, now: float) -> Outcome:
-        machine, groups = self._machine, self._workload.groups
+        machine = self._machine
         calls = self._workload.frames * self._costs.calls_per_frame
-        requests = self._tasks * self._cluster.requests_per_task
-        longest = max(alone_s(c, self._costs, machine.slots, machine.speed) for c, _ in groups)
+        longest = max(self._alone_s(*kind) for kind in self._kinds)
         use = {
             "slots": (self._busy_s + self._lost_s) / machine.slots,
             "scheduler": self._tasks * machine.scheduler_s,
-            "driver": self._tasks * machine.driver_s,
+            "driver": self._driver_s,
+            "removal of work": self._removing_s,
             "API quota": calls / machine.tps,
-            "store": requests / self._cluster.requests_per_s,
             "longest video": longest,
-        }
+        } | self._servers.use_s
         return Outcome(
             wall_s=now + self._costs.start_s,
             videos=self._workload.videos,

@@ -6,6 +6,7 @@ import pytest
 from made_up_costs import rows
 
 from redact_dask.bench.sizing.costs import Line, fit, mean, of_rows
+from redact_dask.media import verify
 
 
 def test_a_line_goes_through_its_points() -> None:
@@ -48,6 +49,20 @@ def test_waiting_for_a_service_is_no_work_of_a_core() -> None:
     assert costs.stages["detect"].cpu.at(50) == pytest.approx(0.5)
     assert costs.stages["detect"].wait.at(50) == pytest.approx(1.5)
     assert costs.calls_per_frame == pytest.approx(0.4)
+
+
+def test_the_halves_of_a_long_check_are_both_computing() -> None:
+    checked = [
+        one | {"seconds": {"check": 2.0}, "frames": verify.LONG} if one["stage"] == "join" else one
+        for one in rows()
+    ]
+    quick = of_rows(checked, wall_s=18, slots=1)
+    assert quick.stages["join"].cpu.at(verify.LONG) == pytest.approx(4.0)
+    assert quick.check.at(verify.LONG) == 0
+    whole = of_rows(checked, wall_s=18, slots=1, checks_all=True)
+    assert whole.stages["join"].cpu.at(verify.LONG) == pytest.approx(6.0)
+    assert whole.check.at(verify.LONG) == pytest.approx(4.0)
+    assert whole.gap_s == quick.gap_s
 
 
 def test_a_local_detector_waits_for_nobody() -> None:

@@ -93,7 +93,7 @@ def test_what_a_killed_driver_has_written_is_sealed_by_the_next_run(
     destination = tmp_path / "out"
     hold = cluster.hold("join", tmp_path)
     # It writes the rows of each video at once.
-    program = "from redact_dask.driver import results; results._FLUSH_S = 0.0;"
+    program = "from redact_dask.driver import results; results.FLUSH_S = 0.0;"
     program += "from redact_dask.cli.main import main; main()"
     arguments = ["run", fleet, destination, "--set", f"cluster={json.dumps(cluster.reach)}"]
     for section, given in SETTINGS.items():
