@@ -27,6 +27,9 @@ SMALL = {
 ELSEWHERE = {
     "clips.py",  # which others import
     "delay.py",  # a server that the command of driver.py uses
+    "driver_source.py",  # which it imports
+    "driver_stages.py",  # which it imports, too
+    "listing.py",  # tests/benchmarks/test_driver.py
     "original.py",  # tests/benchmarks/test_original.py
     "peers.py",  # needs an environment with the peers
     "sizes.py",  # tests/docs/test_documents.py: make bench-quick
