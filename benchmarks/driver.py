@@ -19,7 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import click
 import cloudpickle
@@ -29,6 +31,8 @@ from distributed import Client
 from driver_source import check, fill
 
 from redact_dask import Status, Summary, redact, storage
+from redact_dask.records import Video
+from redact_dask.sources import listing
 
 MIB = 2**20
 
@@ -89,7 +93,8 @@ def measure(
         saves = storage.local_path(destination) is None
         client.register_plugin(driver_stages.MadeUp(chunks, saves=saves))
         watch = Watch(videos, scheduler)
-        run = Took(lambda: redact(source, destination, settings, client, watch), scheduler)
+        with patch.object(listing, "list_selected", partial(watch.list, listing.list_selected)):
+            run = Took(lambda: redact(source, destination, settings, client, watch), scheduler)
         resume = Took(lambda: redact(source, destination, settings, client), scheduler)
     print("| videos done | driver | scheduler |")
     print("| ---: | ---: | ---: |")
@@ -106,20 +111,24 @@ def measure(
 
 
 class Watch:
-    """Notes the memory of driver and scheduler each time that another tenth is done."""
+    """Notes when the source is listed, and the memory each time that another tenth is done."""
 
     def __init__(self, videos: int, scheduler: psutil.Process) -> None:
         self.memory: list[tuple[int, int, int]] = []
         self.listed_s = 0.0
         """Seconds from the start until the source was listed to its end."""
+        self._start = time.perf_counter()
         self._step = max(1, videos // 10)
         self._scheduler = scheduler
         self._driver = psutil.Process()
 
+    def list(self, listed: Callable[..., Iterator[Video]], *arguments: object) -> Iterator[Video]:
+        """Hand on what is listed, and note when it ends."""
+        yield from listed(*arguments)
+        self.listed_s = time.perf_counter() - self._start
+
     def __call__(self, status: Status) -> None:
         """Observe a status."""
-        if status.counts.complete and not self.listed_s:
-            self.listed_s = status.elapsed_s
         if status.published >= self._step * (len(self.memory) + 1):
             processes = (self._driver, self._scheduler)
             sizes = [process.memory_info().rss for process in processes]

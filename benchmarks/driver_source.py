@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
+import pyarrow.compute as pc
 from botocore.config import Config
 
 from redact_dask import manifest, storage
@@ -55,7 +56,7 @@ def check(source: str, destination: str) -> int:
     videos = {url.removeprefix(f"{root}/") for url, _ in storage.walk(root)}
     copies = {url.removeprefix(f"{target}/") for url, _ in storage.walk(target, layout.OWN_FOLDERS)}
     rows = manifest.read(layout.manifest(target), "videos", ["path", "status"])
-    done = Counter(zip(*rows.to_pydict().values(), strict=True))
-    assert done == dict.fromkeys(((path, "published") for path in videos), 1)
+    published = rows.filter(pc.equal(rows["status"], "published"))
+    assert Counter(published["path"].to_pylist()) == dict.fromkeys(videos, 1)
     assert copies == videos
     return len(videos)

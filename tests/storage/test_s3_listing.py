@@ -36,7 +36,7 @@ ODD = [
     "marker/x.mp4",
     "nothing but a marker/",
     "deep/er/and/deep/er/x.mp4",
-    "_own/x.mp4",
+    *(f"_own/{number:02}.mp4" for number in range(12)),
     "_own/y/z.mp4",
     "_own-x/y.mp4",
     "_own0",
@@ -127,7 +127,8 @@ class Asked:
     """
 
     def __init__(self, refused: str | None = None, *, too_fast: bool = False) -> None:
-        self.prefixes: list[str] = []
+        self.paths: list[str] = []
+        """Paths of the requests, with their queries."""
         self.at_once = 0
         self._refused = refused
         self._too_fast = too_fast
@@ -140,8 +141,8 @@ class Asked:
             return forward(request)
         (prefix,) = asked["prefix"]
         with self._lock:
-            is_new = request.path not in self.prefixes
-            self.prefixes.append(request.path)
+            is_new = request.path not in self.paths
+            self.paths.append(request.path)
             self._under_way += 1
             self.at_once = max(self.at_once, self._under_way)
         try:
@@ -174,7 +175,19 @@ def test_small_folders_are_not_listed_one_by_one(
     through(asked)
     page_of(monkeypatch, odd, 55)
     assert len(names(f"{odd}/wide")) == 60
-    assert len(asked.prefixes) == 2
+    assert len(asked.paths) == 2
+
+
+def test_a_folder_that_is_left_out_is_not_listed(
+    odd: str, through: StartProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked()
+    through(asked)
+    page_of(monkeypatch, odd, 20)
+    assert len(names(odd, "many", "wide")) == len(FILES) - 100
+    prefixes = {parse_qs(urlsplit(path).query)["prefix"][0] for path in asked.paths}
+    assert "odd/days/" in prefixes
+    assert not prefixes & {"odd/many/", "odd/wide/"}
 
 
 def test_a_store_that_says_slow_down_is_asked_again(
@@ -194,16 +207,16 @@ def test_a_folder_that_may_not_be_listed_is_told(
         list(listing.list_videos(odd, "s3://bucket/odd-redacted"))
 
 
-def test_a_listing_begins_before_it_is_read_to_its_end(
+def test_no_more_is_asked_for_than_a_caller_will_soon_take(
     odd: str, through: StartProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = Asked()
     through(asked)
-    page_of(monkeypatch, odd, 2)
+    page_of(monkeypatch, odd, 25)
     found = storage.walk(odd)
     next(found)
-    time.sleep(1)
-    begun = len(asked.prefixes)
-    assert begun < 30, "it is asked for what a caller will soon take"
+    time.sleep(2)
+    first = len(asked.paths)
+    assert 4 <= first <= 2 + 8 + 1, "the root, its folders, eight of them, and one in their place"
     assert 1 + sum(1 for _ in found) == len(FILES)
-    assert len(asked.prefixes) > 2 * begun
+    assert len(asked.paths) > first + 4
