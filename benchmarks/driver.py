@@ -7,7 +7,8 @@ is left is the cost of listing the videos and of going through them::
 
 With ``--source`` and ``--destination`` in S3, the source is listed there, and the stages save
 checkpoints there, too, which the driver removes; ``benchmarks/delay.py`` gives a store on this
-machine the latency of one that is not. With ``--shards 2``, two drivers share the source.
+machine the latency of one that is not. With ``--shards 2``, two drivers share the source, and each
+video must be published exactly once.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ cloudpickle.register_pickle_by_value(driver_stages)  # Workers do not find it by
 @click.option("--source", help="A prefix in S3, which is filled if it is empty; else a folder.")
 @click.option("--destination", help="An empty prefix in S3; else a local folder.")
 @click.option("--shards", default=1, help="Drivers at once, each with a cluster of its own.")
-@click.option("--shard", hidden=True, help="Be the driver of one shard, of a source that is there.")
+@click.option(
+    "--shard", help="I/N: be the driver of this shard alone; the source is filled already."
+)
 def main(
     videos: int,
     chunks: int,
