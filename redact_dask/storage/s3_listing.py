@@ -77,7 +77,7 @@ def pages(
                 if "Delimiter" in question:  # Behind its folders: there may be millions of them.
                     waiting.append(question | place)
                 else:
-                    folder = skipped(listed[-1]["Key"])
+                    folder = skipped(listed[-1]["Key"]) if listed else ""
                     place = {"StartAfter": folder + _LAST} if folder else place
                     waiting.appendleft({"Prefix": question["Prefix"]} | place)
             ask()  # The store works while the caller does.

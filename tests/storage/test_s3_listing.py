@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
+from botocore.utils import parse_timestamp
 from recording import client, recorded
 from s3fs import S3FileSystem
 from store_proxy import Answer, Forward, Request, StartProxy
@@ -16,7 +17,7 @@ from store_proxy import Answer, Forward, Request, StartProxy
 from redact_dask import config, storage
 from redact_dask.errors import SourceError
 from redact_dask.sources import listing
-from redact_dask.storage import access
+from redact_dask.storage import access, s3_listing
 from redact_dask.storage.file_systems import file_system
 
 ODD = [
@@ -220,3 +221,11 @@ def test_no_more_is_asked_for_than_a_caller_will_soon_take(
     assert 4 <= first <= 2 + 8 + 1, "the root, its folders, eight of them, and one in their place"
     assert 1 + sum(1 for _ in found) == len(FILES)
     assert len(asked.paths) > first + 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-29T07:00:01.250Z", "2026-11-29T07:00:01Z", "Sun, 29 Nov 2026 07:00:01 GMT", 1.5, "1"],
+)
+def test_times_are_those_of_botocore(text: str | float) -> None:
+    assert s3_listing._time(text) == parse_timestamp(text)
