@@ -85,7 +85,7 @@ def names(url: str, *skip: str, in_order: bool = False) -> list[str]:
 
 @pytest.mark.parametrize(
     ("place", "size"),
-    [("odd", 2), ("odd", 7), ("odd", 1000), ("odd_of_aws", 7), ("odd_of_aws", 50)],
+    [("odd", 2), ("odd", 7), ("odd", 1000), ("odd_of_aws", 15)],
 )
 def test_folders_that_are_listed_at_once_give_each_key_once(
     place: str, size: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
