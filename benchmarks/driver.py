@@ -1,12 +1,14 @@
 """What the driver and the scheduler take for very many videos: memory, time, and time to resume.
 
 Real driver, graph, scheduler and workers, but stages that only make up their results, so that what
-is left is the cost of going through the videos::
+is left is the cost of listing the videos and of going through them::
 
     python benchmarks/driver.py --videos 100000
 
-With ``--destination s3://bucket/prefix``, the stages save checkpoints there, too, which the driver
-removes; ``benchmarks/delay.py`` gives a store on this machine the latency of one that is not.
+With ``--source`` and ``--destination`` in S3, the source is listed there, and the stages save
+checkpoints there, too, which the driver removes; ``benchmarks/delay.py`` gives a store on this
+machine the latency of one that is not. With ``--shards 2``, two drivers share the source, and each
+video must be published exactly once.
 """
 
 from __future__ import annotations
@@ -16,79 +18,117 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from fractions import Fraction
-from functools import partial, update_wrapper
+from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import click
+import cloudpickle
+import driver_stages
 import psutil
-from distributed import Client, Worker, WorkerPlugin
+from distributed import Client
+from driver_source import check, fill
 
-from redact_dask import Status, redact, storage
-from redact_dask.pipeline import stages
-from redact_dask.pipeline.job import Job
-from redact_dask.records import (
-    Chunk,
-    Detected,
-    Detection,
-    Detections,
-    Fields,
-    Gop,
-    Joined,
-    Keyframe,
-    Probed,
-    Region,
-    RegionOrigin,
-    Regions,
-    Rendered,
-    Segment,
-    StreamInfo,
-    TaskTiming,
-    Tracked,
-)
+from redact_dask import Status, Summary, redact, storage
+from redact_dask.records import Video
+from redact_dask.sources import listing
 
 MIB = 2**20
-FRAMES = 150
-"""Frames of a chunk, and of a GOP: few, as the records' size is not what is measured."""
+
+cloudpickle.register_pickle_by_value(driver_stages)  # Workers do not find it by its name.
 
 
 @click.command()
 @click.option("--videos", default=100_000)
 @click.option("--chunks", default=1, help="Of each video: it has 3 tasks, and 2 for each chunk.")
-@click.option("--workers", default=2, help="Processes, with two threads each.")
-@click.option("--destination", help="An empty prefix of an object store; else a local folder.")
-def main(videos: int, chunks: int, workers: int, destination: str | None) -> None:
+@click.option("--workers", default=2, help="Processes of each driver, with two threads each.")
+@click.option("--source", help="A prefix in S3, which is filled if it is empty; else a folder.")
+@click.option("--destination", help="An empty prefix in S3; else a local folder.")
+@click.option("--shards", default=1, help="Drivers at once, each with a cluster of its own.")
+@click.option(
+    "--shard", help="I/N: be the driver of this shard alone; the source is filled already."
+)
+def main(
+    videos: int,
+    chunks: int,
+    workers: int,
+    source: str | None,
+    destination: str | None,
+    shards: int,
+    shard: str | None,
+) -> None:
     """Print Markdown tables: memory while the run goes on, and what it took."""
-    with tempfile.TemporaryDirectory() as folder, cluster(workers) as (client, scheduler):
-        client.register_plugin(MadeUp(chunks, saves=destination is not None))
-        source, destination = Path(folder, "source"), destination or str(Path(folder, "redacted"))
-        make_source(source, videos)
+    with tempfile.TemporaryDirectory() as folder:
+        source = source or str(Path(folder, "source"))
+        destination = destination or str(Path(folder, "redacted"))
+        if shard is not None:
+            measure(source, destination, videos, chunks, workers, shard)
+            return
+        fill(source, videos)
+        if shards == 1:
+            measure(source, destination, videos, chunks, workers, shard)
+        else:
+            given = [f"--videos={videos}", f"--chunks={chunks}", f"--workers={workers}"]
+            run_shards(shards, [*given, f"--source={source}", f"--destination={destination}"])
+        print(f"\nEach of {check(source, destination):,} videos was published exactly once.")
+
+
+def run_shards(shards: int, options: list[str]) -> None:
+    """Run the drivers of all shards at once, and print what each prints."""
+
+    def run(number: int) -> str:
+        command = [sys.executable, __file__, *options, f"--shard={number}/{shards}"]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    with ThreadPoolExecutor(shards) as pool:
+        for number, printed in enumerate(pool.map(run, range(1, shards + 1)), 1):
+            print(f"\nShard {number} of {shards}:\n\n{printed}", end="")
+
+
+def measure(
+    source: str, destination: str, videos: int, chunks: int, workers: int, shard: str | None
+) -> None:
+    """Run and resume, and print what it took."""
+    settings = {"select": {"shard": shard}}
+    with cluster(workers) as (client, scheduler):
+        saves = storage.local_path(destination) is None
+        client.register_plugin(driver_stages.MadeUp(chunks, saves=saves))
         watch = Watch(videos, scheduler)
-        took = timed(lambda: redact(source, destination, None, client, watch), scheduler)
-        again = timed(lambda: redact(source, destination, None, client), scheduler)
+        with patch.object(listing, "list_selected", partial(watch.list, listing.list_selected)):
+            run = Took(lambda: redact(source, destination, settings, client, watch), scheduler)
+        resume = Took(lambda: redact(source, destination, settings, client), scheduler)
     print("| videos done | driver | scheduler |")
     print("| ---: | ---: | ---: |")
     for done, driver, other in watch.memory:
         print(f"| {done:,} | {driver / MIB:.0f} MiB | {other / MIB:.0f} MiB |")
-    tasks = videos * (3 + 2 * chunks)
-    print("\n| | seconds | videos/s | tasks/s | CPU of the driver | CPU of the scheduler |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for name, (seconds, driver_s, scheduler_s), rates in (
-        ("run", took, f"{videos / took[0]:,.1f} | {tasks / took[0]:,.0f}"),
-        ("resume", again, "|"),
-    ):
-        print(f"| {name} | {seconds:.1f} | {rates} | {driver_s:.1f} s | {scheduler_s:.1f} s |")
+    done = run.summary.published
+    listed = f"{watch.listed_s:.1f}"
+    rates = f"{done / run.seconds:,.1f} | {done * (3 + 2 * chunks) / run.seconds:,.0f}"
+    print("\n| | videos | seconds | listed after | videos/s | tasks/s | CPU of the driver", end="")
+    print(" | CPU of the scheduler |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name, took, columns in ("run", run, f"{listed} s | {rates}"), ("resume", resume, "| |"):
+        cpu = f"{took.driver_s:.1f} s | {took.scheduler_s:.1f} s"
+        print(f"| {name} | {done:,} | {took.seconds:.1f} | {columns} | {cpu} |")
 
 
 class Watch:
-    """Notes the memory of driver and scheduler each time that another tenth is done."""
+    """Notes when the source is listed, and the memory each time that another tenth is done."""
 
     def __init__(self, videos: int, scheduler: psutil.Process) -> None:
         self.memory: list[tuple[int, int, int]] = []
+        self.listed_s = 0.0
+        """Seconds from the start until the source was listed to its end."""
+        self._start = time.perf_counter()
         self._step = max(1, videos // 10)
         self._scheduler = scheduler
         self._driver = psutil.Process()
+
+    def list(self, listed: Callable[..., Iterator[Video]], *arguments: object) -> Iterator[Video]:
+        """Hand on what is listed, and note when it ends."""
+        yield from listed(*arguments)
+        self.listed_s = time.perf_counter() - self._start
 
     def __call__(self, status: Status) -> None:
         """Observe a status."""
@@ -99,22 +139,16 @@ class Watch:
             print(status.published, *sizes, file=sys.stderr, flush=True)
 
 
-def timed(call: Callable[[], object], scheduler: psutil.Process) -> tuple[float, float, float]:
-    """Return the wall seconds of a call, and the CPU seconds of this process and the scheduler."""
-    processes = (psutil.Process(), scheduler)
-    start, before = time.perf_counter(), [sum(process.cpu_times()[:2]) for process in processes]
-    call()
-    seconds = time.perf_counter() - start
-    after = [sum(process.cpu_times()[:2]) for process in processes]
-    return seconds, after[0] - before[0], after[1] - before[1]
+class Took:
+    """Makes a run; has its summary, its wall seconds, and the CPU seconds of two processes."""
 
-
-def make_source(folder: Path, videos: int) -> None:
-    """Make files of one byte, a thousand to a folder."""
-    for number in range(videos):
-        path = folder / f"vehicle-{number // 1000:04}" / f"{number % 1000:03}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"v")
+    def __init__(self, call: Callable[[], Summary], scheduler: psutil.Process) -> None:
+        processes = (psutil.Process(), scheduler)
+        start, before = time.perf_counter(), [sum(each.cpu_times()[:2]) for each in processes]
+        self.summary = call()
+        self.seconds = time.perf_counter() - start
+        after = [sum(process.cpu_times()[:2]) for process in processes]
+        self.driver_s, self.scheduler_s = after[0] - before[0], after[1] - before[1]
 
 
 @contextmanager
@@ -138,93 +172,6 @@ def cluster(workers: int) -> Iterator[tuple[Client, psutil.Process]]:
             worker.wait()
             scheduler.terminate()
             scheduler.wait()
-
-
-class MadeUp(WorkerPlugin):
-    """Puts stages in place of the real ones that make up their results."""
-
-    name = "made-up"
-
-    def __init__(self, chunks: int, *, saves: bool) -> None:
-        self._chunks = chunks
-        self._saves = saves
-
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002 (Dask's contract)
-        """Run on each worker when it starts."""
-        # Tasks tell their stage's name.
-        stages.probe = update_wrapper(partial(probe, self._chunks), probe)
-        stages.detect = update_wrapper(partial(detect, self._saves), detect)
-        stages.render = update_wrapper(partial(render, self._saves), render)
-        stages.track, stages.join = track, join
-
-
-def probe(chunks: int, job: Job) -> Probed:
-    start = Keyframe(0, 1000, 0)
-    gop = Gop(start, FRAMES, copyable=True)
-    cut = tuple(
-        Chunk(n, start, n * FRAMES, tuple(range(n * FRAMES, (n + 1) * FRAMES)), (gop,))
-        for n in range(chunks)
-    )
-    target = storage.join(job.destination, job.video.path)
-    return Probed(info(chunks * FRAMES), cut, target, False, None, work(), cut)
-
-
-def detect(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk) -> Detected:
-    if saves:
-        storage.write(storage.join(job.work, f"detected-{chunk.index}.json"), b"{}")
-    seen = Detection(chunk.first_frame, 10, 10, 20, 20, 0.9, "face", "centerface")
-    return Detected(chunk.index, FRAMES, 50, Detections.of([seen]), ("made-up",), (), (), work())
-
-
-def track(_job: Job, probed: Probed, _detected: list[Detected]) -> Tracked:
-    return Tracked((None,) * len(probed.chunks), (("face", 1),), (), work())
-
-
-def render(saves: bool, job: Job, _info: StreamInfo, chunk: Chunk, _tracked: Tracked) -> Rendered:
-    if saves:
-        for name in ("mkv", "json"):
-            storage.write(storage.join(job.work, f"rendered-{chunk.index}.{name}"), b"{}")
-    return Rendered(chunk.index, FRAMES, (Segment(FRAMES, chunk.start, None, 0),), work())
-
-
-def join(_job: Job, probed: Probed, _tracked: list[Tracked], _rendered: list[Rendered]) -> Joined:
-    storage.write(probed.target, b"r")
-    hidden = Regions.of([Region(0, 0, 10, 10, 20, 20, RegionOrigin.DETECTED, "face", "told")])
-    return Joined(probed.target, 1, "0" * 64, "", hidden, work())
-
-
-def info(frames: int) -> StreamInfo:
-    """Describe a video that is not there."""
-    return StreamInfo(
-        codec="h264",
-        width=960,
-        height=540,
-        pixel_format="yuv420p",
-        quarter_turns=0,
-        display_matrix=(),
-        fields=Fields.PROGRESSIVE,
-        sample_aspect_ratio=Fraction(1),
-        color_range=1,
-        color_primaries=1,
-        color_transfer=1,
-        color_space=1,
-        time_base=Fraction(1, 30),
-        rate=Fraction(30),
-        frames=frames,
-        seconds=frames / 30,
-        audio=("aac",),
-        audio_streams=(1,),
-        audio_start=Fraction(0),
-        parameter_sets=b"0" * 40,
-        reorder_depth=2,
-        why_encoded="",
-    )
-
-
-def work() -> TaskTiming:
-    """Account for a stage that takes no time."""
-    now = time.time()
-    return TaskTiming(now, now, (("made up", 0.0),), "host")
 
 
 if __name__ == "__main__":

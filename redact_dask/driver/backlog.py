@@ -10,7 +10,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import astuple
 
 from redact_dask.driver.history import History, VideoState
 from redact_dask.errors import RunEnded, SourceError
@@ -171,7 +170,8 @@ class Backlog:
             with self._changed:
                 counts.pending += 1
                 counts.bytes_pending += video.size
-                row = (counts.pending, is_retry, *astuple(video))
+                about = (video.source, video.path, video.size, video.version, video.modified)
+                row = (counts.pending, is_retry, *about)
                 self._database.execute("insert into pending values (?, ?, ?, ?, ?, ?, ?)", row)
                 self._changed.notify()
             self._on_change()

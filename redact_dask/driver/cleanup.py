@@ -94,7 +94,7 @@ def _folders(work: str) -> Iterator[tuple[str, float]]:
     prefix = storage.canonical(work) + "/"
     files = (
         (url.removeprefix(prefix).partition("/")[0], storage.modified(facts))
-        for url, facts in storage.walk(prefix)
+        for url, facts in storage.walk(prefix, in_order=True)
     )
     for folder, times in groupby(files, key=lambda file: file[0]):
         if not _ID.fullmatch(folder):

@@ -23,7 +23,7 @@ from typing import IO, Any
 from fsspec.implementations.local import LocalFileSystem
 
 from redact_dask.errors import RunEnded
-from redact_dask.storage import local, s3
+from redact_dask.storage import local, s3, s3_listing
 from redact_dask.storage.file_systems import file_system, is_on_s3
 
 READ_AHEAD = 2**21
@@ -115,11 +115,14 @@ def find(url: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+def walk(
+    url: str, skip: Container[str] = (), *, in_order: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield URL and facts, as in `find`, of all files below a folder, which need not exist.
 
     A link to a folder is not followed; it is yielded with the ``type`` of a directory. Files are
     yielded as the store lists them (S3 lists a thousand in a request), and are not held in memory.
+    Those of one folder come in the store's order.
 
     Parameters
     ----------
@@ -127,10 +130,16 @@ def walk(url: str, skip: Container[str] = ()) -> Iterator[tuple[str, dict[str, A
         URL of the folder.
     skip
         Names of folders directly below it whose files are left out.
+    in_order
+        Whether all files of a folder, also those of the folders in it, come one after the other. S3
+        takes longer for it: then no folders are listed at once.
     """
     fs, path = file_system(url)
-    pages = s3.pages if is_on_s3(fs) else local.pages
-    for page in pages(fs, path, skip):
+    if is_on_s3(fs):
+        pages = s3_listing.pages(fs, path, skip, in_order=in_order)
+    else:
+        pages = local.pages(fs, path, skip)
+    for page in pages:
         yield from _files(fs, page).items()
 
 

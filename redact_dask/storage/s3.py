@@ -1,4 +1,4 @@
-"""What S3 does otherwise than other stores: long listings, uploads with a condition, missing keys.
+"""What S3 does otherwise than other stores: uploads with a condition, missing keys.
 
 ``fs`` is s3fs's file system; ``path`` is the bucket's name and a key, as in ``bucket/a/b.mp4``.
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,32 +33,6 @@ _NOT_IMPLEMENTED = 501
 """Status by which some stores answer a request with a condition."""
 _DELETED_AT_ONCE = 1000
 """Most keys that S3 deletes in one request."""
-
-
-def pages(fs: Any, path: str, skip: Container[str]) -> Iterator[dict[str, dict[str, Any]]]:
-    """Yield the files below a prefix by the thousand; s3fs itself would hold all in memory."""
-    bucket, key, _ = fs.split_path(path)
-    prefix = f"{key}/" if key else ""
-    where = {"Bucket": bucket, "Prefix": prefix, **fs.req_kw}
-    place: dict[str, str] = {}
-    while True:
-        answer = fs.call_s3("list_objects_v2", **where, **place)
-        page: dict[str, dict[str, Any]] = {}
-        skipped = None
-        for found in answer.get("Contents", ()):
-            top, below, _ = found["Key"].removeprefix(prefix).partition("/")
-            if below and top in skip:
-                skipped = top
-            elif found["Size"] or not found["Key"].endswith("/"):  # Folders may have a marker.
-                facts = {"type": "file", "size": found["Size"]}
-                page[f"{bucket}/{found['Key']}"] = found | facts
-        yield page
-        if not answer["IsTruncated"]:
-            return
-        place = {"ContinuationToken": answer["NextContinuationToken"]}
-        if skipped and found["Key"].startswith(f"{prefix}{skipped}/"):
-            # "0" is the character after "/", so this is where the keys after the folder begin.
-            place = {"StartAfter": f"{prefix}{skipped}0"}
 
 
 @contextmanager

@@ -30,6 +30,9 @@ ELSEWHERE = {
     "counted_run.py",  # which object_store.py imports
     "counts.py",  # which object_store.py imports
     "delay.py",  # a server that the command of driver.py uses
+    "driver_source.py",  # which it imports
+    "driver_stages.py",  # which it imports, too
+    "listing.py",  # tests/benchmarks/test_driver.py
     "original.py",  # tests/benchmarks/test_original.py
     "peers.py",  # needs an environment with the peers
     "sizes.py",  # tests/docs/test_documents.py: make bench-quick

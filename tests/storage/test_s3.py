@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import boto3
 import pytest
 from s3fs import S3FileSystem
-from store_proxy import Answer, Between, Forward, Request, proxy, without
+from store_proxy import Answer, Forward, Request, StartProxy, without
 
 from redact_dask import storage
 from redact_dask.errors import RunEnded
 from redact_dask.storage import lease
 
-StartProxy = Callable[[Between], None]
 Held = Callable[[Request], bool]
 
 LARGE = 2 * 2**24 + 1
 """Bytes of a file that is uploaded in parts."""
 SIZES = pytest.mark.parametrize("size", [10, LARGE], ids=["whole", "in parts"])
-
-
-@pytest.fixture
-def through(s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartProxy]:
-    """Let all requests to the store go through a proxy."""
-    store = os.environ["AWS_ENDPOINT_URL"]
-    with ExitStack() as running:
-
-        def start(between: Between) -> None:
-            monkeypatch.setenv("AWS_ENDPOINT_URL", running.enter_context(proxy(store, between)))
-            S3FileSystem.clear_instance_cache()  # One that is connected would be used again.
-
-        yield start
-    S3FileSystem.clear_instance_cache()
 
 
 class Slow:

@@ -130,6 +130,21 @@ def test_every_read_says_who_pays_and_who_owns(store: Recorded) -> None:
     assert lacks(store, EVERY) == []
 
 
+def test_every_request_of_a_listing_in_folders_says_so_too(
+    store: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    keys = {f"day/{car}/{number}.mp4" for car in "abc" for number in range(4)}
+    for key in keys:
+        client(store).put_object(Bucket="raw", Key=key, Body=b"video")
+    use(store)
+    assert {url.removeprefix("s3://raw/") for url, _ in storage.walk("s3://raw")} == keys
+    paths = [request.path for request in store.requests]
+    assert any("delimiter" in path for path in paths)
+    assert any("continuation-token" in path for path in paths)
+    assert lacks(store, EVERY) == []
+
+
 def test_a_role_is_assumed(store: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", store.store)
     use(store, role_arn="arn:aws:iam::123456789012:role/redact", external_id="ours")

@@ -43,6 +43,8 @@ class Answer:
 Forward = Callable[[Request], Answer]
 Between = Callable[[Request, Forward], Answer]
 """What is done to a request: it may wait, forward it, and answer something else."""
+StartProxy = Callable[[Between], None]
+"""What starts a proxy before the store of a test."""
 
 
 @contextmanager
