@@ -59,8 +59,8 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
     """Make a clip of a magenta square that moves over grey noise.
 
     Its upper left corner is at x = 12 + 2 * frame, y = 60 in a picture of 320x180; it is 40 wide
-    and 40 high. H.264 with B-frames and a keyframe every 15 frames, and AAC, unless told otherwise.
-    A clip that was made before is copied.
+    and 40 high. Most of the noise stands still. H.264 with B-frames and a keyframe every 15 frames,
+    and AAC, unless told otherwise. A clip that was made before is copied.
     """
     folder = tmp_path_factory.mktemp("made")
     known: dict[tuple[str, ...], Path] = {}
@@ -77,7 +77,7 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
         path.parent.mkdir(parents=True, exist_ok=True)
         size = f"s=320x180:r={rate}"
         scene = (
-            f"[0]noise=c0s=30:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
+            f"[0]noise=c0s=40,noise=c0s=16:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
             f"[seen]drawbox=color=blue:t=fill:enable='eq(n,{blue_frame})'"
         )
         inputs = ["-f", "lavfi", "-i", f"color=0x707070:{size}"]
