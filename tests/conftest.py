@@ -106,6 +106,12 @@ def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def short(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 30 frames, two GOPs and audio, for runs whose frames nobody looks at."""
+    return make_clip(tmp_path_factory.mktemp("short") / "clip.mp4", frames=30)
+
+
+@pytest.fixture(scope="session")
 def carphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real clip: 120 frames of a person talking in a car, 176x144."""
     return fetch_clips(tmp_path_factory.mktemp("real"))[0]
