@@ -77,7 +77,7 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
         path.parent.mkdir(parents=True, exist_ok=True)
         size = f"s=320x180:r={rate}"
         scene = (
-            f"[0]noise=c0s=40,noise=c0s=16:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
+            f"[0]noise=c0s=30,noise=c0s=20:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
             f"[seen]drawbox=color=blue:t=fill:enable='eq(n,{blue_frame})'"
         )
         inputs = ["-f", "lavfi", "-i", f"color=0x707070:{size}"]
