@@ -59,7 +59,7 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
     """A source folder: two good videos, one of them deeper, and one with a blue picture."""
     source = tmp_path / "fleet"
     make_clip(source / "a.mp4", frames=30, audio=False)
-    make_clip(source / "blue.mp4", frames=60, blue_frame=40, audio=False)
+    make_clip(source / "blue.mp4", frames=30, blue_frame=20, audio=False)
     make_clip(source / "car" / "b.mkv", frames=30, audio=False)
     return source
 
