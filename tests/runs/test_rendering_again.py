@@ -259,17 +259,18 @@ def test_black_pictures_are_made_again(film: Path, tmp_path: Path) -> None:
     assert all(np.array_equal(before[n], after[n]) for n in same)
 
 
+@pytest.fixture(scope="module")
+def fresh(film: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SHA-256 of the copy of the film that nothing could be taken for."""
+    return redact(film, tmp_path_factory.mktemp("fresh")).joined.sha256
+
+
 class TestAlteredCopy:
     """What is not exactly as it was published is not taken, and all is rendered as ever."""
 
     @pytest.fixture
     def first(self, film: Path, tmp_path: Path) -> Done:
         return redact(film, tmp_path)
-
-    @pytest.fixture(scope="class")
-    def fresh(self, film: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-        """SHA-256 of the copy that nothing could be taken for."""
-        return redact(film, tmp_path_factory.mktemp("fresh")).joined.sha256
 
     def again(self, film: Path, tmp_path: Path, fresh: str) -> Done:
         done = redact(film, tmp_path)
