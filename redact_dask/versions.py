@@ -27,6 +27,7 @@ DECIDING = (PACKAGE, "av", "openvino", "opencv-python-headless", "numpy")
 """Those of them that decide what is found in a picture, and what is hidden how."""
 
 
+@cache
 def own() -> str:
     """Return the version of this package."""
     return version(PACKAGE)

@@ -59,8 +59,8 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
     """Make a clip of a magenta square that moves over grey noise.
 
     Its upper left corner is at x = 12 + 2 * frame, y = 60 in a picture of 320x180; it is 40 wide
-    and 40 high. H.264 with B-frames and a keyframe every 15 frames, and AAC, unless told otherwise.
-    A clip that was made before is copied.
+    and 40 high. Most of the noise stands still, H.264 has B-frames and a keyframe every 15 frames,
+    and there is AAC, unless told otherwise. A clip that was made before is copied.
     """
     folder = tmp_path_factory.mktemp("made")
     known: dict[tuple[str, ...], Path] = {}
@@ -73,11 +73,13 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
         blue_frame: int = -1,
         audio: bool = True,
         keyframes: int = 15,
+        still: bool = True,
     ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
+        noise = "noise=c0s=30,noise=c0s=20:c0f=t" if still else "noise=c0s=30:c0f=t"
         size = f"s=320x180:r={rate}"
         scene = (
-            f"[0]noise=c0s=30:c0f=t[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
+            f"[0]{noise}[back];[back][1]overlay=x=10+2*n:y=60:eval=frame[seen];"
             f"[seen]drawbox=color=blue:t=fill:enable='eq(n,{blue_frame})'"
         )
         inputs = ["-f", "lavfi", "-i", f"color=0x707070:{size}"]
@@ -85,7 +87,7 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
         if audio:
             inputs += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
         codec = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
-        codec += ["-bf", "2", "-g", str(keyframes)]
+        codec += ["-bf", "2", "-b_strategy", "0", "-g", str(keyframes)]
         codec += ["-sc_threshold", "0"]  # Noise looks like a change of scene.
         length = ["-t", str(frames / rate), "-frames:v", str(frames)]
         arguments = [*inputs, "-filter_complex", scene, *codec, "-crf", "20", *length, *options]
@@ -103,6 +105,12 @@ def make_clip(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> MakeC
 def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of 90 frames with B-frames, six GOPs and audio."""
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="session")
+def short(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 30 frames, two GOPs and audio, for runs whose frames nobody looks at."""
+    return make_clip(tmp_path_factory.mktemp("short") / "clip.mp4", frames=30)
 
 
 @pytest.fixture(scope="session")

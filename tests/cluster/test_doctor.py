@@ -39,8 +39,8 @@ def told(result: Result) -> dict[str, Finding]:
     return {finding["topic"]: Finding(**finding) for finding in found}
 
 
-def test_a_cluster_that_is_ready(client: Client, clip: Path, tmp_path: Path) -> None:
-    result = examined(client, clip, tmp_path / "out", detector="centerface")
+def test_a_cluster_that_is_ready(client: Client, short: Path, tmp_path: Path) -> None:
+    result = examined(client, short, tmp_path / "out", detector="centerface")
     assert result.exit_code == 0, result.output
     found = told(result)
     assert {"source", "destination", "threads", "reading", "writing", "detectors"} <= {*found}
@@ -50,20 +50,20 @@ def test_a_cluster_that_is_ready(client: Client, clip: Path, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists(), "nothing is left"
 
 
-def test_storage_is_asked_about_only_if_it_is_named(client: Client, clip: Path) -> None:
+def test_storage_is_asked_about_only_if_it_is_named(client: Client, short: Path) -> None:
     found = told(examined(client))
     assert {"threads", "detectors"} <= {*found}
     assert not {"source", "destination", "reading", "writing"} & {*found}
-    alone = examined(client, clip)
+    alone = examined(client, short)
     assert alone.exit_code == 2
     assert "a SOURCE needs a DEST" in alone.stderr
 
 
 def test_a_destination_that_cannot_be_written_to(
-    client: Client, clip: Path, tmp_path: Path
+    client: Client, short: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "out").write_text("a file in the way")
-    result = examined(client, clip, tmp_path / "out")
+    result = examined(client, short, tmp_path / "out")
     assert result.exit_code == 1
     assert not told(result)["destination"].ok
     assert "Traceback" not in result.output
@@ -160,9 +160,11 @@ def stores(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
         yield running
 
 
-def examined_in_s3(client: Client, store: Recorded, clip: Path, tmp_path: Path, **dest: Any) -> Any:
+def examined_in_s3(
+    client: Client, store: Recorded, short: Path, tmp_path: Path, **dest: Any
+) -> Any:
     """Examine a cluster with SOURCE and DEST in a store that its workers know by the settings."""
-    recording.client(store).upload_file(str(clip), "raw", "a.mp4")
+    recording.client(store).upload_file(str(short), "raw", "a.mp4")
     reached = {"endpoint_url": store.url, "region_name": "us-east-1"}
     reached |= {"access_key_id": "test", "secret_access_key": "a-secret"}
     file = tmp_path / "settings.yaml"
@@ -174,10 +176,10 @@ def examined_in_s3(client: Client, store: Recorded, clip: Path, tmp_path: Path, 
 
 
 def test_an_upload_in_parts_is_tried_with_the_settings(
-    client: Client, stores: Recorded, clip: Path, tmp_path: Path
+    client: Client, stores: Recorded, short: Path, tmp_path: Path
 ) -> None:
     kept = {"sse": "aws:kms", "storage_class": "STANDARD_IA", "checksum": "SHA256"}
-    result = examined_in_s3(client, stores, clip, tmp_path, **kept)
+    result = examined_in_s3(client, stores, short, tmp_path, **kept)
     assert result.exit_code == 0, result.output
     assert told(result)["upload"].text.endswith("in parts are kept as s3.dest says")
     assert "bucket" not in told(result)
@@ -185,9 +187,9 @@ def test_an_upload_in_parts_is_tried_with_the_settings(
 
 
 def test_a_store_that_ignores_a_setting_is_told(
-    client: Client, stores: Recorded, clip: Path, tmp_path: Path
+    client: Client, stores: Recorded, short: Path, tmp_path: Path
 ) -> None:
-    result = examined_in_s3(client, stores, clip, tmp_path, expected_bucket_owner="123456789012")
+    result = examined_in_s3(client, stores, short, tmp_path, expected_bucket_owner="123456789012")
     assert result.exit_code == 1, result.output
     assert "the store ignores expected_bucket_owner" in told(result)["s3"].text
 
@@ -222,7 +224,7 @@ def test_what_the_store_did_is_compared(
 
 @pytest.mark.parametrize("locked", [False, True])
 def test_a_bucket_that_keeps_versions_is_told(
-    client: Client, stores: Recorded, clip: Path, tmp_path: Path, locked: bool
+    client: Client, stores: Recorded, short: Path, tmp_path: Path, locked: bool
 ) -> None:
     aws = recording.client(stores)
     if locked:
@@ -234,7 +236,7 @@ def test_a_bucket_that_keeps_versions_is_told(
     else:
         versioning = {"Status": "Enabled"}
         aws.put_bucket_versioning(Bucket="out", VersioningConfiguration=versioning)
-    result = examined_in_s3(client, stores, clip, tmp_path)
+    result = examined_in_s3(client, stores, short, tmp_path)
     assert result.exit_code == 0, result.output
     says = "has Object Lock: runs work, but" if locked else "keeps old versions: what runs delete"
     assert f"s3://out/day {says}" in told(result)["bucket"].text

@@ -27,26 +27,26 @@ def left_behind(destination: Path, video: str, *, days: float, area: str = "_wor
 
 
 def test_work_that_a_later_run_may_go_on_from_is_kept(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     fresh = left_behind(tmp_path / "out", "0123456789abcdef", days=6.9)
     stale = left_behind(tmp_path / "out", "fedcba9876543210", days=7.1)
     others = left_behind(tmp_path / "out", "originals", days=700)
-    redact_dask.redact(clip, tmp_path / "out", MAGENTA, client)
+    redact_dask.redact(short, tmp_path / "out", MAGENTA, client)
     assert fresh.exists()
     assert not stale.exists()
     assert others.exists(), "it is no work on a video"
 
 
 def test_what_came_after_a_video_was_published_is_swept(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
     # As a task leaves it that ends after Dask had given it up.
     late = left_behind(destination, row["video"], days=0)
-    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+    assert redact_dask.redact(short, destination, MAGENTA, client).skipped == 1
     assert not late.exists()
     assert not (destination / "_work").exists()
 
@@ -71,25 +71,25 @@ def test_nothing_is_kept_of_a_video_at_fault(
 
 
 def test_what_was_paid_for_goes_when_it_is_old_and_its_video_published(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
     published = left_behind(destination, row["video"], days=3, area="_paid")
     pending = left_behind(destination, "0123456789abcdef", days=300, area="_paid")
     for kept, is_left in ((None, True), (4, True), (2, False)):
         evidence = {"evidence": {"keep_paid_days": kept}}
-        assert redact_dask.redact(clip, destination, MAGENTA | evidence, client).skipped == 1
+        assert redact_dask.redact(short, destination, MAGENTA | evidence, client).skipped == 1
         assert published.exists() is is_left
     assert pending.exists(), "its video is not published"
 
 
 def test_what_is_kept_for_another_rendering_goes_when_it_is_old(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     (own,) = (destination / "_kept").iterdir()
     (row,) = manifest.read(str(destination / "_manifest"), "videos").to_pylist()
     assert own.name == row["video"], "it is kept by default"
@@ -105,13 +105,13 @@ def test_what_is_kept_for_another_rendering_goes_when_it_is_old(
     ]
     for days, left in steps:
         evidence = {"evidence": {"keep_detections_days": days}}
-        assert redact_dask.redact(clip, destination, MAGENTA | evidence, client).skipped == 1
+        assert redact_dask.redact(short, destination, MAGENTA | evidence, client).skipped == 1
         assert {*(destination / "_kept").iterdir()} == left
 
 
 def test_nothing_is_kept_if_nothing_is_to_be_kept(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     settings = MAGENTA | {"evidence": {"keep_detections_days": 0}}
-    assert redact_dask.redact(clip, tmp_path / "out", settings, client).published == 1
+    assert redact_dask.redact(short, tmp_path / "out", settings, client).published == 1
     assert not (tmp_path / "out" / "_kept").exists()

@@ -29,20 +29,20 @@ def two() -> Iterator[Client]:
 
 @pytest.mark.timeout(120)
 def test_a_watch_goes_on_while_its_only_task_runs(
-    watched: Path, clip: Path, two: Client, tmp_path: Path
+    watched: Path, short: Path, two: Client, tmp_path: Path
 ) -> None:
     hold, destination = tmp_path / "hold", tmp_path / "out"
     hold.mkdir()
     (hold / "hold").touch()
     two.register_plugin(Holds("detect", str(hold)))
-    shutil.copy(clip, watched / "held.mp4")
+    shutil.copy(short, watched / "held.mp4")
     settings = config.validate(MAGENTA | {"watch": {"poll_s": 0.2}, "chunk": {"seconds": 60}})
     watcher = Watcher(str(watched), str(destination), settings)
     published: list[tuple[str, bool]] = []
 
     def observe(status: Status) -> None:
         if (hold / "held").exists() and not (watched / "later.mp4").exists():
-            shutil.copy(clip, watched / "later.mp4")
+            shutil.copy(short, watched / "later.mp4")
         if status.published == 1 and not published:
             published.extend((path.name, path.exists()) for path in destination.glob("*.mp4"))
             (hold / "hold").unlink()
@@ -56,14 +56,14 @@ def test_a_watch_goes_on_while_its_only_task_runs(
 
 @pytest.mark.timeout(120)
 def test_a_time_limit_is_seen_while_the_only_task_runs(
-    clip: Path, two: Client, tmp_path: Path
+    short: Path, two: Client, tmp_path: Path
 ) -> None:
     source, hold = tmp_path / "in", tmp_path / "hold"
     for folder in (source, hold):
         folder.mkdir()
     (hold / "hold").touch()
     two.register_plugin(Holds("detect", str(hold)))
-    videos = [shutil.copy(clip, source / f"{number}.mp4") for number in range(2)]
+    videos = [shutil.copy(short, source / f"{number}.mp4") for number in range(2)]
     settings = config.validate(MAGENTA | {"driver": {"window": 1, "time_limit_s": 3}})
 
     def observe(status: Status) -> None:

@@ -23,12 +23,12 @@ from redact_dask.sources import listing
 
 
 def test_a_file_that_is_not_ours_is_not_replaced(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     source, destination = tmp_path / "in" / "clip.mp4", tmp_path / "out"
     source.parent.mkdir()
     destination.mkdir()
-    shutil.copy(clip, source)
+    shutil.copy(short, source)
     (destination / "clip.mp4").write_text("somebody's only copy")
     summary = redact_dask.redact(source, destination, MAGENTA, client)
     assert [failure.reason for failure in summary.failures] == [
@@ -37,46 +37,46 @@ def test_a_file_that_is_not_ours_is_not_replaced(
     assert (destination / "clip.mp4").read_text() == "somebody's only copy"
 
 
-def test_our_own_output_is_replaced(clip: Path, client: Client, tmp_path: Path) -> None:
+def test_our_own_output_is_replaced(short: Path, client: Client, tmp_path: Path) -> None:
     destination = tmp_path / "out"
-    first = redact_dask.redact(clip, destination, MAGENTA, client)
-    second = redact_dask.redact(clip, destination, MAGENTA | {"redact": {"cells": 2}}, client)
+    first = redact_dask.redact(short, destination, MAGENTA, client)
+    second = redact_dask.redact(short, destination, MAGENTA | {"redact": {"cells": 2}}, client)
     assert (first.published, second.published) == (1, 1)
 
 
 def test_an_output_whose_rows_were_lost_is_replaced(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     # As a driver leaves it that was killed between publishing and writing rows.
     shutil.rmtree(destination / "_manifest")
-    (video,) = listing.list_videos(str(clip), str(destination))
+    (video,) = listing.list_videos(str(short), str(destination))
     (destination / "_work" / video.id).mkdir(parents=True)
-    assert redact_dask.redact(clip, destination, MAGENTA, client).published == 1
+    assert redact_dask.redact(short, destination, MAGENTA, client).published == 1
 
 
 def test_two_videos_with_one_name_are_not_mixed_up(
-    clip: Path, client: Client, ffmpeg: Ffmpeg, tmp_path: Path
+    short: Path, client: Client, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     source = tmp_path / "in"
     source.mkdir()
-    ffmpeg("-i", clip, "-c", "copy", source / "a.ts")
-    shutil.copy(clip, source / "a.ts.mp4")
+    ffmpeg("-i", short, "-c", "copy", source / "a.ts")
+    shutil.copy(short, source / "a.ts.mp4")
     summary = redact_dask.redact(source, tmp_path / "out", MAGENTA, client)
     assert summary.published == 1
     assert "as that of another video" in summary.failures[0].reason
 
 
 def test_only_the_last_copy_in_a_place_counts_as_done(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
     strong, weak = MAGENTA, MAGENTA | {"redact": {"cells": 1}}
     for settings in (strong, weak):
-        redact_dask.redact(clip, destination, settings, client)
+        redact_dask.redact(short, destination, settings, client)
     # The first settings' rows are still there, and so is a file, but it is not theirs.
-    (video,) = listing.list_videos(str(clip), str(destination))
+    (video,) = listing.list_videos(str(short), str(destination))
     history = History(storage.canonical(str(destination)), config.validate(strong))
     history.load()
     size = (destination / "clip.mp4").stat().st_size
@@ -87,7 +87,7 @@ def test_only_the_last_copy_in_a_place_counts_as_done(
 
 
 def test_another_sources_copy_is_not_replaced(
-    clip: Path, make_clip: MakeClip, client: Client, tmp_path: Path
+    short: Path, make_clip: MakeClip, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
     for day in ("monday", "tuesday"):
@@ -116,34 +116,34 @@ def test_source_and_destination_may_be_mounted_elsewhere(
 
 
 def test_destinations_that_share_a_work_area_do_not_mix(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     work, (one, other) = tmp_path / "work", (tmp_path / "one", tmp_path / "other")
     settings = MAGENTA | {"work": str(work)}
-    (video,) = listing.list_videos(str(clip), str(one))
+    (video,) = listing.list_videos(str(short), str(one))
     # Another run is at work on the same video, for its own destination.
     elsewhere = Job.of(video, storage.canonical(str(other)), config.validate(settings))
     storage.write(f"{elsewhere.work}/begun.json", b"{}")
     one.mkdir()
     (one / "clip.mp4").write_text("somebody's only copy")
-    summary = redact_dask.redact(clip, one, settings, client)
+    summary = redact_dask.redact(short, one, settings, client)
     assert "no redacted video of ours" in summary.failures[0].reason
     assert (one / "clip.mp4").read_text() == "somebody's only copy"
     assert storage.exists(f"{elsewhere.work}/begun.json")
 
 
 def test_copies_of_an_earlier_version_are_told_and_made_again(
-    clip: Path, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short: Path, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destination = tmp_path / "out"
     earlier = versions.installed() | {versions.PACKAGE: "0.1.5"}
     with monkeypatch.context() as patch:
         patch.setattr(versions, "installed", lambda: earlier)
-        redact_dask.redact(clip, destination, MAGENTA, client)
+        redact_dask.redact(short, destination, MAGENTA, client)
 
     def run(before: str | None) -> tuple[int, int, int]:
         settings = MAGENTA | {"driver": {"redo_before": before}}
-        summary = redact_dask.redact(clip, destination, settings, client)
+        summary = redact_dask.redact(short, destination, settings, client)
         return summary.skipped, summary.outdated, summary.published
 
     assert run(None) == (1, 1, 0)
@@ -153,9 +153,9 @@ def test_copies_of_an_earlier_version_are_told_and_made_again(
 
 
 def test_detections_of_other_software_are_not_taken_over(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (video,) = listing.list_videos(str(clip), str(tmp_path / "out"))
+    (video,) = listing.list_videos(str(short), str(tmp_path / "out"))
     job = Job.of(video, storage.canonical(str(tmp_path / "out")), config.validate(MAGENTA))
     probed = stages.probe(job)
     for chunk in probed.chunks:
@@ -166,11 +166,11 @@ def test_detections_of_other_software_are_not_taken_over(
 
 
 def test_a_version_that_fails_tells_of_the_copy_of_the_one_before(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     video, destination = tmp_path / "in" / "a.mp4", tmp_path / "out"
     video.parent.mkdir()
-    shutil.copy(clip, video)
+    shutil.copy(short, video)
     redact_dask.redact(video, destination, MAGENTA, client)
     video.write_bytes(b"no video")
     summary = redact_dask.redact(video, destination, MAGENTA, client)
@@ -178,21 +178,21 @@ def test_a_version_that_fails_tells_of_the_copy_of_the_one_before(
 
 
 def test_a_part_of_a_manifest_file_is_passed_over(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     (destination / "_manifest" / "videos" / ".x.parquet.abc.part").write_bytes(b"PAR1")
-    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+    assert redact_dask.redact(short, destination, MAGENTA, client).skipped == 1
 
 
 def test_a_name_beside_the_copies_that_is_no_utf_8_is_passed_over(
-    clip: Path, client: Client, tmp_path: Path
+    short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
-    redact_dask.redact(clip, destination, MAGENTA, client)
+    redact_dask.redact(short, destination, MAGENTA, client)
     Path(os.fsdecode(os.fsencode(destination / "n") + b"\xe9.txt")).touch()
-    assert redact_dask.redact(clip, destination, MAGENTA, client).skipped == 1
+    assert redact_dask.redact(short, destination, MAGENTA, client).skipped == 1
 
 
 def test_a_new_destination_has_no_past(tmp_path: Path) -> None:

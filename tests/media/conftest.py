@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "open_gop": (
         "open_gop.mp4",
         "",
-        "-x264-params open-gop=1:keyint=12:min-keyint=12:scenecut=0:bframes=3 -c:a copy",
+        "-x264-params open-gop=1:keyint=12:min-keyint=12:scenecut=0:bframes=3:b-adapt=0 -c:a copy",
     ),
     "variable_rate": (
         "variable_rate.mp4",

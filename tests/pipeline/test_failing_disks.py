@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import pytest
 from five_stages import run
-from fixture_types import Ffmpeg
+from fixture_types import Ffmpeg, MakeClip
 
 from redact_dask import config, storage
 from redact_dask.driver.history import DISCARDING_ERRORS
@@ -39,6 +39,12 @@ class Failing:
         if self._file.tell() + size > self._good:
             raise OSError(errno.EIO, "Input/output error")
         return self._file.read(size)
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of three GOPs."""
+    return make_clip(tmp_path_factory.mktemp("three") / "clip.mp4", frames=45)
 
 
 @pytest.fixture(params=["mp4", "mkv", "ts", "avi"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from av.video.frame import VideoFrame
 from five_stages import run
+from fixture_types import MakeClip
 from plans import plan
 
 from redact_dask import config
@@ -24,6 +25,12 @@ from redact_dask.redaction.zones import Area
 from redact_dask.sources import listing
 
 Prepare = Callable[..., Job]
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of three GOPs."""
+    return make_clip(tmp_path_factory.mktemp("three") / "clip.mp4", frames=45)
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ def test_what_was_hidden_from_the_second_chunk_on_is_not_published(
     right = hide.hide
 
     def late(frame: VideoFrame, regions: list[Region], settings: RedactSettings) -> None:
-        if regions[0].frame >= 60:
+        if regions[0].frame >= 30:
             right(frame, regions, settings)
 
     monkeypatch.setattr(hide, "hide", late)

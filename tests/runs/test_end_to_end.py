@@ -59,7 +59,7 @@ def fleet(tmp_path: Path, make_clip: MakeClip) -> Path:
     """A source folder: two good videos, one of them deeper, and one with a blue picture."""
     source = tmp_path / "fleet"
     make_clip(source / "a.mp4", frames=30, audio=False)
-    make_clip(source / "blue.mp4", frames=60, blue_frame=40, audio=False)
+    make_clip(source / "blue.mp4", frames=30, blue_frame=20, audio=False)
     make_clip(source / "car" / "b.mkv", frames=30, audio=False)
     return source
 
@@ -327,7 +327,7 @@ def test_second_run_redoes_only_what_is_missing_or_different(
 
 
 def test_seconds_count_from_the_call(
-    clip: Path, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+    short: Path, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def late(*arguments: Any) -> Any:
         time.sleep(0.5)
@@ -335,8 +335,8 @@ def test_seconds_count_from_the_call(
 
     listed = listing.list_selected
     monkeypatch.setattr(listing, "list_selected", late)
-    assert redact_dask.redact(clip, tmp_path, EVERY, client).published == 1
-    assert redact_dask.redact(clip, tmp_path, EVERY, client).wall_s > 0.5
+    assert redact_dask.redact(short, tmp_path, EVERY, client).published == 1
+    assert redact_dask.redact(short, tmp_path, EVERY, client).wall_s > 0.5
 
 
 def test_run_that_was_broken_off_goes_on_from_there(
@@ -374,9 +374,9 @@ def test_source_may_be_a_pattern_and_the_users_client_stays_open(
     assert client.submit(sum, [1, 2]).result() == 3
 
 
-def test_work_area_may_lie_elsewhere(tmp_path: Path, clip: Path, client: Client) -> None:
+def test_work_area_may_lie_elsewhere(tmp_path: Path, short: Path, client: Client) -> None:
     work = tmp_path / "work"
     config = EVERY | {"work": str(work)}
-    redact_dask.redact(clip, tmp_path / "destination", config, client)
+    redact_dask.redact(short, tmp_path / "destination", config, client)
     assert files(tmp_path / "destination") == {"clip.mp4"}
     assert not work.exists() or not any(work.iterdir())

@@ -37,7 +37,7 @@ def boxes() -> bytes:
 
 
 @pytest.fixture
-def plant(clip: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> Plant:
+def plant(short: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> Plant:
     """Make a clip with the word SECRET wherever its container can hold it."""
 
     def make(suffix: str) -> Path:
@@ -64,7 +64,7 @@ def plant(clip: Path, ffmpeg: Ffmpeg, tmp_path: Path) -> Plant:
             planted += ["-attach", words, "-metadata:s:t:0", "mimetype=text/plain"]
         if suffix == ".mov":
             planted += ["-timecode", "01:02:03:04"]
-        files = ["-i", clip, "-i", chapters, "-i", words]
+        files = ["-i", short, "-i", chapters, "-i", words]
         ffmpeg(*files, *maps, *codecs, *planted, source)
         if suffix in (".mp4", ".mov"):
             with source.open("ab") as file:
@@ -150,12 +150,12 @@ def kinds_found(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_other_streams_can_be_kept(
-    suffix: str, clip: Path, ffmpeg: Ffmpeg, tmp_path: Path, client: Client
+    suffix: str, short: Path, ffmpeg: Ffmpeg, tmp_path: Path, client: Client
 ) -> None:
     words, source = tmp_path / "words.srt", tmp_path / f"talking{suffix}"
     words.write_text("1\n00:00:00,000 --> 00:00:01,000\nSECRET words\n")
     codecs = ["-c", "copy", "-c:s", "srt" if suffix == ".mkv" else "mov_text"]
-    ffmpeg("-i", clip, "-i", words, "-map", "0", "-map", "1", *codecs, source)
+    ffmpeg("-i", short, "-i", words, "-map", "0", "-map", "1", *codecs, source)
     kept = {"keep": ["other_streams"]}
     result = redacted(source, tmp_path / "out", client, output=kept)
     with av.open(source) as before, av.open(result) as after:

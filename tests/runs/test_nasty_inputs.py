@@ -53,7 +53,9 @@ EXACT: dict[str, tuple[str, Make]] = {
     ),
     "open GOP": (
         "open_gop.mp4",
-        by_ffmpeg(f"{X264} -x264-params open-gop=1:min-keyint=15:scenecut=0:bframes=3 -c:a copy"),
+        by_ffmpeg(
+            f"{X264} -x264-params open-gop=1:min-keyint=15:scenecut=0:bframes=3:b-adapt=0 -c:a copy"
+        ),
     ),
     "edit list": ("edit_list.mp4", by_ffmpeg("-c copy", "-ss 0.7")),
     "fragmented": ("fragmented.mp4", by_ffmpeg("-c copy -movflags frag_keyframe+empty_moov")),

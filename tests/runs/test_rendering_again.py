@@ -15,7 +15,7 @@ from decoded import pictures
 from distributed import Client
 from filmed import filmed
 from five_stages import Done, run
-from fixture_types import Ffmpeg
+from fixture_types import Ffmpeg, MakeClip
 from manifest_rows import rows
 from numpy.typing import NDArray
 from scripted import Magenta, Told
@@ -82,6 +82,12 @@ def film(ffmpeg: Ffmpeg, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     boxes = [(20.0 + n, 40.0, 60.0 + n, 80.0) for n in range(FRAMES)]
     return filmed(path, boxes, ffmpeg)
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip: MakeClip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of three GOPs."""
+    return make_clip(tmp_path_factory.mktemp("three") / "clip.mp4", frames=45)
 
 
 @pytest.fixture(params=KINDS)
@@ -253,17 +259,18 @@ def test_black_pictures_are_made_again(film: Path, tmp_path: Path) -> None:
     assert all(np.array_equal(before[n], after[n]) for n in same)
 
 
+@pytest.fixture(scope="module")
+def fresh(film: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """SHA-256 of the copy of the film that nothing could be taken for."""
+    return redact(film, tmp_path_factory.mktemp("fresh")).joined.sha256
+
+
 class TestAlteredCopy:
     """What is not exactly as it was published is not taken, and all is rendered as ever."""
 
     @pytest.fixture
     def first(self, film: Path, tmp_path: Path) -> Done:
         return redact(film, tmp_path)
-
-    @pytest.fixture
-    def fresh(self, film: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-        """SHA-256 of the copy that nothing could be taken for."""
-        return redact(film, tmp_path_factory.mktemp("fresh")).joined.sha256
 
     def again(self, film: Path, tmp_path: Path, fresh: str) -> Done:
         done = redact(film, tmp_path)

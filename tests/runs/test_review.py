@@ -47,7 +47,7 @@ def test_what_another_tool_changes_is_what_the_next_run_hides(
 
     def is_seen(frame: int) -> bool:
         shown = excess(pictures(destination / "clip.mp4", "rgb24")[frame])
-        return bool(shown.max() > 60)
+        return int((shown > 60).sum()) > 16  # The codec smears a few pixels where it was.
 
     def taken_up(*options: str) -> str:
         result = invoke("review", "import", destination, "clip.mp4", file, *options)

@@ -46,10 +46,10 @@ def settings(source: Recorded, destination: Recorded) -> dict[str, Any]:
 
 
 def test_every_request_of_a_run_has_its_settings(
-    stores: tuple[Recorded, Recorded], clip: Path, capfd: pytest.CaptureFixture[str]
+    stores: tuple[Recorded, Recorded], short: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     source, destination = stores
-    client(source).upload_file(str(clip), "raw", "day/car/a.mp4")
+    client(source).upload_file(str(short), "raw", "day/car/a.mp4")
     asked = settings(source, destination)
     with workers(2) as cluster:
         summary = redact_dask.redact("s3://raw/day", "s3://out/day", asked, cluster)

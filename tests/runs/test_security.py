@@ -66,11 +66,11 @@ def contents(folder: Path) -> bytes:
 
 @pytest.mark.slow
 def test_strange_keys_stay_inside_and_nothing_is_told_or_open(
-    bucket: str, clip: Path, tmp_path: Path
+    bucket: str, short: Path, tmp_path: Path
 ) -> None:
     store = boto3.client("s3")
     for key in HARMLESS | HARMFUL:
-        store.upload_file(str(clip), "fleet", f"day/{key}")
+        store.upload_file(str(short), "fleet", f"day/{key}")
     sandbox = tmp_path / "deep" / "deeper"
     out = sandbox / "out"
     (sandbox / "scratch").mkdir(parents=True)
@@ -104,11 +104,11 @@ def test_strange_keys_stay_inside_and_nothing_is_told_or_open(
     assert all(ip_address(address).is_loopback for address in addresses)
 
 
-def test_what_a_cluster_is_started_with_is_not_told(clip: Path, tmp_path: Path) -> None:
+def test_what_a_cluster_is_started_with_is_not_told(short: Path, tmp_path: Path) -> None:
     settings = f"cluster.kwargs={{'n_workers': 'many', 'password': '{SECRET}'}}"
     options = ["--set", "cluster.class=distributed.LocalCluster", "--set", settings]
     done = subprocess.run(
-        [*COMMAND, clip, tmp_path / "out", "--detector", "magenta", *options],
+        [*COMMAND, short, tmp_path / "out", "--detector", "magenta", *options],
         capture_output=True,
         check=False,
         timeout=60,

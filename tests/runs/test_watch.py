@@ -25,10 +25,10 @@ from redact_dask.monitoring.status import Status
 from redact_dask.sources.watcher import Watcher
 
 
-def test_the_command_redacts_what_lands_and_ends_gently(clip: Path, tmp_path: Path) -> None:
+def test_the_command_redacts_what_lands_and_ends_gently(short: Path, tmp_path: Path) -> None:
     source, destination = tmp_path / "in", tmp_path / "out"
     source.mkdir()
-    shutil.copy(clip, source / "before.mp4")
+    shutil.copy(short, source / "before.mp4")
     command = [sys.executable, "-m", "redact_dask", "watch", source, destination, "--json"]
     command += [*ALONE, "--set", "watch.poll_s=0.5"]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -37,7 +37,7 @@ def test_the_command_redacts_what_lands_and_ends_gently(clip: Path, tmp_path: Pa
         # Rows are written while nothing else is to do.
         until(lambda: manifest.read(f"{destination}/_manifest", "videos").num_rows == 1, "its row")
         landed = time.monotonic()
-        shutil.copy(clip, source / "later.mp4")
+        shutil.copy(short, source / "later.mp4")
         until((destination / "later.mp4").exists, "the copy")
         lag = time.monotonic() - landed
         watching.send_signal(signal.SIGTERM)
@@ -101,12 +101,12 @@ def test_what_failed_for_a_reason_that_may_pass_is_tried_again_twice(
 
 
 def test_a_video_that_goes_on_after_it_was_published_is_published_anew(
-    watched: Path, clip: Path, client: Client, tmp_path: Path
+    watched: Path, short: Path, client: Client, tmp_path: Path
 ) -> None:
     destination = tmp_path / "out"
     settings = config.validate({"watch": {"poll_s": 0.2}, "detect": {"detectors": ["magenta"]}})
     watcher = Watcher(str(watched), str(destination), settings)
-    shutil.copy(clip, watched / "a.mp4")
+    shutil.copy(short, watched / "a.mp4")
 
     def observe(status: Status) -> None:
         if status.published == 1 and not changed:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 _ANY_TAGS = {"metadata_errors": "surrogateescape"}
@@ -32,10 +33,21 @@ def pictures(
         return [frame.to_ndarray(format=pixel_format) for frame in container.decode(video=stream)]
 
 
+def frames(path: Path, stream: int = 0) -> list[VideoFrame]:
+    """Return all decoded frames of a video stream, for several looks at them."""
+    with av.open(path, **_ANY_TAGS) as container:
+        return [*container.decode(video=stream)]
+
+
+def time_of(frame: VideoFrame) -> Fraction:
+    """Return the presentation time of a frame, seconds."""
+    return frame.pts * frame.time_base
+
+
 def times(path: Path, stream: int = 0) -> list[Fraction]:
     """Return the presentation time of every decoded frame, seconds."""
     with av.open(path, **_ANY_TAGS) as container:
-        return [frame.pts * frame.time_base for frame in container.decode(video=stream)]
+        return [time_of(frame) for frame in container.decode(video=stream)]
 
 
 def places(path: Path) -> list[tuple[int, int]]:

@@ -21,8 +21,11 @@ def camera(
     seen: tuple[int, int] | None = (10, 14),
     codec: tuple[str, ...] = ("libx264", "-bf", "2"),
 ) -> Path:
-    """Make what one camera records: grey noise, with the square on the frames ``seen``."""
-    scene = f"color=0x707070:s={size}:r={rate},noise=c0s=30:c0f=t"
+    """Make what one camera records: grey noise, with the square on the frames ``seen``.
+
+    Most of the noise stands still, as what a camera sees does: so its motion is found at once.
+    """
+    scene = f"color=0x707070:s={size}:r={rate},noise=c0s=30,noise=c0s=8:c0f=t"
     if seen:
         first, last = seen
         scene += f",drawbox=40:40:40:40:magenta:fill:enable='between(n,{first},{last})'"

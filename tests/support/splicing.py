@@ -24,6 +24,8 @@ from redact_dask.records import Probed, Region, RegionOrigin, Rendered, Segment
 from redact_dask.sources import listing
 
 SCENE = "testsrc2=size=160x96:rate=30:duration=2,noise=c0s=6:c0f=t"
+_MADE: dict[tuple[str, str, str], bytes] = {}
+"""Content of the videos that were made, by suffix, options and encoder."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,16 @@ class Spliced:
 
 
 def make(folder: Path, ffmpeg: Ffmpeg, name: str, options: str, encoder: str = "libx264") -> Path:
-    """Make 48 frames of 160x96 that move, with sound."""
+    """Make 48 frames of 160x96 that move, with sound; what was made before is written again."""
     path = folder / name
+    kind = (path.suffix, options, encoder)
+    if kind in _MADE:
+        path.write_bytes(_MADE[kind])
+        return path
     coder = ["-c:v", encoder, "-pix_fmt", "yuv420p", "-preset", "veryfast"]
     inputs = ["-f", "lavfi", "-i", SCENE, "-f", "lavfi", "-i", "sine", "-t", "1.6"]
     ffmpeg(*inputs, *coder, "-c:a", "aac", *shlex.split(options), path)
+    _MADE[kind] = path.read_bytes()
     return path
 
 

@@ -208,7 +208,7 @@ def test_encoded_pixels_tell_hidden_from_open(carphone: Path, crf: int, style: s
 def data(tmp_path: Path, make_clip: MakeClip, ffmpeg: Ffmpeg) -> Path:
     """A dataset: the moving square, annotated with a little of its surroundings, and no square."""
     folder = tmp_path / "data"
-    make_clip(folder / "square.mp4", frames=30, audio=False)
+    make_clip(folder / "square.mp4", frames=30, audio=False, still=False)
     ffmpeg(
         "-f",
         "lavfi",

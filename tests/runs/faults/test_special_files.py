@@ -12,10 +12,10 @@ from pathlib import Path
 from program import ALONE
 
 
-def test_a_pipe_named_like_a_video_does_not_hold_up_a_run(clip: Path, tmp_path: Path) -> None:
+def test_a_pipe_named_like_a_video_does_not_hold_up_a_run(short: Path, tmp_path: Path) -> None:
     source, destination = tmp_path / "source", tmp_path / "out"
     source.mkdir()
-    shutil.copy(clip, source / "good.mp4")
+    shutil.copy(short, source / "good.mp4")
     os.mkfifo(source / "pipe.mp4")
     (source / "link.mp4").symlink_to("/dev/zero")
     (source / "gone.mp4").symlink_to(source / "nothing")
