@@ -2,6 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
+# Tests start hundreds of processes, each of which would compile the package again. Empty means unset.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install test test-slow lint format docs demo bench-quick release-check lock clean
 
