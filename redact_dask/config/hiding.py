@@ -20,8 +20,8 @@ class TrackSettings(Section):
     """Longest time without a detection that is filled within a track, seconds."""
     pad_s: float = Field(0.5, ge=0)
     """Time by which a track is prolonged at each end, seconds. What the detector has lost goes on
-    by its own velocity at first, and then with the scene. While the picture's border cuts it, it is
-    followed for 2 s, as far as the camera's motion is known."""
+    by its own velocity at first, and then with the scene. What stands still is
+    followed for 2 s while the picture's border cuts it and the camera's motion is known."""
     steady_s: float = Field(0.8, ge=0)
     """Time before and after a frame within which a track's boxes are united, carried along its
     motion, seconds. A detector's boxes jitter, and some are too small."""

@@ -34,6 +34,9 @@ _DETECTED, _INTERPOLATED, _PADDED = map(
 _AT_BORDER_S = 2.0
 """Longest time that what the border cuts is hidden after it was seen, seconds: half a face tells a
 person who it is, and a detector nothing."""
+_STANDS = 0.5
+"""Fastest motion of what stands still in the scene, in box sizes (square root of the area) a
+second: a person who walks out of the picture is not at its border any more."""
 _BORDER = 2.0
 """A side within this distance of the border is cut off, pixels."""
 
@@ -138,12 +141,12 @@ def path(
             return
         onward = 1 if stop > end else -1
         shown = box
-        left, top, right, bottom = _cut(box, size)
-        spans = (left and right) or (top and bottom)
+        stays = not is_brief and _stays(box, speed, size)
         for frame in range(end + onward, stop + onward, onward) if stop != end else ():
             apart = abs(times[frame] - times[end])
             is_padded = apart <= settings.pad_s + ROUNDING or abs(frame - end) <= least
-            if not is_padded and (spans or apart > _AT_BORDER_S or not _cut(box, size).any()):
+            is_at_border = stays and apart <= _AT_BORDER_S and _cut(box, size).any()
+            if not is_padded and not is_at_border:
                 return
             far = apart > VELOCITY_SECONDS + ROUNDING
             later = max(frame, frame - onward)
@@ -173,6 +176,13 @@ def path(
 def _cut(box: BoxArray, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Tell which sides of a box the border of the picture cuts: left, top, right, bottom."""
     return np.concatenate([box[:2] < _BORDER, box[2:] > np.array(size) - _BORDER])
+
+
+def _stays(box: BoxArray, speed: BoxArray, size: tuple[int, int]) -> bool:
+    """Tell whether a thing stands still in the scene, and does not span the picture."""
+    left, top, right, bottom = _cut(box, size)
+    stands = np.hypot(*centre(speed)) <= _STANDS * np.sqrt(area(box))
+    return bool(stands and not (left and right) and not (top and bottom))
 
 
 def _hurried(linked: Track, boxes: BoxArray, times: Sequence[float]) -> BoxArray:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from fixture_types import MakeClip
 from program import ALONE
@@ -211,6 +212,8 @@ def test_the_watch_hears_what_lands(stack: Made, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # It keeps the credentials that it has found first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     reached = {
         "endpoint_url": stack.store.store,
         "access_key_id": "test",

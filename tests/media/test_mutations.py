@@ -94,7 +94,8 @@ def test_what_is_right_is_accepted_and_decoded_as_far_as_needed(
     planned.verify(tmp_path / "a.mp4", None if full else written)
     encoded = sum(segment.frames for segment in planned.segments if segment.url)
     frames = planned.probed.info.frames
-    assert decoded == [frames] if full else encoded < decoded[0] <= encoded + 5 * 15 < frames
+    most = min(encoded + 5 * 15, frames - 1)
+    assert decoded == [frames] if full else encoded < decoded[0] <= most
 
 
 @pytest.mark.slow

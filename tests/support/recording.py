@@ -50,7 +50,6 @@ def recorded(*buckets: str) -> Iterator[Recorded]:
     server.start()
     host, port = server.get_host_and_port()
     found = Recorded(store=f"http://{host}:{port}")
-    _forget(found)
     try:
         for bucket in buckets:
             client(found).create_bucket(Bucket=bucket)
