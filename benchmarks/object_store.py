@@ -149,7 +149,7 @@ def simulated(one: Measured, measured: Measured, of_store: Store) -> float:
 
 def removal() -> tuple[float, float]:
     """Remove folders of work as the driver does; return CPU seconds for each, and wall seconds."""
-    urls = [f"s3://{BUCKET}/work/{number:04}" for number in range(FOLDERS)]
+    urls = [f"s3://{BUCKET}/removed/{number:04}" for number in range(FOLDERS)]
     with ThreadPoolExecutor(32) as pool:
         files = [f"{url}/{number}.json" for url in urls for number in range(KEYS)]
         list(pool.map(lambda file: storage.write(file, b"{}"), files))

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -24,9 +24,12 @@ from redact_dask.pipeline.timing import Timer
 from redact_dask.records import CameraStep, Chunk, Damage, Detection, Detections, StreamInfo, Usage
 from redact_dask.tracking import camera_motion, scene_cuts
 
-Images = dict[tuple[int, int], NDArray[np.uint8]]
-"""A frame as the views want it, by width and height: shape (1, height, width, 3)."""
+Images = Mapping[tuple[int, int], NDArray[np.uint8]]
+"""n frames as the views want them, by width and height: shape (n, height, width, 3)."""
 
+_PAID_TOGETHER = 8
+"""Frames that detectors are given at once if one is paid: it asks the cluster for slots for all of
+them together."""
 _AHEAD = 1024
 """Most frames for which a detector has not answered yet, if it waits for a service."""
 _LONGEST_GAP_S = 0.2
@@ -194,13 +197,15 @@ def _detect(
     shown = timer.each("decode", both)
     decoded = enumerate(shown, chunk.first_frame)
     pending: deque[Iterator[Detection]] = deque()
-    # One by one: the processor's cache still holds an image that was just made.
-    for number, images in _chosen_images(views, decoded, chosen, chunk, found, timer):
+    # Else one by one: the processor's cache still holds an image that was just made.
+    together = _PAID_TOGETHER if _paid(views) else 1
+    looks = _chosen_images(views, decoded, chosen, chunk, found, timer)
+    for numbers, images in _grouped(looks, together):
         with timer.step("detect"):
-            pending += [view.detections([number], images[view.size]) for view in views]
-            while len(pending) > _AHEAD * len(views):
+            pending += [view.detections(numbers, images[view.size]) for view in views]
+            while len(pending) > _AHEAD // together * len(views):
                 found.detections.append(Detections.of(pending.popleft()))
-        found.looked_at += 1
+        found.looked_at += len(numbers)
     with timer.step("detect"):
         found.detections += map(Detections.of, pending)
     return found
@@ -270,3 +275,17 @@ def _images(sizes: Mapping[tuple[int, int], FrameView], frame: VideoFrame) -> Im
     for image in images.values():
         image.flags.writeable = False
     return {size: image[np.newaxis] for size, image in images.items()}
+
+
+def _grouped(
+    looks: Iterator[tuple[int, Images]], together: int
+) -> Iterator[tuple[list[int], Images]]:
+    """Yield the numbers and images of so many frames at a time."""
+    while some := list(islice(looks, together)):
+        numbers = [number for number, _ in some]
+        images = some[0][1]
+        if len(some) > 1:
+            images = {size: np.concatenate([own[size] for _, own in some]) for size in images}
+            for image in images.values():
+                image.flags.writeable = False
+        yield numbers, images

@@ -115,6 +115,32 @@ def test_detectors_that_ask_for_one_size_see_one_picture(
     assert {row.detector for row in found.sorted()} >= {"magenta", "fixed"}
 
 
+@pytest.mark.parametrize(("is_paid", "together"), [(False, 1), (True, 8)])
+def test_a_paid_detector_gets_several_images_at_once(
+    is_paid: bool, together: int, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks the scheduler for all their slots together; others get what is still in the cache."""
+    scanned = index.scan(str(clip), EncodeSettings())
+    views = detection.views(scanned.info, MAGENTA)
+    given: list[list[int]] = []
+    shapes: set[int] = set()
+
+    def note(view: FrameView, numbers: Sequence[int], images: NDArray[np.uint8]) -> Any:
+        given.append([*numbers])
+        shapes.add(len(images) - len(numbers))
+        assert not images.flags.writeable
+        return look(view, numbers, images)
+
+    look = FrameView.detections
+    monkeypatch.setattr(FrameView, "detections", note)
+    monkeypatch.setattr(detection, "_paid", lambda views: views if is_paid else [])
+    (chunk,) = scanned.chunks(9)
+    found = detection.detect(str(clip), scanned.info, chunk, views, 4, Timer(), salvage=False)
+    assert {len(numbers) for numbers in given[:-1]} == {together}
+    assert sum(map(len, given)) == found.looked_at == len(set(found.sorted().frame.tolist()))
+    assert shapes == {0}
+
+
 def camera_steps(clip: Path, seconds: float) -> list[tuple[int, object]]:
     """Return the camera's step from each frame to the next, by frame."""
     scanned = index.scan(str(clip), EncodeSettings())
