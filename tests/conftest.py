@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import boto3
 import dask.config
 import imageio_ffmpeg
 import pytest
@@ -135,8 +136,8 @@ def client() -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A SeaweedFS server with an empty bucket: gives ``s3://bucket``; the environment names it."""
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A SeaweedFS server: gives ``s3://bucket``; the environment names the server."""
     folder = tmp_path_factory.mktemp("seaweedfs")
     server = seaweedfs.Server(folder)
     with pytest.MonkeyPatch.context() as patch, (folder / "log").open("wb") as log:
@@ -149,6 +150,13 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             running.kill()  # It would take 25 s to end by itself.
             running.wait()
+
+
+@pytest.fixture(scope="module")
+def s3(s3_server: str) -> str:
+    """Give ``s3://bucket``, empty at a module's beginning: modules may use the same names."""
+    boto3.resource("s3").Bucket(seaweedfs.BUCKET).objects.all().delete()
+    return s3_server
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def magenta(video: Path) -> Iterator[float]:
 
 
 @pytest.fixture(scope="session")
-def cluster(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+def cluster(s3_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """A cluster that outlives the tests: only its workers end, and others come."""
     started = Processes(tmp_path_factory.mktemp("cluster"))
     yield started
