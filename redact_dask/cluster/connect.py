@@ -22,6 +22,7 @@ from redact_dask import versions
 from redact_dask.cluster import local_workers
 from redact_dask.cluster.worker_plugins import (
     FinishesInterrupted,
+    KeepsFreedMemory,
     KeepsNoProfile,
     OneThreadATask,
     SweepsScratch,
@@ -121,6 +122,7 @@ def prepare(client: Client, wait_s: float) -> Client:
     try:
         found = client.run(version, "redact-dask")
         client.register_plugin(OneThreadATask())
+        client.register_plugin(KeepsFreedMemory())
         client.register_plugin(KeepsNoProfile())
         client.register_plugin(SweepsScratch())
     except ImportError as error:

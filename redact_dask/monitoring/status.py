@@ -87,8 +87,8 @@ class Status:
 
     @property
     def frames_per_second(self) -> float:
-        """Frames rendered per wall second."""
-        return self.frames_rendered / self.elapsed_s
+        """Frames per wall second; one that is analysed and not rendered yet counts as a half."""
+        return (self.frames_analysed + self.frames_rendered) / _STEPS / self.elapsed_s
 
     @property
     def share(self) -> float:

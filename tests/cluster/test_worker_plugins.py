@@ -1,13 +1,16 @@
-"""What a worker is prepared with: one thread for each task, and no memory of them."""
+"""What a worker is prepared with: one thread for each task, memory for pictures, no profile."""
 
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import subprocess
 import sys
 import time
 
 import cv2
+import numpy as np
 import pytest
 from dask_processes import running, worker_of
 from distributed import Client, Worker
@@ -33,6 +36,26 @@ def test_a_task_is_one_thread_for_every_library() -> None:
         assert before[1] > 0
         connect.prepare(client, 5)
         assert [*client.run(libraries_threads).values()] == [(1, {1}, "1")]
+
+
+def new_pages(megabytes: int = 200) -> int:
+    """Return how many pages the kernel makes for arrays of a megabyte, each freed at once."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(megabytes):
+        np.ones(1 << 20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_the_next_picture_gets_the_memory_of_the_last_one() -> None:
+    """Of one that nobody knows yet, Dask's nanny lets nothing be kept."""
+    with running() as address, worker_of(address), Client(address) as client:
+        client.wait_for_workers(1, timeout=30)
+        (before,) = client.run(new_pages).values()
+        assert before > 40_000
+        connect.prepare(client, 5)
+        (after,) = client.run(new_pages).values()
+        assert after < 4_000
 
 
 def test_a_worker_keeps_no_profile_of_its_tasks(client: Client) -> None:
