@@ -40,6 +40,9 @@ second: a person who walks out of the picture is not at its border any more."""
 _BORDER = 2.0
 """A side within this distance of the border is cut off, pixels."""
 
+_BLOCK = 64
+"""Boxes whose windows are in memory at once: all those of a long track would fill it."""
+
 
 class Path(NamedTuple):
     """Where a thing is hidden, on n frames."""
@@ -230,18 +233,28 @@ def _steady(
     indices
         Indices of the boxes that are wanted; default: all.
     """
-    wanted = range(len(boxes)) if indices is None else indices
-    centres = centre(boxes)
-    starts = np.searchsorted(moments, moments - around - ROUNDING)
-    stops = np.searchsorted(moments, moments + around + ROUNDING)
-    united = np.empty((len(wanted), 4))
-    for row, index in enumerate(wanted):
-        start, stop = starts[index], stops[index]
-        lag = moments[start:stop] - moments[index]
-        centred = lag - lag.mean()
-        step = centres[start:stop] - centres[index]
-        along = centred @ step / max(centred @ centred, ROUNDING)
-        carried = boxes[start:stop] - np.outer(lag, np.tile(along, 2))
-        united[row, :2] = carried[:, :2].min(axis=0)
-        united[row, 2:] = carried[:, 2:].max(axis=0)
-    return united
+    wanted = np.arange(len(boxes)) if indices is None else np.array(indices)
+    blocks = [wanted[first : first + _BLOCK] for first in range(0, len(wanted), _BLOCK)]
+    return np.concatenate([_united(boxes, moments, around, block) for block in blocks])
+
+
+def _united(
+    boxes: BoxArray, moments: NDArray[np.float64], around: float, wanted: NDArray[np.intp]
+) -> BoxArray:
+    """Return what `_steady` returns for some indices, in memory for all windows around them."""
+    now = moments[wanted]
+    starts = np.searchsorted(moments, now - around - ROUNDING)
+    stops = np.searchsorted(moments, now + around + ROUNDING)
+    # A window that is shorter than the longest one goes on with its last box.
+    places = starts[:, None] + np.arange((stops - starts).max())
+    is_own = places < stops[:, None]
+    places = np.minimum(places, stops[:, None] - 1)
+    near = boxes[places]
+    lag = moments[places] - now[:, None]
+    mean = (lag * is_own).sum(axis=1) / (stops - starts)
+    centred = (lag - mean[:, None]) * is_own
+    step = centre(near) - centre(boxes[wanted])[:, None]
+    least = np.maximum(np.square(centred).sum(axis=1), ROUNDING)
+    along = (centred[:, :, None] * step).sum(axis=1) / least[:, None]
+    carried = near - lag[:, :, None] * np.tile(along, 2)[:, None]
+    return np.column_stack([carried[:, :, :2].min(axis=1), carried[:, :, 2:].max(axis=1)])
