@@ -191,6 +191,9 @@ def _configure(
         name, told = "x265-params", x265.parameters(info.appearance, settings.crf)
     else:
         name, told = "x264-params", x264.parameters(info)
+        if settings.preset == "superfast":
+            # To choose which frames are B-frames takes an eighth of its time, and saves no bytes.
+            options["b_strategy"] = "0"
     if parameters := ":".join(filter(None, [options.get(name), *told])):
         options[name] = parameters
     options |= {"a53cc": str(int(user_data)), "udu_sei": str(int(user_data))}

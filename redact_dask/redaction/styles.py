@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +93,10 @@ def _averaged(part: Pixels, rows: Edges, columns: Edges) -> Pixels:
     return means.repeat(high, axis=0).repeat(wide, axis=1)
 
 
+@lru_cache(1024)
 def _edges(length: int, cells: int) -> Edges:
     """Return where each cell begins and where the last one ends; each has at least one pixel."""
     cells = min(cells, length)
-    return np.arange(cells + 1) * length // cells
+    edges = np.arange(cells + 1) * length // cells
+    edges.flags.writeable = False  # All callers get this array.
+    return edges
