@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from av.video.frame import PictureType, VideoFrame
 from fixture_types import Ffmpeg
 from splicing import make, remuxed, splice
 from streams import HD
@@ -128,3 +130,21 @@ def test_user_data_of_hevc_is_kept_only_on_request(ffmpeg: Ffmpeg, tmp_path: Pat
 def first_frame(path: Path) -> Any:
     with av.open(path) as container:
         return next(container.decode(video=0))
+
+
+def test_the_default_preset_weighs_no_b_frames() -> None:
+    """Where a picture pans, x264 would take P-frames, after it has looked for what pays."""
+    info = replace(HD, width=320, height=192, why_encoded="it is vp9")
+    wide = np.random.default_rng(0).integers(0, 255, (192, 440), dtype=np.uint8)
+    file = io.BytesIO()
+    encoder = Encoder(info, EncodeSettings(), file)
+    for left in range(0, 63, 7):
+        planes = np.full((288, 320), 128, np.uint8)
+        planes[:192] = wide[:, left : left + 320]
+        encoder.add(VideoFrame.from_ndarray(planes, format="yuv420p"))
+    encoder.finish()
+    file.seek(0)
+    with av.open(file) as segment:
+        kinds = [PictureType(frame.pict_type) for frame in segment.decode(video=0)]
+    i, p, b = PictureType.I, PictureType.P, PictureType.B
+    assert kinds == [i, b, b, b, p, b, b, b, p]

@@ -1,8 +1,9 @@
-"""What the ffmpeg program decodes in halves is what it decodes at once."""
+"""What the ffmpeg program decodes in halves is what it decodes at once, and it finds damage."""
 
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import av
 import pytest
-from fixture_types import Joined
+from fixture_types import Joined, MakeClip
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from redact_dask.config import EncodeSettings
@@ -123,3 +124,32 @@ def test_nothing_of_the_standard_input_is_read(plain: Path, joined: Joined, tmp_
         check=True,
     )
     assert done.stdout == f"48 {waiting}\n"
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_damage_is_found_also_where_no_frame_is_compared(
+    codec: str, make_clip: MakeClip, tmp_path: Path
+) -> None:
+    """Such a video is decoded without its loop filter."""
+    clip = make_clip(tmp_path / "clip.mp4", "-c:v", codec, frames=30, audio=False)
+    with av.open(str(clip)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    sound, found = clip.read_bytes(), []
+    chosen = random.Random(1)
+    for number in range(24):
+        begin, size = chosen.choice(places)
+        damaged, part = bytearray(sound), tmp_path / f"{number}.mp4"
+        damaged[begin + chosen.randrange(6, size)] ^= 1 << chosen.randrange(8)
+        part.write_bytes(damaged)
+        found.append([_decodes(part, summed) for summed in ((), range(30))])
+    assert [without for without, _ in found] == [whole for _, whole in found]
+    assert [True, True] in found
+    assert [False, False] in found
+
+
+def _decodes(path: Path, summed: Sequence[int]) -> bool:
+    try:
+        ffmpeg.decoded(path, summed)
+    except CheckFailed:
+        return False
+    return True
