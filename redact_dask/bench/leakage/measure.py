@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -145,14 +146,17 @@ def _figures(frames: Sequence[Judged], label: str) -> Figures:
 def _published(source: str, destination: str) -> tuple[dict[str, str], dict[str, Places]]:
     """Return the URL of each clip's copy, and the regions of each clip."""
     root, prefix = layout.manifest(destination), storage.canonical(source) + "/"
-    clips = {row["video"]: row for row in manifest.published(root)}
+    attempts = manifest.read(root, "videos").to_pylist()
+    made = [row for row in attempts if row["status"] == "published"]
+    clips = {row["video"]: row for row in sorted(made, key=itemgetter("finished"))}
     names = {video: row["source"].removeprefix(prefix) for video, row in clips.items()}
     regions: dict[str, defaultdict[str, defaultdict[int, list[Rectangle]]]] = {
         name: defaultdict(lambda: defaultdict(list)) for name in names.values()
     }
     for row in manifest.read(root, "regions").to_pylist():
-        box = (row["x0"], row["y0"], row["x1"], row["y1"])
-        regions[names[row["video"]]][row["label"]][row["frame"]].append(box)
+        if row["run"] == clips[row["video"]]["run"]:  # An earlier copy hid something else.
+            box = (row["x0"], row["y0"], row["x1"], row["y1"])
+            regions[names[row["video"]]][row["label"]][row["frame"]].append(box)
     return {names[video]: row["output"] for video, row in clips.items()}, {**regions}
 
 

@@ -18,9 +18,10 @@ from fixture_types import Ffmpeg, MakeClip
 from plans import for_all
 from program import invoke
 
+from redact_dask import load_config
 from redact_dask.bench.leakage import equal, measure
 from redact_dask.bench.leakage import gate as gates
-from redact_dask.bench.leakage.dataset import Dataset
+from redact_dask.bench.leakage.dataset import Dataset, read
 from redact_dask.bench.leakage.metric import (
     Annotation,
     Judged,
@@ -274,6 +275,19 @@ def test_configurations_are_compared_where_they_hide_equally_much(
     assert result.exit_code == 0, result.output
     (name,) = figures(result)
     assert re.fullmatch(r"defaults, start 0\.[0-9]{2}", name)
+
+
+def test_in_a_folder_that_is_used_again_only_the_newest_copies_count(
+    data: Path, here: list[str], tmp_path: Path
+) -> None:
+    def over_blur(margin: float) -> float:
+        settings = load_config(assignments=[*here[1::2], f"track.margin={margin}"])
+        found = measure.measure_in(tmp_path / "used", read(data, []), "", settings, None)
+        return found.labels["face"].leakage.over_blur
+
+    narrow = over_blur(0.15)
+    assert over_blur(0.5) > narrow
+    assert over_blur(0.15) == narrow
 
 
 def test_what_a_zone_covers_is_protected(data: Path, here: list[str]) -> None:
