@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from operator import itemgetter
 from pathlib import PurePosixPath
 
 import pyarrow as pa
@@ -142,6 +143,7 @@ def paths(row: Row, destination: str) -> tuple[str, str | None]:
     return path, str(PurePosixPath(path).with_name(PurePosixPath(row["output"]).name))
 
 
-def published(root: str) -> Iterator[Row]:
-    """Yield the attempts whose video was published."""
-    return (row for row in attempts(root) if row["status"] == "published")
+def published(root: str) -> list[Row]:
+    """Return the row of each video's newest copy; all rows of videos are read into memory."""
+    copies = (row for row in read(root, "videos").to_pylist() if row["status"] == "published")
+    return [*{row["video"]: row for row in sorted(copies, key=itemgetter("finished"))}.values()]

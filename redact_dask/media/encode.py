@@ -192,7 +192,7 @@ def _configure(
     else:
         name, told = "x264-params", x264.parameters(info)
         if settings.preset == "superfast":
-            # To choose which frames are B-frames takes an eighth of its time, and saves no bytes.
+            # x264 would choose B-frames in an eighth of its time, and save no bytes.
             options["b_strategy"] = "0"
     if parameters := ":".join(filter(None, [options.get(name), *told])):
         options[name] = parameters

@@ -133,7 +133,8 @@ def _decoded(
                 sums.append(int(row[5], 16))
     if time_base is None:
         raise CheckFailed("no frame of the result decodes")
-    return Decoded(pts, time_base, dict(zip(numbers, sums, strict=False)))
+    found = zip(numbers, sums, strict=False)
+    return Decoded(pts, time_base, {frame: own for frame, own in found if frame in summed})
 
 
 def _lines(command: Sequence[str]) -> Iterator[str]:

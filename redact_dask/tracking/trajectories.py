@@ -241,7 +241,7 @@ def _steady(
 def _united(
     boxes: BoxArray, moments: NDArray[np.float64], around: float, wanted: NDArray[np.intp]
 ) -> BoxArray:
-    """Return what `_steady` returns for some indices, in memory for all windows around them."""
+    """Return what `_steady` returns for some indices; all their windows are in memory at once."""
     now = moments[wanted]
     starts = np.searchsorted(moments, now - around - ROUNDING)
     stops = np.searchsorted(moments, now + around + ROUNDING)

@@ -239,7 +239,7 @@ def _redacted(clip: Clip, folder: Path, *defects: str, every: int = 1, **section
         "detect": {"detectors": ["told"], "every": every, "options": {"told": {"script": script}}},
         "track": TRACKING,
         "redact": {"style": "solid"},
-        # What shows is kept, and little is added that looks like it by chance.
+        # The encoder keeps what shows, and adds little noise that could look like it.
         "encode": {"crf": 12},
     }
     job = Job(video, str(folder), str(folder / "_work"), config.validate(settings | sections))

@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -146,9 +145,7 @@ def _figures(frames: Sequence[Judged], label: str) -> Figures:
 def _published(source: str, destination: str) -> tuple[dict[str, str], dict[str, Places]]:
     """Return the URL of each clip's copy, and the regions of each clip."""
     root, prefix = layout.manifest(destination), storage.canonical(source) + "/"
-    attempts = manifest.read(root, "videos").to_pylist()
-    made = [row for row in attempts if row["status"] == "published"]
-    clips = {row["video"]: row for row in sorted(made, key=itemgetter("finished"))}
+    clips = {row["video"]: row for row in manifest.published(root)}
     names = {video: row["source"].removeprefix(prefix) for video, row in clips.items()}
     regions: dict[str, defaultdict[str, defaultdict[int, list[Rectangle]]]] = {
         name: defaultdict(lambda: defaultdict(list)) for name in names.values()
